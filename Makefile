@@ -1,0 +1,217 @@
+# mcptools.h - everything is built under build/; "make help" lists the targets.
+# Yours to set: CC, CXX, CFLAGS (optimisation and debugging), V=1 to see the commands.
+
+.DEFAULT_GOAL := check
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-print-directory $(if $(V),,--silent)
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+B := build
+CC := $(if $(filter default,$(origin CC)),cc,$(CC))
+CXX := $(if $(filter default,$(origin CXX)),c++,$(CXX))
+CFLAGS ?= -O2 -g
+T ?=
+TIME ?= 60
+export CC CXX OFFLINE V
+
+# One list of warnings for everything that is compiled; the scripts read it from the environment.
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wundef -Wvla -Werror
+WARN_C := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+INC := -I. -isystem $(B)/include
+export WARN WARN_C INC
+export PYTHONDONTWRITEBYTECODE := 1
+
+SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_ENV := ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+
+# What is there: a file that is added is built and run without a change here.
+DEVICE := $(wildcard examples/*_this_machine.c)
+EXAMPLES := $(wildcard examples/[0-9]*.c)
+UNIT := $(wildcard tests/unit/test_*.c)
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+INTEROP := $(wildcard tests/interop/*.mjs)
+SCRIPTS := $(wildcard tests/unit/*.sh tests/vectors/*.sh tests/port/*.sh)
+# Ports that need nothing but the C library and mbedTLS; the others are linked by the programs that name them.
+PORTS_APART := port/microhttpd.c $(wildcard port/lwip*.c)
+PORTS := $(filter-out $(PORTS_APART),$(wildcard port/*.c))
+MICROHTTPD := $(wildcard tests/*/*microhttpd.c examples/*microhttpd.c)
+LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lm -lpthread -Wl,--no-as-needed
+UNIT32 := $(if $(UNIT),$(shell grep -L '"[./]*port/' $(UNIT)))
+fuzz_programs = $(foreach f,$(1),$(B)/fuzz/tests/fuzz/fuzz_$(f) $(B)/cov/tests/fuzz/fuzz_$(f))
+bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem
+, := ,
+
+# Debian packages, for tests/tools/need.sh
+JSMN := libjsmn-dev
+HOST := $(firstword $(CC))=gcc libc6-dev $(JSMN) libmbedtls-dev
+UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
+ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
+CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
+BENCH := valgrind taskset=util-linux
+
+
+##
+## mcptools.h:
+
+run: ## serve this machine to MCP clients: builds build/device and starts it with --open and ARGS
+	tests/tools/need.sh $(HOST)
+	$(MAKE) $(B)/device
+	exec $(B)/device --open $(ARGS)
+
+check: ## (default) the inner loop, offline: lint, compile matrix (subset), symbols, unit tests with ASan and UBSan
+	OFFLINE=1 FULL= MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit
+
+test: ## all that CI checks; installs what it lacks, ends with "N passed, N failed, N skipped"
+	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang unit-32 examples \
+	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd interop size bench
+
+conformance: step-conformance step-conformance-microhttpd ## the official conformance suite a line per scenario
+interop: step-interop ## the official SDK clients against build/device
+
+##
+## Numbers:
+
+size: ## flash, RAM and stack on Cortex-M0+ and M4 as a Markdown table; UPDATE=1 puts it into README.md
+	tests/tools/need.sh $(ARM) $(JSMN) python3=python3
+	$(MAKE) $(B)/include/jsmn.h
+	tests/tools/size.py $(if $(UPDATE),--update) $(ARGS)
+
+bench: ## instructions per request, requests per second beside a bare epoll server, bytes per idle connection
+	tests/tools/need.sh $(HOST) $(BENCH) python3=python3
+	$(MAKE) $(bench_programs)
+	tests/bench/run.sh $(B)/conformance-server $(ARGS)
+	tests/bench/instr.sh $(B)/bench-mem
+
+fuzz: ## fuzz one input: T=json TIME=60 (seconds); without T all of them, one after the other
+	tests/tools/need.sh $(CLANG) $(JSMN) python3=python3
+	$(MAKE) $(call fuzz_programs,$(or $(T),$(FUZZERS)))
+	tests/tools/fuzz.sh $(TIME) $(or $(T),$(FUZZERS))
+
+##
+## Programs: build/device build/conformance-server build/conformance-server-microhttpd build/json-check build/examples/NAME
+
+help: ## this list
+	awk -F ':.*## ' '/^##/ { sub(/^## ?/, ""); print } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+clean: ## remove build/
+	rm -rf $(B)
+
+.PHONY: run check test conformance interop size bench fuzz help clean
+
+# ------------------------------------------------------------------------------------------------------ steps
+# What check and test are made of. Each ends in lines "PASSED n FAILED m [SKIPPED k]"; `make step-unit` runs one alone.
+
+need = tests/tools/need.sh $(1) || { echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs: $(1))'; exit 0; }
+need_node = tests/tools/need-node.sh || { echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs the npm packages)'; exit 0; }
+parallel = $(MAKE) -k -j$$(getconf _NPROCESSORS_ONLN)
+
+step-lint:
+	$(call need,python3=python3); tests/tools/lint.py
+
+step-matrix:
+	$(call need,$(JSMN)); $(if $(FULL),tests/tools/need.sh g++=g++ clang=clang $(ARM); tests/tools/need-node.sh;) \
+	  $(MAKE) $(B)/include/jsmn.h && tests/tools/matrix.sh $(if $(FULL),full,quick)
+
+step-symbols:
+	$(call need,$(firstword $(CC))=gcc $(JSMN) python3=python3); $(if $(FULL),tests/tools/need.sh $(ARM);) \
+	  $(MAKE) $(B)/include/jsmn.h && tests/tools/symbols.sh
+
+step-unit:
+	$(call need,$(HOST) $(UNIT_NEEDS)); $(parallel) $(UNIT:%.c=$(B)/san/%); $(SAN_ENV) tests/tools/each.sh $(UNIT:%.c=$(B)/san/%)
+
+step-unit-clang:
+	$(call need,$(HOST) $(UNIT_NEEDS) clang); $(parallel) $(UNIT:%.c=$(B)/clang/%); tests/tools/each.sh $(UNIT:%.c=$(B)/clang/%)
+
+step-unit-32:
+	$(call need,$(JSMN)); $(need_node); $(parallel) $(UNIT32:%.c=$(B)/m32/%); tests/tools/each.sh $(UNIT32:%.c=$(B)/m32/%)
+
+step-examples:
+	$(call need,$(HOST) $(ARM)); $(parallel) $(EXAMPLES:%.c=$(B)/o/%); tests/tools/examples.sh $(EXAMPLES)
+
+step-scripts: # tests that are programs of their own: they find build/json-check, build/device and build/conformance-server
+	$(call need,$(HOST) python3=python3); $(parallel) $(B)/json-check $(B)/device $(B)/conformance-server; \
+	  tests/tools/each.sh $(SCRIPTS)
+
+step-fuzz: # the kept corpora replayed, a few seconds of new input each, branch coverage of the sections
+	$(call need,$(CLANG) python3=python3 $(JSMN)); $(parallel) $(call fuzz_programs,$(FUZZERS)); \
+	  tests/tools/fuzz.sh $(or $(SMOKE),5) $(FUZZERS)
+
+step-conformance:
+	$(call need,$(HOST)); $(need_node); $(MAKE) $(B)/conformance-server && tests/conformance/run.sh $(B)/conformance-server
+
+step-conformance-microhttpd:
+	$(call need,$(HOST) libmicrohttpd-dev); $(need_node); $(MAKE) $(B)/conformance-server-microhttpd && \
+	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
+
+step-interop: # the SDKs are in build/node; resolve.mjs lets scripts outside of it import them
+	$(call need,$(HOST)); $(need_node); $(MAKE) $(B)/device && DEVICE=$(CURDIR)/$(B)/device \
+	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules NODE_OPTIONS='--import $(CURDIR)/tests/tools/resolve.mjs' \
+	  PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH tests/tools/each.sh $(INTEROP:%='node %')
+
+step-size:
+	$(call need,$(ARM) python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/size.py --check
+
+step-bench: # that the measuring programs work, not what they measure
+	$(call need,$(HOST) $(BENCH) python3=python3); \
+	  $(MAKE) $(bench_programs) && tests/bench/run.sh --smoke $(B)/conformance-server && tests/bench/instr.sh --smoke $(B)/bench-mem
+
+# --------------------------------------------------------------------------------------------------- programs
+# A kind of build is a directory under build/ with a compiler and flags of its own: build/san/tests/unit/test_x and so on.
+# A program is linked with the implementation, unless it defines MCPTOOLS_IMPLEMENTATION itself, and with the ports.
+# A line "/* cflags: ... */" or "/* libs: ... */" in a program adds to its command.
+
+$(B)/have/%:
+	tests/tools/need.sh $* && mkdir -p $(@D) && touch $@
+
+# A directory with jsmn.h alone: cross compilers must not see the host's other headers.
+$(B)/include/jsmn.h: | $(B)/have/$(JSMN)
+	mkdir -p $(@D) && cp "$$(echo '#include <jsmn.h>' | $(CC) -E - | sed -n 's/^# 1 "\(.*jsmn\.h\)".*/\1/p' | head -n 1)" $@
+
+$(B)/mcptools.c:
+	mkdir -p $(@D) && printf '#define MCPTOOLS_IMPLEMENTATION\n#include "mcptools.h"\n' >$@
+
+impl = $(if $(shell grep -l 'define MCPTOOLS_IMPLEMENTATION' $(2)),,$(B)/$(1)/mcptools.o)
+magic = $(shell sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2))
+deps = -MMD -MP -MF $@.d -MT $@
+
+# $(1) directory, $(2) compiler, $(3) flags, $(4) ports
+define kind
+$(B)/$(1)/mcptools.o: $(B)/mcptools.c mcptools.h | $(B)/include/jsmn.h
+	mkdir -p $$(@D) && $(2) -std=c99 $(3) $$(WARN_C) $$(INC) $$(deps) -c $$< -o $$@
+$(B)/$(1)/port/%.o: port/%.c mcptools.h | $(B)/include/jsmn.h $(B)/have/libmbedtls-dev
+	mkdir -p $$(@D) && $(2) -std=c99 $(3) $$(WARN_C) $$(INC) $$(call magic,cflags,$$<) $$(deps) -c $$< -o $$@
+$(B)/$(1)/libport.a: $$(patsubst %.c,$(B)/$(1)/%.o,$(4))
+	mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^
+$(B)/$(1)/%: %.c mcptools.h $(B)/$(1)/mcptools.o $(B)/$(1)/libport.a
+	mkdir -p $$(@D) && echo '  $(1)  $$*'
+	$(2) -std=c99 $(3) $$(WARN_C) $$(INC) $$(call magic,cflags,$$<) $$(deps) $$< $$(call impl,$(1),$$<) \
+	  $$(EXTRA) $(B)/$(1)/libport.a $$(call magic,libs,$$<) $(if $(4),$$(LIBS)) -o $$@
+
+# programs named ...microhttpd are linked with that port
+$(B)/$(1)/port/microhttpd.o: | $(B)/have/libmicrohttpd-dev
+$(B)/$(1)/%microhttpd: EXTRA = $(B)/$(1)/port/microhttpd.o -lmicrohttpd
+$(if $(MICROHTTPD),$(MICROHTTPD:%.c=$(B)/$(1)/%): $(B)/$(1)/port/microhttpd.o)
+endef
+ZIG := $(B)/node/node_modules/.bin/zig
+$(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
+$(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))
+$(eval $(call kind,clang,clang,-O2 -g -funsigned-char,$(PORTS)))
+$(eval $(call kind,m32,$$(ZIG) cc,-O1 -g -target x86-linux-musl -fsanitize=undefined,))
+$(eval $(call kind,fuzz,clang,-O1 -g -fsanitize=fuzzer$(,)address$(,)undefined -fno-sanitize-recover=all,))
+$(eval $(call kind,cov,clang,-O1 -g -DNDEBUG -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping,))
+-include $(shell find $(B)/include $(wildcard $(B)/o $(B)/san $(B)/clang $(B)/m32 $(B)/fuzz $(B)/cov) -name '*.d' 2>/dev/null)
+
+$(B)/device: $(DEVICE:%.c=$(B)/o/%)
+	ln -f $< $@
+$(B)/conformance-server: $(B)/o/tests/conformance/server
+	ln -f $< $@
+$(B)/conformance-server-microhttpd: $(B)/o/tests/conformance/server_microhttpd
+	ln -f $< $@
+$(B)/json-check: $(B)/o/tests/tools/json_check
+	ln -f $< $@
+$(B)/bench-mem: $(B)/o/tests/bench/mem
+	ln -f $< $@
+$(B)/bench/%: tests/bench/%.c
+	mkdir -p $(@D) && $(CC) -std=c99 -O2 -g $(WARN_C) $< -o $@
