@@ -1,0 +1,10192 @@
+/* mcptools.h - v0.1.0 - MCP servers for firmware and gateways, without an allocator. MIT licence (end of file).
+
+   Do this in ONE file of your program, and include the header plainly everywhere else:
+       #define MCPTOOLS_IMPLEMENTATION
+       #include "mcptools.h"
+
+   WHAT IT DOES
+   A device that includes this file answers the Model Context Protocol: tools, resources, prompts, completion,
+   logging, progress, cancellation, subscriptions, elicitation, sampling, roots and tasks, in the revisions
+   2025-03-26, 2025-06-18, 2025-11-25 ("legacy": handshake and sessions) and 2026-07-28 ("modern": stateless) at one
+   endpoint, over HTTP/1.1 (Streamable HTTP) or over lines (stdio, UART, USB-CDC). Tables of tools are const and
+   live in flash; every byte of RAM is yours and visible; nothing here allocates, blocks, recurses or has globals.
+
+   DOES NOT
+   open sockets, do TLS, DNS, threads, files or time: that is a port (port/posix, or 20 lines of your own); check
+   access tokens; follow $ref or run regular expressions in JSON Schemas; speak HTTP/2; decompress; keep a clock (it
+   sends no Date field); implement the experimental tasks of 2025-11-25 (the tasks extension of 2026-07-28 it does).
+
+   QUICK START
+       static mcpt_err read_temperature(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+       {
+           int64_t channel = mcpt_int_or(mcpt_get(args, "channel"), 0);
+           (void)call;
+           mcpt_structured(out);
+           mcpt_kv_fix(out, "celsius", board_centi_celsius((int)channel), 2);
+           mcpt_end(out);
+           return MCPT_OK;
+       }
+       static const mcpt_tool tools[] = { MCPT_TOOL("read_temperature", "Read one probe, in degrees Celsius.",
+           "{\"type\":\"object\",\"properties\":{\"channel\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":3}}}",
+           read_temperature, MCPT_READ_ONLY) };
+   Put tools into a const mcpt_server, give each connection a mcpt_conn and three buffers (mcpt_mem), and move bytes:
+       while (!(mcpt_io_want(&conn.io) & MCPT_CLOSED)) { send what mcpt_io_tx() shows; receive into mcpt_io_rx(); }
+   mcpt_io_want() is the only call that runs your handlers.
+
+   MEMORY
+   rx holds one whole request (head and body), tx one whole answer of a handler (library lists and static resources
+   stream through any tx), tok one row of 20 bytes for every JSON key and value of the arguments. mcpt_io_peak() says
+   how much of each was ever used: run your product, read it, shrink the arrays. Objects may not be moved after init.
+   Pointers are "static" (must stay for good), "borrowed" (until the time that the comment says) or "copied".
+
+   SECURITY
+   Trusted: your tables, your buffers, mcpt_env. Hostile: every byte of the wire, and requestState, session and task
+   ids that come back. What holds: no byte is read or written outside the buffers; input is validated before it is
+   used (JSON, UTF-8, HTTP framing, arguments against the tool's schema); headers never override the body; a Host that
+   is neither local, nor an address, nor listed is refused, and so is a foreign Origin; ids are 128 random bits and
+   compared in constant time; requestState is signed, expires and belongs to one request and principal. Your job: TLS,
+   authentication in front of anything that matters, a random function that is a CSPRNG, handlers that check what a
+   schema cannot say, and no secrets in form elicitation.
+
+   CONTENTS (search for >>name; every section uses only sections above it)
+   >>config      limits and switches
+   >>text        views, UTF-8, base64, percent-coding, URLs, constant-time compare
+   >>error       one enum, one sentence each
+   >>json-write  writer with sticky error, measuring, windows
+   >>json-scan   resumable RFC 8259 scanner that picks members by path
+   >>json-read   random access over a jsmn index
+   >>http        HTTP/1.1 heads, chunked coding
+   >>sse         server-sent events, reading
+   >>schema      JSON Schema checker over schema text
+   >>env         clock, random, log, cryptography: what the world injects
+   >>io          the face a port sees
+   >>rpc         JSON-RPC 2.0 messages
+   >>hub         what connections share: sessions, listeners, suspended calls, deadlines
+   >>reply       messages into the transmit buffer
+   >>server      tables, handlers, result verbs, questions
+   >>lists       answers of the library's own, in windows
+   >>ask         questions to the client, requestState
+   >>run         one run of a handler
+   >>dispatch    look-up, headers, calls, tasks
+   >>methods     eras, validation, listening
+   >>http-in     requests in, guard, sessions' streams
+   >>conn        a connection; the entry for hosts that parse HTTP themselves
+   >>check       development checks of tables
+*/
+#ifndef MCPTOOLS_H_INCLUDED
+#define MCPTOOLS_H_INCLUDED
+#ifdef MCPT_CONFIG                    /* -DMCPT_CONFIG='"mcpt_config.h"': one place, seen by every file */
+#include MCPT_CONFIG
+#endif
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#define MCPT_VERSION 0x000100         /* 0xMMmmpp; the only place the version is written */
+
+/* >>config ------------------------------------------------------------------------------------------------
+ * Switches are 0 or 1 (a bare -DMCPT_NO_X counts as 1). Every file that includes this header must see the
+ * same values: put them into one file and name it by MCPT_CONFIG. Savings are for Cortex-M4 at -Os. */
+#ifndef MCPT_NO_SERVER
+#define MCPT_NO_SERVER 0              /* 1: JSON, HTTP and SSE codecs only */
+#endif
+#ifndef MCPT_NO_HTTP
+#define MCPT_NO_HTTP 0                /* 1: line framing only (stdio, UART, USB-CDC) */
+#endif
+#ifndef MCPT_NO_LINES
+#define MCPT_NO_LINES 0               /* 1: no line framing */
+#endif
+#ifndef MCPT_NO_LEGACY
+#define MCPT_NO_LEGACY 0              /* 1: revision 2026-07-28 only: no initialize, no sessions, no GET stream, no batches */
+#endif
+#ifndef MCPT_NO_RESOURCES
+#define MCPT_NO_RESOURCES 0           /* 1: no resources, templates, resource subscriptions */
+#endif
+#ifndef MCPT_NO_PROMPTS
+#define MCPT_NO_PROMPTS 0             /* 1: no prompts */
+#endif
+#ifndef MCPT_NO_COMPLETION
+#define MCPT_NO_COMPLETION 0          /* 1: no completion/complete */
+#endif
+#ifndef MCPT_NO_LISTEN
+#define MCPT_NO_LISTEN 0              /* 1: no subscriptions/listen, no list_changed, no resource updates */
+#endif
+#ifndef MCPT_NO_ASK
+#define MCPT_NO_ASK 0                 /* 1: no elicitation, sampling, roots */
+#endif
+#ifndef MCPT_NO_TASKS
+#define MCPT_NO_TASKS 0               /* 1: no extension io.modelcontextprotocol/tasks */
+#endif
+#ifndef MCPT_NO_SCHEMA
+#define MCPT_NO_SCHEMA 0              /* 1: arguments are not checked against inputSchema; handlers must */
+#endif
+#ifndef MCPT_NO_FLOAT
+#define MCPT_NO_FLOAT 0               /* 1: no double conversions; integers and decimals (mcpt_put_fix) stay */
+#endif
+#ifndef MCPT_NO_STRERROR
+#define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() answers "" */
+#endif
+#ifndef MCPT_MAX_DEPTH
+#define MCPT_MAX_DEPTH 32             /* JSON nesting, 4..32 */
+#endif
+#ifndef MCPT_SCRATCH
+#define MCPT_SCRATCH 16               /* bytes a handler keeps from one run to the next, a multiple of 8 */
+#endif
+#ifndef MCPT_MAX_ID
+#define MCPT_MAX_ID 64                /* longest raw JSON-RPC id or progress token, bytes with quotes */
+#endif
+#ifndef MCPT_MAX_FIELDS
+#define MCPT_MAX_FIELDS 64            /* header fields of one HTTP message; more answer 431 */
+#endif
+#ifndef MCPT_API
+#define MCPT_API extern               /* or static, or a DLL attribute */
+#endif
+#ifndef MCPT_JSMN_H
+#define MCPT_JSMN_H <jsmn.h>          /* the external package; only the implementation half includes it */
+#endif
+#if defined(__GNUC__)
+#define MCPT_NODISCARD __attribute__((warn_unused_result))
+#else
+#define MCPT_NODISCARD
+#endif
+#define MCPT_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* >>text --------------------------------------------------------------------------------------------------
+ * Two kinds of text: what YOU write in tables is a NUL-terminated literal; what the WIRE wrote is a view,
+ * never terminated, valid as long as the comment at its source says. */
+typedef struct mcpt_str {
+    const char *ptr;                  /* NULL: absent */
+    size_t len;                       /* bytes */
+} mcpt_str;
+
+MCPT_API mcpt_str mcpt_z(const char *z);                    /* view of a literal; NULL gives the absent view */
+MCPT_API bool mcpt_str_is(mcpt_str s, const char *z);       /* same bytes as the literal; absent is never equal */
+MCPT_API bool mcpt_str_eq(mcpt_str a, mcpt_str b);          /* same bytes; absent: never equal; not for secrets */
+MCPT_API bool mcpt_str_ieq(mcpt_str s, const char *z);      /* same, ASCII letters without regard to case */
+/* Constant-time: the time depends on len only. For secrets. */
+MCPT_API bool mcpt_same(const void *a, const void *b, size_t len);
+MCPT_API void mcpt_wipe(void *p, size_t len);               /* overwrites with zeros; not optimised away */
+/* True when s is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
+MCPT_API bool mcpt_utf8_ok(mcpt_str s);
+/* Base64 (RFC 4648). url false: section 4, padded. url true: section 5, no padding.
+ * Encode answers the bytes written, or needed when buf is NULL; 0 when cap is too small (and len is not 0).
+ * Decode is strict (alphabet, padding, zero trailing bits) and answers false for anything else or when the
+ * decoded bytes exceed cap. buf may be the input's own memory for decode. */
+MCPT_API size_t mcpt_b64_encode(const void *data, size_t len, bool url, char *buf, size_t cap);
+MCPT_API bool mcpt_b64_decode(mcpt_str text, bool url, void *buf, size_t cap, size_t *len);
+/* Percent-decoding (RFC 3986 section 2.1) into buf, which may be the text's own memory; false on a broken
+ * escape, on %00 and when cap is too small. */
+MCPT_API bool mcpt_percent_decode(mcpt_str text, char *buf, size_t cap, size_t *len);
+/* Splits scheme://authority/path?query (RFC 3986 section 3): no userinfo, no fragment, no control character,
+ * a valid host and port. A host is made of letters, digits, '-', '_' and '.' (one dot may end it), or is four
+ * decimal octets, or [IPv6]; a port is 1..65535. Nothing is folded or decoded. Views borrow from text. False:
+ * not such a URL. */
+typedef struct mcpt_url {
+    mcpt_str scheme, host, path, query;     /* host with its brackets; path may be empty, query absent */
+    uint16_t port;                                          /* 0: none given */
+} mcpt_url;
+MCPT_API bool mcpt_url_split(mcpt_str text, mcpt_url *url);
+/* Splits "host[:port]" the same way (an HTTP Host field, RFC 9110 section 7.2). */
+MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port);
+
+/* >>error -------------------------------------------------------------------------------------------------
+ * 0 is done, positive is not finished, negative has failed. Banded by layer; your own are -1000 and below. */
+#define MCPT_ERRORS(X) \
+    X(OK, 0, "ok") \
+    X(PENDING, 1, "not finished: call again when woken or when bytes arrive") \
+    X(MORE, 2, "a piece is ready and more follows") \
+    X(E_ARG, -1, "a parameter is wrong") \
+    X(E_STATE, -2, "not possible in this state") \
+    X(E_SPACE, -3, "a buffer is too small") \
+    X(E_LIMIT, -4, "a configured limit is reached") \
+    X(E_ABSENT, -5, "there is no such member or record") \
+    X(E_ABI, -6, "header and implementation were compiled with different settings") \
+    X(E_RANDOM, -7, "no secure random source") \
+    X(E_TIMEOUT, -8, "the deadline passed") \
+    X(E_CLOSED, -9, "the peer has gone") \
+    X(E_IO, -10, "the transport failed") \
+    X(E_CRYPTO, -11, "no cryptography configured, or it failed") \
+    X(E_JSON, -20, "not JSON (RFC 8259)") \
+    X(E_UTF8, -21, "not UTF-8") \
+    X(E_DEPTH, -22, "nested deeper than MCPT_MAX_DEPTH") \
+    X(E_TYPE, -23, "the value has another type") \
+    X(E_RANGE, -24, "the number is out of range") \
+    X(E_DUPLICATE, -25, "the object has this member twice") \
+    X(E_TOKENS, -26, "more JSON values than tokens") \
+    X(E_HTTP, -40, "not HTTP/1.1 (RFC 9112)") \
+    X(E_STATUS, -41, "the answer's HTTP status is an error") \
+    X(E_RPC, -60, "not JSON-RPC 2.0") \
+    X(E_VERSION, -61, "no protocol version in common") \
+    X(E_CAPABILITY, -62, "the client does not declare the needed capability") \
+    X(E_PARAMS, -63, "invalid params") \
+    X(E_NOT_FOUND, -64, "no such tool, prompt, resource or task") \
+    X(E_CANCELLED, -65, "the request was cancelled") \
+    X(E_DECLINED, -66, "the user declined") \
+    X(E_UNAUTHORIZED, -80, "no valid access token") \
+    X(E_SCOPE, -81, "the token lacks a scope") \
+    X(E_STORE, -100, "the store failed") \
+    X(E_USER, -1000, "application error")
+
+typedef enum mcpt_err {
+#define MCPT_X(name, value, text) MCPT_##name = value,
+    MCPT_ERRORS(MCPT_X)
+#undef MCPT_X
+    MCPT_ERR_MAX_ = 0x7fff            /* fixes the size under -fshort-enums */
+} mcpt_err;
+MCPT_API const char *mcpt_strerror(mcpt_err e);             /* static; never NULL; "" with MCPT_NO_STRERROR */
+
+/* >>json-write --------------------------------------------------------------------------------------------
+ * Errors stick: write everything, check once at the end. Commas, colons, quotes and escapes are the writer's.
+ * With buf NULL nothing is stored and total tells the size needed; past cap total keeps counting too. */
+typedef struct mcpt_writer {
+    char *buf;                        /* borrowed until done */
+    size_t cap, len;                  /* bytes: room, held */
+    size_t total;                     /* bytes needed so far, whether they fitted or not */
+    size_t skip;                      /* private: bytes of the beginning that were delivered before */
+    uint32_t kind, comma;             /* private: a bit a level: array or object; a value came before */
+    mcpt_err err;                     /* the first error */
+    uint8_t depth, flags;             /* private */
+    void *user;                       /* private: the call this writer answers */
+} mcpt_writer;
+/* private: overflow is no error; a key was written; the root value was begun; between str_begin and str_end */
+enum { MCPT_W_WINDOW = 1, MCPT_W_KEY = 2, MCPT_W_ROOT = 4, MCPT_W_STRING = 8 };
+
+MCPT_API void mcpt_w_init(mcpt_writer *w, void *buf, size_t cap);  /* buf borrowed until done; NULL: measure */
+MCPT_API void mcpt_obj(mcpt_writer *w);                     /* opens { */
+MCPT_API void mcpt_arr(mcpt_writer *w);                     /* opens [ */
+MCPT_API void mcpt_end(mcpt_writer *w);                     /* closes whichever is open; none: E_STATE */
+MCPT_API void mcpt_key(mcpt_writer *w, const char *key);    /* literal, escaped like any string */
+MCPT_API void mcpt_key_str(mcpt_writer *w, mcpt_str key);
+MCPT_API void mcpt_put_str(mcpt_writer *w, mcpt_str s);     /* escaped; E_UTF8 when s is not UTF-8; absent: null */
+MCPT_API void mcpt_put_z(mcpt_writer *w, const char *z);    /* NULL: null */
+MCPT_API void mcpt_put_int(mcpt_writer *w, int64_t v);
+MCPT_API void mcpt_put_fix(mcpt_writer *w, int64_t v, unsigned decimals);  /* 2137, 2 -> 21.37; decimals <= 18 */
+#if !MCPT_NO_FLOAT
+MCPT_API void mcpt_put_f64(mcpt_writer *w, double v);       /* shortest text that reads back equal; NaN, Inf: E_RANGE */
+#endif
+MCPT_API void mcpt_put_bool(mcpt_writer *w, bool v);
+MCPT_API void mcpt_put_null(mcpt_writer *w);
+MCPT_API void mcpt_put_raw(mcpt_writer *w, mcpt_str json);  /* one value that is JSON already: flash, or checked input */
+MCPT_API void mcpt_put_b64(mcpt_writer *w, const void *data, size_t len);  /* string of padded base64 */
+MCPT_API void mcpt_kv_str(mcpt_writer *w, const char *key, mcpt_str s);
+MCPT_API void mcpt_kv_z(mcpt_writer *w, const char *key, const char *z);   /* NULL: the member is left out */
+MCPT_API void mcpt_kv_int(mcpt_writer *w, const char *key, int64_t v);
+MCPT_API void mcpt_kv_fix(mcpt_writer *w, const char *key, int64_t v, unsigned decimals);
+MCPT_API void mcpt_kv_bool(mcpt_writer *w, const char *key, bool v);
+MCPT_API void mcpt_kv_raw(mcpt_writer *w, const char *key, mcpt_str json);
+/* One string written in parts: begin, then escaped text as often as wanted, then end. */
+MCPT_API void mcpt_str_begin(mcpt_writer *w);
+MCPT_API void mcpt_str_add(mcpt_writer *w, mcpt_str part);  /* each part whole UTF-8 characters */
+MCPT_API void mcpt_str_end(mcpt_writer *w);
+/* Ends the document: OK and, when out is not NULL, the text (borrowed from buf). E_SPACE: w->total bytes are
+ * needed; E_STATE: something is still open or nothing was written; else the first error. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_w_done(mcpt_writer *w, mcpt_str *out);
+
+/* >>json-scan ---------------------------------------------------------------------------------------------
+ * A push scanner for RFC 8259 text: bytes arrive in any pieces, are validated strictly (grammar, UTF-8, depth,
+ * nothing after the value) and members of interest are picked by path. A picked member that comes twice in one
+ * object is E_DUPLICATE. Memory is this object and the spans; the text itself need not be kept. */
+typedef struct mcpt_pick {
+    const char *key;                  /* static; the member's name, unescaped, at most 47 bytes */
+    uint8_t len;                      /* of key */
+    uint8_t parent;                   /* row of the object that holds it; row 0 is the document itself */
+} mcpt_pick;                          /* at most 32 rows; children of one parent stand together, parents ascending */
+#define MCPT_PICK(key, parent) { (key), (uint8_t)(sizeof(key) - 1), (parent) }
+typedef struct mcpt_span {
+    uint32_t at, len;                 /* offset of the raw value from the first byte fed, length; len 0: absent */
+} mcpt_span;
+typedef struct mcpt_scan {
+    const mcpt_pick *picks;           /* static; row 0 is a placeholder for the root value */
+    mcpt_span *found;                 /* caller's, npicks rows; found[i] is set when row i's value has ended */
+    uint32_t at;                      /* bytes consumed; on error the offset of the offending byte */
+    uint32_t kind;                    /* private: a bit a level, array or object */
+    uint32_t seen;                    /* private: picked rows seen */
+    uint32_t u;                       /* private: escape and UTF-8 accumulator */
+    mcpt_err err;                     /* sticky */
+    uint8_t npicks, depth, state, sub, node, first, tracked, wanted, row, keylen;  /* private */
+    char key[48];                     /* private: the key being read */
+} mcpt_scan;
+MCPT_API void mcpt_scan_init(mcpt_scan *s, const mcpt_pick *picks, size_t npicks, mcpt_span *found);
+/* Takes all len bytes. PENDING: the value may go on; OK: it is complete (only white space may follow);
+ * negative: E_JSON, E_UTF8, E_DEPTH, E_DUPLICATE, E_LIMIT (4 GiB), sticky, position in s->at. */
+MCPT_API mcpt_err mcpt_scan_feed(mcpt_scan *s, const char *text, size_t len);
+/* The text has ended: OK, or E_JSON when the value is not complete (a number at the root ends here). */
+MCPT_API mcpt_err mcpt_scan_end(mcpt_scan *s);
+
+/* >>json-read ---------------------------------------------------------------------------------------------
+ * Random access: the text is checked by the scanner, then indexed by jsmn into storage you own. */
+typedef struct mcpt_tok { uint32_t opaque[5]; } mcpt_tok;   /* 20 bytes a value or key; do not look inside */
+typedef struct mcpt_doc {
+    mcpt_str text;                    /* borrowed as long as values of it are used */
+    mcpt_tok *tok;
+    uint32_t count;                   /* tokens in use */
+    uint32_t err_pos;                 /* byte offset of an error */
+} mcpt_doc;
+typedef struct mcpt_val {             /* a value inside a document, or absent; absent propagates through getters */
+    const mcpt_doc *doc;
+    uint32_t at;
+} mcpt_val;
+typedef enum mcpt_type {
+    MCPT_ABSENT, MCPT_NULL, MCPT_BOOL, MCPT_NUMBER, MCPT_STRING, MCPT_ARRAY, MCPT_OBJECT
+} mcpt_type;
+/* E_JSON E_UTF8 E_DEPTH E_DUPLICATE (any object, byte position in err_pos), E_TOKENS (d->count tells how many
+ * tokens the text needs). tok NULL and ntok 0 counts only and answers E_TOKENS. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_parse(mcpt_doc *d, mcpt_str text, mcpt_tok *tok, size_t ntok);
+MCPT_API mcpt_val mcpt_root(const mcpt_doc *d);
+MCPT_API mcpt_type mcpt_typeof(mcpt_val v);
+MCPT_API size_t mcpt_size(mcpt_val container);              /* members or elements; 0 for anything else */
+MCPT_API mcpt_val mcpt_get(mcpt_val object, const char *key);
+MCPT_API mcpt_val mcpt_get_key(mcpt_val object, mcpt_str key);  /* key unescaped */
+MCPT_API mcpt_val mcpt_at(mcpt_val array, size_t index);
+/* Walks a container: start with *it absent (all zero); answers false at the end. key (raw, without its quotes,
+ * absent in arrays) may be NULL. */
+MCPT_API bool mcpt_next(mcpt_val container, mcpt_val *it, mcpt_str *key);
+/* E_ABSENT, E_TYPE (not a number, or one with a fraction: 1.0 and 1e2 are integers), E_RANGE. */
+MCPT_API mcpt_err mcpt_get_int(mcpt_val v, int64_t *out);
+/* value = out / 10^decimals, exactly: 21.5 with 2 decimals is 2150. E_ABSENT, E_TYPE, E_RANGE (also for more digits). */
+MCPT_API mcpt_err mcpt_get_fix(mcpt_val v, unsigned decimals, int64_t *out);
+#if !MCPT_NO_FLOAT
+MCPT_API mcpt_err mcpt_get_f64(mcpt_val v, double *out);    /* E_ABSENT, E_TYPE, E_RANGE; equal to strtod otherwise */
+#endif
+/* The string unescaped: a view of the document when it has no escapes, else a copy in buf (E_SPACE when cap is
+ * too small). E_ABSENT, E_TYPE. */
+MCPT_API mcpt_err mcpt_get_str(mcpt_val v, char *buf, size_t cap, mcpt_str *out);
+MCPT_API mcpt_err mcpt_get_bool(mcpt_val v, bool *out);     /* E_ABSENT, E_TYPE */
+MCPT_API int64_t mcpt_int_or(mcpt_val v, int64_t fallback);
+MCPT_API bool mcpt_bool_or(mcpt_val v, bool fallback);
+MCPT_API bool mcpt_val_is(mcpt_val v, const char *z);       /* a string that unescapes to the literal */
+MCPT_API mcpt_str mcpt_raw(mcpt_val v);                     /* the JSON text of the value, borrowed from the document */
+/* Unescapes a raw JSON string (with its quotes, already checked) into buf; answers the length, or
+ * (size_t)-1 when cap is too small. buf may be the text's own memory. */
+MCPT_API size_t mcpt_unescape(mcpt_str raw, char *buf, size_t cap);
+
+/* >>http --------------------------------------------------------------------------------------------------
+ * HTTP/1.1 message heads (RFC 9112, strict: CRLF only, no obs-fold, no space before the colon) and the chunked
+ * coding, request and response side. The parser works in the caller's buffer and copies nothing. */
+#define MCPT_FIELDS(X)                /* sorted by length: the look-up stops early */ \
+    X(HOST, "host") X(DPOP, "dpop") X(ORIGIN, "origin") X(ACCEPT, "accept") X(EXPECT, "expect") \
+    X(MCP_NAME, "mcp-name") X(LOCATION, "location") X(CONNECTION, "connection") X(MCP_METHOD, "mcp-method") \
+    X(DPOP_NONCE, "dpop-nonce") X(RETRY_AFTER, "retry-after") X(CONTENT_TYPE, "content-type") \
+    X(AUTHORIZATION, "authorization") X(LAST_EVENT_ID, "last-event-id") X(CACHE_CONTROL, "cache-control") \
+    X(CONTENT_LENGTH, "content-length") X(MCP_SESSION_ID, "mcp-session-id") \
+    X(CONTENT_ENCODING, "content-encoding") X(WWW_AUTHENTICATE, "www-authenticate") \
+    X(TRANSFER_ENCODING, "transfer-encoding") X(MCP_PROTOCOL_VERSION, "mcp-protocol-version")
+typedef enum mcpt_field {
+#define MCPT_X(name, text) MCPT_F_##name,
+    MCPT_FIELDS(MCPT_X)
+#undef MCPT_X
+    MCPT_F_COUNT
+} mcpt_field;
+enum { MCPT_HEAD_CHUNKED = 1, MCPT_HEAD_CLOSE = 2, MCPT_HEAD_LENGTH = 4, MCPT_HEAD_CONTINUE = 8, MCPT_HEAD_PARAMS = 16 };
+typedef struct mcpt_head {
+    mcpt_span field[MCPT_F_COUNT];    /* values without surrounding white space; seen tells presence */
+    mcpt_span method, target;         /* requests; target: path and query, or "*" */
+    mcpt_span authority;              /* of an absolute-form target, to be used instead of Host; len 0: none */
+    uint32_t seen, twice;             /* bit MCPT_F_x: field present; present more than once (field has the first) */
+    uint32_t at;                      /* bytes consumed; when complete, the length of the head */
+    uint32_t scan;                    /* private: bytes already searched for a line end */
+    uint32_t first;                   /* private: where the fields start */
+    uint64_t length;                  /* Content-Length when MCPT_HEAD_LENGTH */
+    uint16_t status;                  /* response: its status; request: what to answer after an error */
+    uint8_t minor;                    /* HTTP/1.minor: 0 or 1 */
+    uint8_t flags;                    /* MCPT_HEAD_x; CLOSE: no keep-alive; PARAMS: an Mcp-Param-* field is there */
+    uint8_t fields;                   /* header fields so far */
+    bool line;                        /* the request line is complete: a full buffer is 431, without it 414 */
+    uint8_t state, bits;              /* private */
+} mcpt_head;
+/* Parses what has arrived of a head that starts at buf[0]; call again with the same bytes and more (buf may have
+ * moved). PENDING: more are needed. OK: complete, h->at is its length. E_HTTP, sticky: malformed. For a request
+ * h->status says what to answer: 400, 417 (Expect), 431 (fields), 501 (transfer coding), 505 (HTTP version);
+ * a response has status 0 then. Checked: one valid Host (HTTP/1.1), at most one of Content-Length and
+ * Transfer-Encoding, no second Host, Content-Length, Content-Type, Transfer-Encoding, Authorization, Origin,
+ * Expect, Last-Event-ID or Mcp-*. Left to the caller: the authority, Content-Encoding, repeats in h->twice. */
+MCPT_API void mcpt_head_init(mcpt_head *h, bool response);
+MCPT_API mcpt_err mcpt_head_parse(mcpt_head *h, const char *buf, size_t len);
+/* The next field of a complete head, any name: *it starts at 0. Views borrow from buf. */
+MCPT_API bool mcpt_head_next(const mcpt_head *h, const char *buf, uint32_t *it, mcpt_str *name, mcpt_str *value);
+MCPT_API mcpt_str mcpt_head_get(const mcpt_head *h, const char *buf, mcpt_field f);  /* absent when not there */
+/* Does a comma-separated field value (Connection, Cache-Control) name this token, without regard to case?
+ * Parameters after ';' are skipped; q=0 counts as not named. */
+MCPT_API bool mcpt_list_has(mcpt_str value, const char *token);
+/* Does Accept admit type/subtype? The most specific element decides: the type itself, its range, the range of
+ * all; q=0 excludes. Absent: false, ask h->seen. The second looks at every Accept field of a complete head. */
+MCPT_API bool mcpt_accepts(mcpt_str accept, const char *type, const char *subtype);
+MCPT_API bool mcpt_head_accepts(const mcpt_head *h, const char *buf, const char *type, const char *subtype);
+
+typedef struct mcpt_chunked {         /* decoder of the chunked coding (RFC 9112 section 7.1); zero it to start */
+    uint32_t left;                    /* data bytes of the current chunk still to come */
+    uint16_t line;                    /* private: bytes of the current size or trailer line */
+    uint8_t state, count;             /* private: where in the grammar; digits of the size, then trailers */
+} mcpt_chunked;
+/* Decodes in place: of buf[0..*len) the first answers data bytes are moved to the front and *len becomes their
+ * number; *used tells how many input bytes were taken. OK: the last chunk and its trailers are complete (bytes
+ * behind *used belong to the next message); PENDING: all was taken, more must come; E_HTTP, sticky: malformed.
+ * Limits: sizes below 4 GiB, 256 bytes a size or trailer line, 16 trailers (checked, then dropped). */
+MCPT_API mcpt_err mcpt_chunked_decode(mcpt_chunked *c, char *buf, size_t *len, size_t *used);
+MCPT_API const char *mcpt_reason(unsigned status);          /* static; "" for a status this library never sends */
+
+/* >>sse ---------------------------------------------------------------------------------------------------
+ * Server-sent events (WHATWG HTML, section 9.2), the reading side. Bytes arrive in any pieces; the data of one
+ * event is collected in buf, lines joined by \n. Events of other types than message are skipped. */
+typedef struct mcpt_sse {
+    char *buf;                        /* caller's */
+    size_t cap, len;                  /* data of the event being read */
+    char *id;                         /* caller's, last event id, survives events; NULL: ids are not kept */
+    size_t id_cap, id_len;            /* room for two: the last one and that of the event being read */
+    uint32_t retry;                   /* milliseconds; (uint32_t)-1: never given */
+    uint32_t number;                  /* private: retry value being read */
+    mcpt_err err;                     /* sticky: E_SPACE when an event's data or id outgrows its memory */
+    uint8_t state, field, pos, flags; /* private */
+    size_t id_new, id_line;           /* private: length of the id of the event, and of the line, being read */
+} mcpt_sse;
+MCPT_API void mcpt_sse_init(mcpt_sse *s, void *buf, size_t cap, char *id, size_t id_cap);
+/* Takes bytes until an event is complete or the input is used up; *used tells how many were taken. OK: an event
+ * of type message with data is in s->buf[0..len), valid until the next call; PENDING: all was taken. id and
+ * retry take effect without data too; an event the stream ends in the middle of never counts. */
+MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_t *used);
+
+/* >>schema ------------------------------------------------------------------------------------------------
+ * A small JSON Schema checker (dialect 2020-12) that reads the schema text where it lies, in flash. Enforced:
+ * type (a name or an array of names), required, enum, const, minimum, maximum, exclusiveMinimum,
+ * exclusiveMaximum, multipleOf (integers), minLength, maxLength (in code points), minItems, maxItems,
+ * minProperties, maxProperties, properties, additionalProperties (boolean or schema), items (schema),
+ * oneOf/anyOf whose branches are all const (titled enumerations). Everything else is not enforced:
+ * mcpt_schema_lint() names it. No regular expressions, no $ref. */
+#if !MCPT_NO_SCHEMA
+/* OK, or E_PARAMS with a sentence in why ("arguments.channel: must be at most 3"; cut at cap, NUL-terminated;
+ * values of the caller are not quoted), E_DEPTH (schema nested deeper than MCPT_MAX_DEPTH), E_JSON (schema text). */
+MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, size_t cap);
+#endif
+/* Calls note for every keyword of schema that is not enforced, and every invalid x-mcp-header (2026-07-28,
+ * server/tools: name, type, place, uniqueness); views borrowed for the call. OK when there was none, E_PARAMS
+ * when something was named, E_JSON, E_DEPTH. For development and tests. */
+MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, void (*note)(void *user, mcpt_str keyword, const char *why), void *user);
+/* Calls each for every property with an x-mcp-header annotation (reached by properties only) that is present
+ * and not null in arguments; stops at the first answer that is not OK and returns it. */
+typedef mcpt_err (*mcpt_schema_header_fn)(void *user, mcpt_str header, mcpt_val value);
+MCPT_API mcpt_err mcpt_schema_headers(mcpt_str schema, mcpt_val arguments, mcpt_schema_header_fn each, void *user);
+
+/* >>env ---------------------------------------------------------------------------------------------------
+ * Everything the outside world provides. NULL members: what needs them answers an error, never a weaker way. */
+typedef struct mcpt_crypto {          /* see port/crypto_mbedtls; all answer false when they failed */
+    bool (*sha256)(void *user, const mcpt_str *parts, size_t n, uint8_t out[32]);   /* of the parts in a row */
+    bool (*hmac_sha256)(void *user, const void *key, size_t key_len, const mcpt_str *parts, size_t n, uint8_t out[32]);
+    void *user;
+} mcpt_crypto;
+typedef enum mcpt_level {             /* RFC 5424 order, as in notifications/message */
+    MCPT_DEBUG, MCPT_INFO, MCPT_NOTICE, MCPT_WARNING, MCPT_ERROR, MCPT_CRITICAL, MCPT_ALERT, MCPT_EMERGENCY
+} mcpt_level;
+typedef struct mcpt_env {
+    uint32_t (*millis)(void *user);                         /* monotonic, wraps; required */
+    int64_t (*unix_time)(void *user);                       /* seconds; < 0: clock not set; NULL: never set */
+    bool (*random)(void *user, void *buf, size_t len);      /* a CSPRNG; sessions, tasks, requestState need it */
+    void (*log)(void *user, mcpt_level level, mcpt_err what, const char *text);  /* text static, never a secret */
+    const mcpt_crypto *crypto;                              /* requestState needs it */
+    void *user;
+} mcpt_env;
+
+/* >>io ----------------------------------------------------------------------------------------------------
+ * The sans-I/O face that server connections (and clients) show; ports know only this. One object belongs to one
+ * thread at a time. mcpt_io_want() runs the machine and is the only call here that runs your handlers. */
+enum {
+    MCPT_WANT_RX = 1,                 /* bytes are welcome */
+    MCPT_WANT_TX = 2,                 /* bytes must be sent; nothing else goes on before */
+    MCPT_CLOSED = 4                   /* over: close the transport (after sending; linger for unread input) */
+};
+typedef struct mcpt_io {              /* private; read it through the functions */
+    unsigned (*run)(struct mcpt_io *io);
+    char *rx, *tx;
+    uint32_t rx_cap, rx_len, tx_cap, tx_at, tx_len;
+    uint32_t peak_rx, peak_tx, peak_tok;
+    mcpt_err err;
+    uint8_t want, eof;
+    volatile uint8_t wake;
+} mcpt_io;
+MCPT_API unsigned mcpt_io_want(mcpt_io *io);                /* MCPT_WANT_RX | MCPT_WANT_TX, or MCPT_CLOSED */
+MCPT_API char *mcpt_io_rx(mcpt_io *io, size_t *cap);        /* put received bytes here; NULL: not now */
+MCPT_API void mcpt_io_rx_ack(mcpt_io *io, size_t n);        /* n bytes were put there */
+MCPT_API const char *mcpt_io_tx(mcpt_io *io, size_t *len);  /* send these; NULL: nothing to send */
+MCPT_API void mcpt_io_tx_ack(mcpt_io *io, size_t n);        /* n of them were sent */
+MCPT_API void mcpt_io_eof(mcpt_io *io);                     /* the peer closed, or the transport failed */
+typedef struct mcpt_peak { uint32_t rx, tx, tok; } mcpt_peak;
+MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io);         /* high-water marks since init: size your buffers by them */
+
+/* >>server ------------------------------------------------------------------------------------------------
+ * A server is const data: tables in flash, zero bytes of RAM a row. It may be shared by any number of connections
+ * and hubs. One set of tables and handlers serves every protocol revision. */
+#if !MCPT_NO_SERVER
+typedef enum mcpt_revision {          /* protocol revisions; "legacy": with handshake and sessions */
+    MCPT_2025_03_26 = 1, MCPT_2025_06_18, MCPT_2025_11_25, MCPT_2026_07_28
+} mcpt_revision;
+
+typedef struct mcpt_principal {       /* who is calling; borrowed for the call */
+    mcpt_str subject, client_id, scopes;
+    int64_t expires;                  /* Unix seconds, 0: unknown */
+    void *user;
+} mcpt_principal;
+
+struct mcpt_server;
+struct mcpt_hub;
+struct mcpt_conn;
+struct mcpt_job;
+
+typedef struct mcpt_call {            /* one run of a handler; valid only during it */
+    const struct mcpt_server *server;
+    const void *user;                 /* of the table row */
+    const mcpt_principal *who;        /* NULL: not authenticated */
+    void *conn_user;                  /* mcpt_conn_init's; NULL for a call that has outlived its connection */
+    uint8_t *scratch;                 /* MCPT_SCRATCH bytes, zero at first, kept from run to run (also through requestState) */
+    mcpt_str uri;                     /* resources: the URI asked for */
+    mcpt_str meta;                    /* raw JSON of params._meta; absent when there is none */
+    mcpt_revision revision;
+    uint16_t pass;                    /* 0: first run of this request, then 1, 2, ... */
+    bool cancelled;                   /* the last run: stop the work, the answer is not wanted any more */
+    bool task;                        /* running as a task (tasks extension) */
+    struct mcpt_job *job;             /* private, like everything below */
+    struct mcpt_conn *conn;
+    struct mcpt_hub *hub;
+    mcpt_writer *out;
+    const void *row;
+    mcpt_doc args, responses, past;
+    mcpt_tok *tok;
+    uint32_t ntok;
+    uint32_t mark, count, ttl_ms, poll_ms;
+    uint8_t part, kind, need, base;
+} mcpt_call;
+
+/* A tool. Write the result through the verbs below and answer MCPT_OK. MCPT_PENDING: not finished; called again
+ * after mcpt_wake(), mcpt_retry_after(), or when all answers to its questions are there. MCPT_MORE (tools with
+ * MCPT_STREAM): a piece is written, more follows. Negative: E_PARAMS becomes -32602, E_CAPABILITY -32021,
+ * E_DECLINED an isError result, anything else -32603. args is the arguments object (absent: the client sent none). */
+typedef mcpt_err (*mcpt_tool_fn)(mcpt_call *call, mcpt_val args, mcpt_writer *out);
+/* A resource that is computed: mcpt_text() or mcpt_blob(). E_NOT_FOUND when the URI names nothing. */
+typedef mcpt_err (*mcpt_read_fn)(mcpt_call *call, mcpt_str uri, mcpt_writer *out);
+/* Completion of an argument: mcpt_completion() for each proposal. context: the arguments chosen so far, or absent. */
+typedef mcpt_err (*mcpt_complete_fn)(mcpt_call *call, mcpt_str argument, mcpt_str value, mcpt_val context, mcpt_writer *out);
+
+enum {                                /* mcpt_tool.flags; the first four become annotations (hints, not promises) */
+    MCPT_READ_ONLY = 1,               /* readOnlyHint: true */
+    MCPT_NON_DESTRUCTIVE = 2,         /* destructiveHint: false */
+    MCPT_IDEMPOTENT = 4,              /* idempotentHint: true */
+    MCPT_CLOSED_WORLD = 8,            /* openWorldHint: false */
+    MCPT_STREAM = 16,                 /* the handler may answer MCPT_MORE */
+    MCPT_BINARY = 32                  /* resources: data is not text, send it as blob */
+};
+typedef struct mcpt_tool {            /* all text static */
+    const char *name;                 /* 1 to 128 of A-Z a-z 0-9 _ . - */
+    const char *title, *description;
+    const char *input_schema;         /* JSON Schema, an object; NULL: an object without properties */
+    const char *output_schema;        /* NULL: none */
+    mcpt_tool_fn fn;
+    uint32_t flags;
+    uint16_t rate, burst;             /* calls a minute and at once; 0: no limit. Needs mcpt_hub_mem.rates */
+    const char *scopes;               /* space-separated, for the guard */
+    const char *icons, *meta;         /* JSON text of the members icons and _meta */
+    const void *user;
+} mcpt_tool;
+#define MCPT_TOOL(name, description, input_schema, fn, flags) \
+    { (name), 0, (description), (input_schema), 0, (fn), (flags), 0, 0, 0, 0, 0, 0 }
+
+typedef struct mcpt_resource {        /* all text static */
+    const char *uri;                  /* with {name} or {+name} in it: a template (RFC 6570, level 1 and +) */
+    const char *name, *title, *description, *mime;
+    const void *data;                 /* static content in flash of size bytes, UTF-8 unless MCPT_BINARY; or */
+    size_t size;
+    mcpt_read_fn fn;
+    uint32_t flags;
+    mcpt_complete_fn complete;        /* templates */
+    const char *scopes;
+    const char *annotations, *icons, *meta;   /* JSON text of these members */
+    const void *user;
+} mcpt_resource;
+
+typedef struct mcpt_prompt_arg { const char *name, *title, *description; bool required; } mcpt_prompt_arg;
+typedef struct mcpt_prompt {          /* all text static */
+    const char *name, *title, *description;
+    const mcpt_prompt_arg *args;
+    size_t nargs;
+    mcpt_tool_fn fn;                  /* mcpt_message() and a content verb for each message */
+    mcpt_complete_fn complete;
+    const char *scopes;
+    const char *icons, *meta;
+    const void *user;
+} mcpt_prompt;
+
+typedef enum mcpt_kind { MCPT_KIND_TOOL, MCPT_KIND_RESOURCE, MCPT_KIND_TEMPLATE, MCPT_KIND_PROMPT } mcpt_kind;
+
+typedef struct mcpt_audit {           /* one finished tool call; borrowed for the call */
+    const mcpt_tool *tool;
+    const mcpt_principal *who;        /* NULL: not authenticated */
+    mcpt_err result;                  /* OK, or why it failed; E_LIMIT: refused by its rate limit */
+    bool is_error;                    /* the tool reported a failure */
+    uint32_t millis;                  /* from arrival to the end */
+} mcpt_audit;
+
+/* What is known only at run time. May change while serving, from the hub's thread. NULL members: the default. */
+typedef struct mcpt_identity {
+    const char *const *hosts;         /* further accepted Host names without port ("pump.local"), beside the default: */
+    size_t nhosts;                    /* localhost, and any IP address literal (a rebinding attack needs a name) */
+    const char *const *origins;       /* further accepted origins ("https://app.example"), beside the default: */
+    size_t norigins;                  /* the same origin as Host, and loopback origins when Host is loopback */
+    bool any_host, any_origin;        /* no check: something in front checks */
+    const char *base_url;             /* "https://pump.example", for metadata; NULL: from Host */
+} mcpt_identity;
+
+enum {                                /* mcpt_server.offers: capabilities that tables do not show */
+    MCPT_OFFER_LIST_CHANGED = 1,      /* lists may change (visible, mcpt_hub_changed); needs a hub with listeners */
+    MCPT_OFFER_SUBSCRIBE = 2,         /* resource updates (mcpt_hub_updated); needs a hub */
+    MCPT_OFFER_LOGGING = 4,           /* handlers call mcpt_log */
+    MCPT_OFFER_COMPLETIONS = 8,       /* rows have complete */
+    MCPT_OFFER_TASKS = 16             /* handlers call mcpt_task; needs a hub with slots */
+};
+typedef struct mcpt_server {          /* all pointers static */
+    const char *name, *version;       /* serverInfo; required */
+    const char *title, *description, *website, *icons;      /* serverInfo; icons is JSON text */
+    const char *instructions;
+    const char *path;                 /* NULL: "/mcp" */
+    const mcpt_tool *tools;
+    size_t ntools;
+    const mcpt_resource *resources;   /* templates among them */
+    size_t nresources;
+    const mcpt_prompt *prompts;
+    size_t nprompts;
+    const uint16_t *tool_index, *resource_index, *prompt_index;  /* from mcpt_index(); NULL: see sorted */
+    bool sorted;                      /* every table is sorted by name (resources by uri), in strcmp order; without
+                                         index and without this a look-up walks the table */
+    uint32_t offers;                  /* MCPT_OFFER_x */
+    uint16_t page;                    /* rows of a list page; 0: whole lists */
+    uint32_t ttl_ms;                  /* caching hint of lists and reads (2026-07-28) */
+    bool cache_public;                /* cacheScope: "public" instead of "private" */
+    const mcpt_env *env;              /* required */
+    const mcpt_identity *identity;    /* NULL: defaults; the object may change while serving */
+    const void *state_key;            /* 32 bytes that sign requestState, shared by processes; NULL: the hub's own */
+    uint32_t state_ttl;               /* seconds a requestState lives; 0: 600 */
+    bool (*visible)(void *user, mcpt_kind kind, size_t row, const mcpt_principal *who);  /* NULL: all rows */
+    void (*audit)(void *user, const mcpt_audit *record);
+    void *user;                       /* of visible and audit */
+    uint32_t timeout_ms;              /* to receive a request, to send an answer; 0: 10000 */
+    uint32_t idle_ms;                 /* keep-alive; 0: 60000 */
+    uint32_t ask_ms;                  /* until an unanswered legacy question fails the call; 0: 300000 */
+    uint32_t session_ms;              /* idle legacy session; 0: 1800000 */
+} mcpt_server;
+
+/* Are the tables sane? Names, uniqueness, order when sorted says so, schemas that are JSON objects, keywords that
+ * are not enforced, x-mcp-header rules. Every finding is reported as (row name, what); OK or E_ARG when something is
+ * wrong; a keyword that is merely not enforced is reported but not wrong. For development and tests. */
+typedef void (*mcpt_check_fn)(void *user, const char *row, const char *what, mcpt_str detail);
+MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, void *user);
+/* Sorts row numbers by name for fast look-up: name_at(table, row) order; index has n entries, caller's memory. */
+MCPT_API void mcpt_index_tools(uint16_t *index, const mcpt_tool *tools, size_t n);
+MCPT_API void mcpt_index_resources(uint16_t *index, const mcpt_resource *resources, size_t n);
+MCPT_API void mcpt_index_prompts(uint16_t *index, const mcpt_prompt *prompts, size_t n);
+
+/* -- Result verbs, for handlers. In a tool they add content blocks, in a prompt the content of the message opened
+ * by mcpt_message(), in a resource the contents. Errors stick in out. */
+MCPT_API void mcpt_text(mcpt_writer *out, mcpt_str text);
+MCPT_API void mcpt_text_z(mcpt_writer *out, const char *text);
+MCPT_API void mcpt_text_begin(mcpt_writer *out);            /* then mcpt_str_add() ..., then */
+MCPT_API void mcpt_text_end(mcpt_writer *out);
+MCPT_API void mcpt_image(mcpt_writer *out, const char *mime, const void *data, size_t len);
+MCPT_API void mcpt_audio(mcpt_writer *out, const char *mime, const void *data, size_t len);
+MCPT_API void mcpt_blob(mcpt_writer *out, const void *data, size_t len);   /* resources only */
+MCPT_API void mcpt_resource_link(mcpt_writer *out, const char *uri, const char *name, const char *mime);
+MCPT_API void mcpt_embedded_text(mcpt_writer *out, mcpt_str uri, const char *mime, mcpt_str text);
+MCPT_API void mcpt_embedded_blob(mcpt_writer *out, mcpt_str uri, const char *mime, const void *data, size_t len);
+MCPT_API void mcpt_content(mcpt_writer *out);               /* opens a block { of any kind; close it by mcpt_end() */
+MCPT_API void mcpt_structured(mcpt_writer *out);            /* opens structuredContent {; close it by mcpt_end(). Without
+                                                               other content the same JSON is added as a text block */
+MCPT_API void mcpt_message(mcpt_writer *out, const char *role);            /* prompts: "user" or "assistant" */
+MCPT_API void mcpt_prompt_description(mcpt_writer *out, const char *text); /* before the first message */
+MCPT_API void mcpt_completion(mcpt_writer *out, mcpt_str value);           /* past 100 they are counted, not sent */
+MCPT_API mcpt_err mcpt_fail(mcpt_writer *out, const char *message);        /* isError result; answers MCPT_OK: return it */
+MCPT_API mcpt_err mcpt_fail_str(mcpt_writer *out, mcpt_str message);
+MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message);  /* JSON-RPC error; return its answer */
+
+/* -- During a call. */
+/* A progress notification, when the client asked for progress; otherwise nothing happens. Values must increase
+ * (E_RANGE). total 0: unknown. message may be NULL. E_SPACE: no room, the notification is not sent. */
+MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total, const char *message);
+/* A log message to this client, when its level lets it through. logger may be NULL. E_SPACE as above. */
+MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger, mcpt_str text);
+/* Copies the value of {name} of a resource template, percent-decoded. E_ABSENT, E_SPACE, E_PARAMS (bad escape). */
+MCPT_API mcpt_err mcpt_uri_var(const mcpt_call *call, const char *name, char *buf, size_t cap, mcpt_str *out);
+/* Before answering MCPT_PENDING: call again after ms milliseconds even if nobody wakes the call. */
+MCPT_API void mcpt_retry_after(mcpt_call *call, uint32_t ms);
+/* What an interrupt or another thread needs to wake a suspended call. Plain data; valid as long as the hub (or,
+ * without one, the connection) object exists. A call may be woken early: then it answers MCPT_PENDING again. */
+typedef struct mcpt_ticket { volatile uint8_t *flag; struct mcpt_hub *hub; } mcpt_ticket;
+MCPT_API mcpt_ticket mcpt_call_ticket(const mcpt_call *call);
+MCPT_API void mcpt_wake(mcpt_ticket ticket);                /* the only call allowed from an interrupt or another thread */
+#if !MCPT_NO_LEGACY
+/* 2025-11-25, with replay memory: closes this call's event stream now, before its answer; the client comes back
+ * after retry_ms and reads the rest. Answer MCPT_PENDING after it. E_STATE where that is not possible: carry on. */
+MCPT_API mcpt_err mcpt_stream_close(mcpt_call *call, uint32_t retry_ms);
+#endif
+#if !MCPT_NO_ASK
+/* -- Questions to the client: elicitation, sampling, roots. Ask everything this step needs; each answers
+ * OK: the answer is there (*result borrowed for the call); PENDING: asked now, return MCPT_PENDING when all were
+ * asked; E_DECLINED: the user declined or cancelled; E_CAPABILITY: this client cannot (return it, or go another
+ * way); E_STATE: output was begun already; E_PARAMS: legacy client answered with an error or against the schema. Ask before
+ * any side effect: the handler starts anew when answers come. key names the question within this call. */
+MCPT_API mcpt_err mcpt_ask_form(mcpt_call *call, const char *key, const char *message, const char *schema, mcpt_val *content);
+MCPT_API mcpt_err mcpt_ask_url(mcpt_call *call, const char *key, const char *message, mcpt_str url);
+MCPT_API mcpt_err mcpt_ask_sampling(mcpt_call *call, const char *key, mcpt_str params, mcpt_val *result);
+MCPT_API mcpt_err mcpt_ask_roots(mcpt_call *call, const char *key, mcpt_val *result);
+enum {                                /* capabilities a client declares */
+    MCPT_CAN_FORM = 1, MCPT_CAN_URL = 2, MCPT_CAN_SAMPLE = 4, MCPT_CAN_SAMPLE_TOOLS = 8, MCPT_CAN_SAMPLE_CONTEXT = 16,
+    MCPT_CAN_ROOTS = 32, MCPT_CAN_TASKS = 64
+};
+MCPT_API unsigned mcpt_client_can(mcpt_call *call);         /* MCPT_CAN_x of this client, for this request */
+#endif
+#if !MCPT_NO_TASKS
+/* Extension io.modelcontextprotocol/tasks: from here on run as a task. OK: goes on (as a task, or plainly because
+ * the client does not know tasks and required is false); PENDING: return it, the handler is called again as a task;
+ * E_CAPABILITY: required and the client cannot; E_LIMIT: no slot and required. Ask what must be known before. */
+MCPT_API mcpt_err mcpt_task(mcpt_call *call, bool required, uint32_t ttl_ms, uint32_t poll_ms);
+MCPT_API mcpt_err mcpt_task_status(mcpt_call *call, const char *message);   /* statusMessage; static text */
+#endif
+
+/* >>hub ---------------------------------------------------------------------------------------------------
+ * What connections share: legacy sessions, listeners, suspended calls and tasks, rate limits, the list of ready
+ * connections, the next deadline. One thread. A modern-only server over HTTP without listeners and tasks works
+ * without a hub (no keep-alive deadline then either: the port times connections). */
+#ifndef MCPT_SUBSCRIPTIONS
+#define MCPT_SUBSCRIPTIONS 256        /* bytes for the resource URIs one session or listener subscribes to */
+#endif
+typedef struct mcpt_subs {            /* private */
+    uint32_t dirty;                   /* bit i: the i-th URI was updated and is not reported yet */
+    uint16_t used;
+    uint8_t lists, lists_dirty;       /* MCPT_CHANGED_x wanted, pending */
+    char uris[MCPT_SUBSCRIPTIONS];    /* NUL-terminated, one behind the other */
+} mcpt_subs;
+typedef struct mcpt_job {             /* private: a request in work */
+    struct mcpt_job *next;
+    struct mcpt_conn *conn;           /* where events and the answer go; NULL: nowhere now */
+    struct mcpt_session *session;
+    struct mcpt_slot *slot;           /* NULL: lives in its connection */
+    const void *row;
+    const char *text;                 /* the message */
+    char *tail;                       /* room for answers */
+    uint32_t text_len, tail_len, tail_cap;
+    mcpt_span id, name, args, meta, caps, token, responses;
+    uint32_t past;                    /* bytes of tail that hold earlier answers, a JSON object */
+    uint32_t started, wake_at, stream;
+    int64_t progress;
+    uint16_t pass, asked, answered, ticket;
+    uint8_t method, revision, level, flags, state, has_progress, part, base;
+    mcpt_principal who;
+    uint8_t scratch[MCPT_SCRATCH];
+} mcpt_job;
+typedef struct mcpt_session {         /* private: a legacy session */
+    uint8_t id[16];
+    struct mcpt_conn *conn;           /* its GET stream, or the line connection it lives on */
+    char *replay;
+    uint32_t replay_cap, replay_len, seq, streams, get_stream, used_at;
+    uint8_t revision, can, level, flags;
+    mcpt_subs subs;
+} mcpt_session;
+typedef struct mcpt_listener {        /* private: a subscriptions/listen stream */
+    struct mcpt_conn *conn;           /* NULL: free */
+    uint8_t id_len, flags;
+    char id[MCPT_MAX_ID];
+    mcpt_subs subs;
+} mcpt_listener;
+typedef struct mcpt_slot {            /* private: a suspended call without a connection of its own, or a task */
+    mcpt_job job;
+    char *data;
+    uint32_t cap;
+    uint8_t id[16];
+    int64_t created, updated;         /* Unix seconds */
+    uint32_t ttl_ms, poll_ms, born;
+    const char *message;
+    mcpt_span requests, result;       /* in data */
+    uint8_t status, result_is_error;
+} mcpt_slot;
+typedef struct mcpt_rate { uint32_t at; uint32_t credit; } mcpt_rate;      /* private: a token bucket */
+typedef struct mcpt_hub_mem {         /* caller's memory; any part may be missing, what needs it is then not offered */
+    mcpt_session *sessions;
+    size_t nsessions;                 /* 0: sessionless legacy service (no questions, no subscriptions there) */
+    mcpt_listener *listeners;
+    size_t nlisteners;
+    mcpt_slot *slots;
+    size_t nslots;
+    void *slot_data;                  /* nslots * slot_size bytes: request text, answers and result of each */
+    size_t slot_size;
+    void *replay;                     /* nsessions * replay_size bytes: events kept for Last-Event-ID */
+    size_t replay_size;
+    mcpt_tok *tok;                    /* for calls that run without a connection */
+    size_t ntok;
+    mcpt_rate *rates;                 /* one for each tool row */
+} mcpt_hub_mem;
+typedef struct mcpt_hub {             /* private; do not copy or move after init */
+    const mcpt_server *server;
+    mcpt_hub_mem mem;
+    struct mcpt_conn *ready, *ready_last;
+    struct { struct mcpt_conn *first, *last; } timer[3];
+    mcpt_job *jobs;                   /* suspended */
+    uint32_t due;                     /* earliest wake_at of a job */
+    uint32_t counter;
+    void (*notify)(void *user);
+    void *notify_user;
+    uint8_t state_key[32];
+    uint8_t has_key, has_due;
+    volatile uint8_t woken;
+    volatile uint8_t wake[32];
+} mcpt_hub;
+/* E_ABI; E_RANDOM when sessions, slots or requestState need random and env has none. notify (may be NULL) is called
+ * by mcpt_wake() in its context, to interrupt the port's wait. mem is copied, what it points to is borrowed. */
+MCPT_API mcpt_err mcpt_hub_init_(mcpt_hub *hub, const mcpt_server *server, const mcpt_hub_mem *mem, uint32_t abi);
+#define mcpt_hub_init(hub, server, mem) mcpt_hub_init_((hub), (server), (mem), MCPT_ABI)
+MCPT_API void mcpt_hub_notify(mcpt_hub *hub, void (*notify)(void *user), void *user);
+/* Runs what is due: woken calls without a connection, tasks, deadlines. Answers the milliseconds until it must be
+ * called again, (uint32_t)-1 when nothing is due. Then pump every connection mcpt_hub_next() answers. */
+MCPT_API uint32_t mcpt_hub_run(mcpt_hub *hub);
+MCPT_API struct mcpt_conn *mcpt_hub_next(mcpt_hub *hub);    /* the next ready connection, or NULL */
+enum { MCPT_CHANGED_TOOLS = 1, MCPT_CHANGED_PROMPTS = 2, MCPT_CHANGED_RESOURCES = 4 };
+MCPT_API void mcpt_hub_changed(mcpt_hub *hub, unsigned lists);             /* list_changed to whoever wants it */
+MCPT_API void mcpt_hub_updated(mcpt_hub *hub, const char *uri);            /* resource updated, to its subscribers */
+MCPT_API void mcpt_hub_close(mcpt_hub *hub);                /* graceful end: listeners get their last result, calls are cancelled */
+
+/* >>conn --------------------------------------------------------------------------------------------------
+ * A server connection. One request at a time over HTTP; any number over lines. */
+typedef struct mcpt_mem {             /* caller's memory, borrowed until the connection is closed or given new memory */
+    void *rx;
+    size_t rx_size;                   /* at least MCPT_RX_MIN; the largest request, head and body */
+    void *tx;
+    size_t tx_size;                   /* at least MCPT_TX_MIN; the largest answer of a handler that does not stream */
+    mcpt_tok *tok;
+    size_t ntok;                      /* values and keys of the largest arguments object, answers included */
+} mcpt_mem;
+#define MCPT_RX_MIN 512
+#define MCPT_TX_MIN 512
+typedef enum mcpt_framing {
+    MCPT_HTTP,                        /* Streamable HTTP on a byte stream */
+    MCPT_LINES,                       /* one JSON-RPC message a line: stdio, UART, USB-CDC */
+    MCPT_HOSTED                       /* a host parses HTTP itself: mcpt_conn_request() */
+} mcpt_framing;
+typedef struct mcpt_field_line { mcpt_str name, value; } mcpt_field_line;
+typedef struct mcpt_request {         /* from a host; all borrowed until the exchange is over */
+    mcpt_str method, path, body;      /* path without query */
+    const mcpt_field_line *fields;    /* every header field */
+    size_t nfields;
+    const mcpt_principal *who;        /* authenticated by the host; NULL */
+    bool no_stream;                   /* the host cannot stream: event streams are not opened */
+} mcpt_request;
+typedef struct mcpt_response {
+    uint16_t status;
+    const char *content_type;         /* static; NULL: no body */
+    int64_t length;                   /* bytes of the body, -1: a stream, until mcpt_io_want() answers MCPT_CLOSED */
+    const char *allow;                /* Allow of a 405; NULL */
+    const char *session;              /* Mcp-Session-Id, borrowed until the exchange is over; NULL */
+} mcpt_response;
+typedef struct mcpt_conn {            /* private; do not copy or move after init */
+    mcpt_io io;                       /* first: a pointer to one is a pointer to the other */
+    const mcpt_server *server;
+    mcpt_hub *hub;
+    void *user;
+    mcpt_tok *tok;
+    uint32_t ntok;
+    struct mcpt_conn *ready_next, *timer_prev, *timer_next;
+    uint32_t deadline;
+    mcpt_head head;
+    mcpt_chunked chunked;
+    const mcpt_request *request;      /* MCPT_HOSTED */
+    mcpt_response response;
+    uint32_t body, body_len;          /* the message in rx */
+    uint32_t end;                     /* bytes of rx that belong to this message */
+    uint32_t batch;                   /* offset of the next message of a batch */
+    uint32_t frame;                   /* where the current chunk begins in tx */
+    uint32_t stream;                  /* legacy event stream number */
+    uint32_t piece, piece_at, piece_n;    /* row, offset in it and rows so far of a list in pieces */
+    mcpt_writer w;
+    mcpt_job job;                     /* the request in work */
+    mcpt_job *work;                   /* the suspended job whose answer this connection waits for */
+    mcpt_session *session;            /* of the request, or of the stream */
+    mcpt_listener *listener;
+    mcpt_principal who;
+    char session_id[36];
+    uint16_t status, flags;
+    uint8_t framing, state, mode, timer, generator, stage, in_ready, revision;
+} mcpt_conn;
+/* hub may be NULL (see >>hub). user is yours (mcpt_call.conn_user). E_ARG: memory below the minimum; E_ABI. */
+MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *hub, const mcpt_mem *mem,
+                                  mcpt_framing framing, void *user, uint32_t abi);
+#define mcpt_conn_init(c, s, hub, mem, framing, user) mcpt_conn_init_((c), (s), (hub), (mem), (framing), (user), MCPT_ABI)
+/* An idle connection (nothing received, nothing to send) needs no buffers: take them away with mem NULL and give it
+ * some when bytes arrive. E_STATE: it is not idle. */
+MCPT_API bool mcpt_conn_idle(const mcpt_conn *c);
+MCPT_API mcpt_err mcpt_conn_mem(mcpt_conn *c, const mcpt_mem *mem);
+/* Must be called when the transport is gone, before the object is used for another connection. */
+MCPT_API void mcpt_conn_close(mcpt_conn *c);
+/* MCPT_HOSTED: hands over a parsed request. Then mcpt_io_want() runs it; mcpt_conn_response() answers the status and
+ * headers as soon as they are known (NULL until then; wait for mcpt_hub_next()), mcpt_io_tx() the body. E_STATE: busy. */
+MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request);
+MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c);
+
+#define MCPT_SWITCHES ((uint32_t)(MCPT_NO_HTTP | MCPT_NO_LINES << 1 | MCPT_NO_LEGACY << 2 | MCPT_NO_RESOURCES << 3 | \
+    MCPT_NO_PROMPTS << 4 | MCPT_NO_COMPLETION << 5 | MCPT_NO_LISTEN << 6 | MCPT_NO_ASK << 7 | MCPT_NO_TASKS << 8 | \
+    MCPT_NO_SCHEMA << 9 | MCPT_NO_FLOAT << 10 | MCPT_MAX_DEPTH << 12 | (MCPT_SCRATCH / 8) << 20))
+#define MCPT_ABI (MCPT_SWITCHES ^ (uint32_t)sizeof(mcpt_conn) * 40503u ^ (uint32_t)sizeof(mcpt_hub) * 2654435769u ^ \
+    (uint32_t)sizeof(mcpt_slot) * 97u ^ (uint32_t)sizeof(mcpt_session) * 7919u)
+#endif /* !MCPT_NO_SERVER */
+#ifdef __cplusplus
+}
+#endif
+#endif /* MCPTOOLS_H_INCLUDED */
+
+#ifdef MCPTOOLS_IMPLEMENTATION
+#ifndef MCPTOOLS_IMPLEMENTED
+#define MCPTOOLS_IMPLEMENTED
+#include <string.h>
+#ifndef MCPT_MEMCPY
+#define MCPT_MEMCPY(d, s, n) memcpy((d), (s), (n))
+#define MCPT_MEMMOVE(d, s, n) memmove((d), (s), (n))
+#define MCPT_MEMSET(d, c, n) memset((d), (c), (n))
+#define MCPT_MEMCMP(a, b, n) memcmp((a), (b), (n))
+#define MCPT_MEMCHR(p, c, n) memchr((p), (c), (n))
+#define MCPT_STRLEN(s) strlen(s)
+#endif
+#ifndef MCPT_ASSERT
+#ifdef NDEBUG
+#define MCPT_ASSERT(x) ((void)0)
+#else
+#include <assert.h>
+#define MCPT_ASSERT(x) assert(x)
+#endif
+#endif
+
+/* >>text: implementation -------------------------------------------------------------------------------- */
+
+/* Word-at-a-time loops pay only where the processor loads unaligned words; elsewhere (Cortex-M0+) the byte
+ * loops alone are smaller and faster. The builtin keeps the load inline under -ffreestanding as well. */
+#ifndef MCPT__WORDS
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__ARM_FEATURE_UNALIGNED) || \
+    defined(_M_X64) || defined(_M_IX86) || defined(_M_ARM64)
+#define MCPT__WORDS 1
+#else
+#define MCPT__WORDS 0
+#endif
+#endif
+#define MCPT__REP(byte) ((size_t)-1 / 255u * (byte))        /* the byte in every lane of a word */
+
+#if MCPT__WORDS
+static size_t mcpt__load(const char *p)
+{
+    size_t w;
+#if defined(__GNUC__)
+    __builtin_memcpy(&w, p, sizeof(w));
+#else
+    MCPT_MEMCPY(&w, p, sizeof(w));
+#endif
+    return w;
+}
+#endif
+
+/* How many bytes from p on are ASCII. */
+static size_t mcpt__ascii(const char *p, size_t n)
+{
+    size_t i = 0;
+#if MCPT__WORDS
+    while (n - i >= sizeof(size_t) && (mcpt__load(p + i) & MCPT__REP(0x80u)) == 0) {
+        i += sizeof(size_t);
+    }
+#endif
+    while (i < n && (unsigned char)p[i] < 0x80) {
+        i++;
+    }
+    return i;
+}
+
+/* How many bytes from p on are no ASCII control (0x00-0x1f, 0x7f); bytes from 0x80 on are none. */
+static size_t mcpt__clean(const char *p, size_t n)
+{
+    size_t i = 0;
+#if MCPT__WORDS
+    while (n - i >= sizeof(size_t)) {
+        size_t w = mcpt__load(p + i);
+        if ((((w + MCPT__REP(0x01u)) | (w - MCPT__REP(0x20u))) & MCPT__REP(0x80u)) != 0) {  /* or not ASCII: */
+            size_t low = w & MCPT__REP(0x7fu);              /* exact, as 7-bit lanes carry into no neighbour */
+            if ((((low + MCPT__REP(0x01u)) | ~(low + MCPT__REP(0x60u))) & ~w & MCPT__REP(0x80u)) != 0) {
+                break;
+            }
+        }
+        i += sizeof(size_t);
+    }
+#endif
+    while (i < n) {
+        unsigned c = (unsigned char)p[i];
+        if (c < 0x20 || c == 0x7f) {
+            break;
+        }
+        i++;
+    }
+    return i;
+}
+
+/* Sets of ASCII characters, bit c of 128. */
+static const uint32_t mcpt__set_token[4] = { 0, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu };   /* RFC 9110 */
+static const uint32_t mcpt__set_url[4] = { 0, 0xafffffd2u, 0x87ffffffu, 0x47fffffeu };     /* pchar / ? */
+static const uint32_t mcpt__set_host[4] = { 0, 0x03ff2000u, 0x87fffffeu, 0x07fffffeu };    /* A-Za-z0-9-_ */
+
+static bool mcpt__in(const uint32_t *set, char ch)
+{
+    unsigned c = (unsigned char)ch;
+    return c < 128u && ((set[c >> 5] >> (c & 31u)) & 1u) != 0;
+}
+
+static bool mcpt__digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static char mcpt__lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static bool mcpt__alpha(char c)
+{
+    char l = mcpt__lower(c);
+    return l >= 'a' && l <= 'z';
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static int mcpt__hex(char c)
+{
+    char l = mcpt__lower(c);
+    if (mcpt__digit(c)) {
+        return c - '0';
+    }
+    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+static mcpt_str mcpt__mk(const char *p, size_t n)
+{
+    mcpt_str s;
+    s.ptr = p;
+    s.len = n;
+    return s;
+}
+
+MCPT_API mcpt_str mcpt_z(const char *z)
+{
+    return mcpt__mk(z, z == NULL ? 0 : MCPT_STRLEN(z));
+}
+
+MCPT_API bool mcpt_str_eq(mcpt_str a, mcpt_str b)
+{
+    return a.ptr != NULL && b.ptr != NULL && a.len == b.len && MCPT_MEMCMP(a.ptr, b.ptr, a.len) == 0;
+}
+
+MCPT_API bool mcpt_str_is(mcpt_str s, const char *z)
+{
+    return mcpt_str_eq(s, mcpt_z(z));
+}
+
+MCPT_API bool mcpt_str_ieq(mcpt_str s, const char *z)
+{
+    size_t i = 0;
+    if (s.ptr == NULL || z == NULL) {
+        return false;
+    }
+    while (i < s.len && z[i] != '\0' && mcpt__lower(s.ptr[i]) == mcpt__lower(z[i])) {
+        i++;
+    }
+    return i == s.len && z[i] == '\0';
+}
+
+MCPT_API bool mcpt_same(const void *a, const void *b, size_t len)
+{
+    const volatile unsigned char *p = (const volatile unsigned char *)a;
+    const volatile unsigned char *q = (const volatile unsigned char *)b;
+    unsigned char diff = 0;
+    for (size_t i = 0; i < len; i++) {                      /* volatile: no early exit can be invented */
+        diff = (unsigned char)(diff | (p[i] ^ q[i]));
+    }
+    return diff == 0;
+}
+
+MCPT_API void mcpt_wipe(void *p, size_t len)
+{
+    volatile unsigned char *b = (volatile unsigned char *)p;
+    for (size_t i = 0; i < len; i++) {
+        b[i] = 0;
+    }
+}
+
+/* The length of the one well-formed UTF-8 character at p (n bytes are there), or 0. */
+static size_t mcpt__utf8(const char *p, size_t n)
+{
+    unsigned lead = n > 0 ? (unsigned char)p[0] : 0xffu;
+    unsigned low = 0x80, high = 0xbf;                       /* of the next byte (Unicode table 3-7) */
+    size_t need = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || need > n) {
+        return 0;
+    }
+    if (lead == 0xe0) {                                     /* overlong */
+        low = 0xa0;
+    } else if (lead == 0xed) {                              /* surrogates */
+        high = 0x9f;
+    } else if (lead == 0xf0) {                              /* overlong */
+        low = 0x90;
+    } else if (lead == 0xf4) {                              /* past U+10FFFF */
+        high = 0x8f;
+    }
+    for (size_t i = 1; i < need; i++) {
+        unsigned c = (unsigned char)p[i];
+        if (c < low || c > high) {
+            return 0;
+        }
+        low = 0x80;
+        high = 0xbf;
+    }
+    return need;
+}
+
+MCPT_API bool mcpt_utf8_ok(mcpt_str s)
+{
+    size_t i = 0;
+    while (i < s.len) {
+        size_t n = mcpt__ascii(s.ptr + i, s.len - i);
+        if (n == 0) {
+            n = mcpt__utf8(s.ptr + i, s.len - i);
+            if (n == 0) {
+                return false;
+            }
+        }
+        i += n;
+    }
+    return true;
+}
+
+static char mcpt__b64_char(unsigned v, bool url)
+{
+    static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
+    return abc[v < 62 || !url ? v : v + 2];
+}
+
+/* The value of a character, or 64. */
+static unsigned mcpt__b64_value(char c, bool url)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return (unsigned)(c - 'A');
+    }
+    if (c >= 'a' && c <= 'z') {
+        return (unsigned)(c - 'a') + 26u;
+    }
+    if (mcpt__digit(c)) {
+        return (unsigned)(c - '0') + 52u;
+    }
+    if (c == (url ? '-' : '+')) {
+        return 62;
+    }
+    return c == (url ? '_' : '/') ? 63 : 64;
+}
+
+MCPT_API size_t mcpt_b64_encode(const void *data, size_t len, bool url, char *buf, size_t cap)
+{
+    const unsigned char *p = (const unsigned char *)data;
+    size_t rest = len % 3, need = len / 3 * 4 + (rest == 0 ? 0 : url ? rest + 1 : 4), at = 0;
+    if (len > (size_t)-1 / 2 || (buf != NULL && need > cap)) {
+        return 0;
+    }
+    for (size_t i = 0; buf != NULL && i < len; i += 3) {
+        size_t take = len - i < 3 ? len - i : 3;            /* bytes of this group; it has take + 1 digits */
+        uint32_t v = (uint32_t)p[i] << 16 | (take > 1 ? (uint32_t)p[i + 1] << 8 : 0u) |
+            (take > 2 ? (uint32_t)p[i + 2] : 0u);
+        for (size_t k = 0; k < 4 && at < need; k++) {
+            buf[at++] = k <= take ? mcpt__b64_char((unsigned)(v >> (18 - 6 * k)) & 63u, url) : '=';
+        }
+    }
+    return need;
+}
+
+MCPT_API bool mcpt_b64_decode(mcpt_str text, bool url, void *buf, size_t cap, size_t *len)
+{
+    unsigned char *out = (unsigned char *)buf;
+    size_t n = text.len, at = 0;
+    uint32_t bits = 0;
+    unsigned have = 0;                                      /* bits not written yet: 0, 2, 4 or 6 */
+    *len = 0;
+    if (!url) {
+        if (n % 4 != 0) {
+            return false;
+        }
+        for (unsigned pad = 0; pad < 2 && n > 0 && text.ptr[n - 1] == '='; pad++) {
+            n--;
+        }
+    }
+    if (n % 4 == 1) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        unsigned v = mcpt__b64_value(text.ptr[i], url);
+        if (v > 63) {
+            return false;
+        }
+        bits = (bits << 6 | v) & 0xfffu;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            if (at == cap) {
+                return false;
+            }
+            out[at++] = (unsigned char)(bits >> have);
+        }
+    }
+    if ((bits & ((1u << have) - 1u)) != 0) {                /* two texts for the same bytes: not canonical */
+        return false;
+    }
+    *len = at;
+    return true;
+}
+
+MCPT_API bool mcpt_percent_decode(mcpt_str text, char *buf, size_t cap, size_t *len)
+{
+    size_t at = 0;
+    *len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '%') {
+            int high = text.len - i > 2 ? mcpt__hex(text.ptr[i + 1]) : -1;
+            int low = high >= 0 ? mcpt__hex(text.ptr[i + 2]) : -1;
+            if (low < 0 || (high | low) == 0) {             /* %00 ends strings elsewhere: never wanted */
+                return false;
+            }
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (at == cap) {
+            return false;
+        }
+        buf[at++] = c;
+    }
+    *len = at;
+    return true;
+}
+
+/* Four decimal octets and nothing else: 127.1, 0177.0.0.1 and the like mean different hosts to different
+ * programs. */
+static bool mcpt__ipv4(const char *p, size_t n)
+{
+    size_t i = 0;
+    for (unsigned part = 0; part < 4; part++) {
+        size_t start = i;
+        unsigned v = 0;
+        while (i < n && i - start < 3 && mcpt__digit(p[i])) {
+            v = v * 10u + (unsigned)(p[i++] - '0');
+        }
+        if (i == start || v > 255u || (p[start] == '0' && i - start > 1)) {
+            return false;
+        }
+        if (part < 3 && (i == n || p[i++] != '.')) {
+            return false;
+        }
+    }
+    return i == n;
+}
+
+/* RFC 4291 section 2.2, without brackets; no zone. */
+static bool mcpt__ipv6(const char *p, size_t n)
+{
+    size_t i = 0;
+    unsigned groups = 0;
+    bool gap = n >= 2 && p[0] == ':' && p[1] == ':';
+    if (gap) {
+        i = 2;
+    }
+    while (i < n) {                                         /* a round takes a group or leaves */
+        size_t start = i;
+        while (i < n && mcpt__hex(p[i]) >= 0) {
+            i++;
+        }
+        if (i < n && p[i] == '.') {
+            return mcpt__ipv4(p + start, n - start) && (gap ? groups <= 5 : groups == 6);
+        }
+        if (i == start || i - start > 4 || ++groups > 8) {
+            return false;
+        }
+        if (i < n) {
+            if (p[i] != ':' || i + 1 == n) {
+                return false;
+            }
+            if (p[++i] == ':') {
+                if (gap) {
+                    return false;
+                }
+                gap = true;
+                i++;
+            }
+        }
+    }
+    return gap ? groups <= 7 : groups == 8;
+}
+
+/* Does this label make others read the whole host as an IPv4 address (WHATWG URL, "ends in a number")? */
+static bool mcpt__numeric(const char *p, size_t n)
+{
+    bool hex = n >= 2 && p[0] == '0' && mcpt__lower(p[1]) == 'x';
+    size_t i = hex ? 2 : 0;
+    while (i < n && (hex ? mcpt__hex(p[i]) >= 0 : mcpt__digit(p[i]))) {
+        i++;
+    }
+    return i == n;
+}
+
+/* Labels of letters, digits, - and _; the root's dot at the end may be there and stays part of the host. */
+static bool mcpt__host_ok(const char *p, size_t n)
+{
+    size_t end = n > 1 && p[n - 1] == '.' ? n - 1 : n;
+    size_t start = 0;
+    for (size_t i = 0; i < end; i++) {
+        if (p[i] == '.') {
+            if (i == start) {
+                return false;
+            }
+            start = i + 1;
+        } else if (!mcpt__in(mcpt__set_host, p[i])) {
+            return false;
+        }
+    }
+    return start < end && (!mcpt__numeric(p + start, end - start) || mcpt__ipv4(p, n));
+}
+
+/* Reads 1..65535 without leading zeros; 0: anything else. */
+static uint16_t mcpt__port(const char *p, size_t n)
+{
+    uint32_t v = 0;
+    if (n == 0 || n > 5 || p[0] == '0') {
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!mcpt__digit(p[i])) {
+            return 0;
+        }
+        v = v * 10u + (uint32_t)(p[i] - '0');
+    }
+    return v > 65535u ? (uint16_t)0 : (uint16_t)v;
+}
+
+MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port)
+{
+    const char *p = text.ptr;
+    size_t n = text.len, end = 0;
+    bool literal = n > 0 && p[0] == '[';
+    while (end < n && p[end] != (literal ? ']' : ':')) {
+        end++;
+    }
+    if (literal) {
+        if (end == n || !mcpt__ipv6(p + 1, end - 1)) {
+            return false;
+        }
+        end++;
+    } else if (!mcpt__host_ok(p, end)) {
+        return false;
+    }
+    *host = mcpt__mk(p, end);
+    *port = 0;
+    if (end < n) {
+        *port = p[end] == ':' ? mcpt__port(p + end + 1, n - end - 1) : (uint16_t)0;
+        return *port != 0;
+    }
+    return true;
+}
+
+/* Path and query characters of RFC 3986, escapes whole. */
+static bool mcpt__url_chars(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == '%') {
+            if (n - i < 3 || mcpt__hex(p[i + 1]) < 0 || mcpt__hex(p[i + 2]) < 0) {
+                return false;
+            }
+            i += 2;
+        } else if (!mcpt__in(mcpt__set_url, p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+MCPT_API bool mcpt_url_split(mcpt_str text, mcpt_url *url)
+{
+    const char *p = text.ptr;
+    size_t n = text.len, i = 0, start;
+    while (i < n && (mcpt__alpha(p[i]) ||
+                     (i > 0 && (mcpt__digit(p[i]) || p[i] == '+' || p[i] == '-' || p[i] == '.')))) {
+        i++;
+    }
+    if (i == 0 || n - i < 3 || p[i] != ':' || p[i + 1] != '/' || p[i + 2] != '/') {
+        return false;
+    }
+    url->scheme = mcpt__mk(p, i);
+    start = i += 3;
+    while (i < n && p[i] != '/' && p[i] != '?') {           /* @, \ and # in it are refused with the host */
+        i++;
+    }
+    if (!mcpt_authority_split(mcpt__mk(p + start, i - start), &url->host, &url->port) ||
+        !mcpt__url_chars(p + i, n - i)) {
+        return false;
+    }
+    start = i;
+    while (i < n && p[i] != '?') {
+        i++;
+    }
+    url->path = mcpt__mk(p + start, i - start);
+    url->query = i < n ? mcpt__mk(p + i + 1, n - i - 1) : mcpt__mk(NULL, 0);
+    return true;
+}
+
+/* >>error: implementation ------------------------------------------------------------------------------- */
+
+MCPT_API const char *mcpt_strerror(mcpt_err e)
+{
+#if MCPT_NO_STRERROR
+    (void)e;
+    return "";
+#else
+    /* One packed text instead of pointers: no relocations, so nothing of it ever needs RAM. */
+#define MCPT_X(name, value, text) value,
+    static const int16_t values[] = { MCPT_ERRORS(MCPT_X) };
+#undef MCPT_X
+#define MCPT_X(name, value, text) text "\0"
+    static const char texts[] = MCPT_ERRORS(MCPT_X) "unknown error";
+#undef MCPT_X
+    const char *t = texts;
+    int code = (int)e < MCPT_E_USER ? (int)MCPT_E_USER : (int)e;    /* all below are the application's */
+    for (size_t i = 0; i < MCPT_COUNT(values) && values[i] != code; i++) {
+        t += MCPT_STRLEN(t) + 1;
+    }
+    return t;
+#endif
+}
+#if !MCPT_NO_FLOAT
+/*
+    Doubles to and from decimal text: exact, texts of any length, integer arithmetic only.
+
+    Needs <stddef.h>, <stdint.h>, <stdbool.h>, MCPT_MEMCPY and MCPT_MEMSET, and a 64-bit IEEE 754 double.
+
+    Both directions turn on one exact fraction. R/S starts as a value below one; each step multiplies R by
+    ten and takes the whole part of R/S away, and that is the next decimal digit. M/S is half the distance to
+    the neighbouring double.
+      - Writing (Steele and White 1990) stops at the first digit where a decimal lies no farther than M from
+        the value.
+      - Reading estimates in 64 bits with a known error. Only if a rounding boundary (half way between two
+        doubles) is within that error does it produce the digits of the boundary and compare them with the
+        text one by one, so a number of any length needs no more memory than a short one.
+*/
+#ifndef MCPT_MEMCPY
+#define MCPT_MEMCPY memcpy
+#endif
+#ifndef MCPT_MEMSET
+#define MCPT_MEMSET memset
+#endif
+
+typedef char mcpt__f64_is_8_bytes[sizeof(double) == 8 ? 1 : -1];
+
+#define MCPT__F64_INFINITY ((uint64_t)0x7FF << 52)
+
+/* The longest S is that of 2^-1021: 769 bits and 4 to spare. (10^k is kept as 5^k, its twos join the
+   exponent.) Limbs of 16 bits need no 64-bit products; on a Cortex-M0+ that is smaller and twice as fast. */
+#define MCPT__DEC_LIMBS 49
+
+typedef struct mcpt__dec {
+    int n;                           /* limbs in each of R, M and S, the most significant first */
+    int s_used;                      /* limbs of S before the zeros at its end */
+    uint16_t w[3 * MCPT__DEC_LIMBS]; /* R at 0, M at n, S at 2n */
+} mcpt__dec;
+
+/* p *= by. No carry ever leaves R, M or S (see mcpt__dec_start), so R and M together may be one p. */
+static void mcpt__big_mul(uint16_t *p, int count, uint32_t by)
+{
+    uint32_t carry = 0;
+
+    do {
+        count--;
+        carry += p[count] * by;
+        p[count] = (uint16_t)carry;
+        carry >>= 16;
+    } while (count > 0);
+}
+
+/* The sign of a + b - c, where b may be NULL. The limbs below make up for a difference of -1, not for -2. */
+static int mcpt__big_cmp(const uint16_t *a, const uint16_t *b, const uint16_t *c, int n)
+{
+    int32_t diff = 0;
+
+    do {
+        diff = diff * 65536 + *a++ - *c++;
+        if (b != NULL) {
+            diff += *b++;
+        }
+        n--;
+    } while (n > 0 && (uint32_t)(diff + 1) < 2u);
+    return (diff > 0) - (diff < 0);
+}
+
+/*
+    R/S = f * 2^e / 10^k and M/S = m * 2^e / 10^k, where the caller has 0 < R/S < 1.1 and M < R. S stays below
+    2^(16n - 4), so ten times R and another M still fit into n limbs.
+*/
+static void mcpt__dec_start(mcpt__dec *d, uint64_t f, int e, int k, int m)
+{
+    int five = k < 0 ? -k : k;
+    /* of 5^k in S, and 4 to spare; 2378 / 1024 is just over log2(5) */
+    int bits = 5 + (k > 0 ? (int)((uint32_t)k * 2378u >> 10) : 0);
+    int n = (bits + (k > e ? k - e : 0) + 15) >> 4;
+    int down = 16 * n - bits; /* twos in S, filling it: mcpt__dec_next() guesses from the top limbs */
+    int up = down + e - k;    /* twos in R and M */
+    int count = 2 * n;
+    uint16_t *p = d->w + n - (up >> 4);
+
+    d->n = n;
+    d->s_used = n - (down >> 4);
+    MCPT_MEMSET(d->w, 0, 3u * (size_t)n * sizeof(d->w[0]));
+    p[n - 1] = (uint16_t)m;
+    for (; f != 0; f >>= 16) {
+        *--p = (uint16_t)f;
+    }
+    p = d->w;
+    mcpt__big_mul(p, count, (uint32_t)1 << (up & 15));
+    p[count + d->s_used - 1] = (uint16_t)(1u << (down & 15));
+    if (k > 0) {
+        p += count;
+        count = d->s_used;
+    }
+    for (; five > 5; five -= 6) {
+        mcpt__big_mul(p, count, 15625);
+    }
+    for (; five > 0; five--) {
+        mcpt__big_mul(p, count, 5);
+    }
+}
+
+/* The next decimal digit, 10 R / S. Leaves R = 10 R mod S and M = 10 M. */
+static int mcpt__dec_next(mcpt__dec *d)
+{
+    uint16_t *r = d->w;
+    const uint16_t *s = r + 2 * d->n;
+    uint32_t q = 0;
+    uint32_t top;
+    int digit = 0;
+
+    mcpt__big_mul(r, 2 * d->n, 10);
+    /* The top limbs give a digit that is never too large and nearly always right. */
+    for (top = r[0]; top > s[0]; top -= s[0] + 1u) {
+        q++;
+    }
+    do { /* R -= q S, with 10 less the borrow in the upper half of t */
+        uint32_t t = (uint32_t)10 << 16;
+        int i = d->s_used;
+
+        do {
+            i--;
+            t = (t >> 16) + (uint32_t)10 * 0xFFFF + r[i] - s[i] * q;
+            r[i] = (uint16_t)t;
+        } while (i > 0);
+        digit += (int)q;
+        q = 1;
+    } while (r[0] >= s[0] && mcpt__big_cmp(r, NULL, s, d->n) >= 0);
+    return digit;
+}
+
+/*
+    The shortest digits that read back as the positive double in bits, and of those the closest to it, so that
+    the value is 0.DIGITS * 10^*exp10. Returns how many digits there are, 1 to 17.
+*/
+static int mcpt__f64_digits(uint64_t bits, char digits[17], int *exp10)
+{
+    mcpt__dec d;
+    uint64_t f = bits & (((uint64_t)1 << 52) - 1u);
+    int be = (int)(bits >> 52);         /* biased exponent */
+    bool near_below = f == 0 && be > 1; /* at a power of two the neighbour below is only half as far away */
+    int even = !(bits & 1u);            /* ties read back to the even double, so its bounds belong to it */
+    int count = 0;
+    int digit;
+    int k;
+    bool low;
+    bool high;
+
+    if (be == 0) {
+        be = 1;
+    } else {
+        f |= (uint64_t)1 << 52;
+    }
+    /* A power of ten above the value, from the power of two above it: 315653 / 2^20 is log10(2). If it is
+       not the next one, leading zeros come out and are dropped: at most one, for subnormals up to 16. */
+    k = (int)((((int32_t)be - 1022) * 315653 + ((int32_t)325 << 20)) >> 20) - 324;
+    mcpt__dec_start(&d, f << 1, be - 1076, k, 1);
+    do {
+        const uint16_t *r = d.w;
+        const uint16_t *m = r + d.n;
+        const uint16_t *s = m + d.n;
+
+        digit = mcpt__dec_next(&d);
+        low = mcpt__big_cmp(r, near_below ? r : NULL, m, d.n) < even;
+        high = mcpt__big_cmp(r, m, s, d.n) > -even;
+        if (high && (!low || mcpt__big_cmp(r, r, s, d.n) > -(digit & 1))) {
+            digit++;
+        }
+        if (count == 0 && digit == 0) {
+            k--;
+        } else {
+            digits[count++] = (char)('0' + digit);
+        }
+    } while (!low && !high);
+    *exp10 = k;
+    return count;
+}
+
+/*
+    Writes v as JSON: the shortest digits that read back as v, laid out as JavaScript does (up to 21 digits
+    before the point or five zeros after it, else with an exponent), without a terminating NUL. v is finite.
+    Returns the length, 25 at most.
+*/
+static size_t mcpt__f64_write(double v, char out[32])
+{
+    char digits[17];
+    char *to = out;
+    uint64_t bits;
+    int count = 1;
+    int k = 1;
+    int point;
+    int i;
+
+    MCPT_MEMCPY(&bits, &v, sizeof(bits));
+    if (bits >> 63) {
+        bits ^= (uint64_t)1 << 63;
+        *to++ = '-';
+    }
+    digits[0] = '0';
+    if (bits != 0) {
+        count = mcpt__f64_digits(bits, digits, &k);
+    }
+    point = k < -5 || k > 21 ? 1 : k;
+    for (i = point < 1 ? point - 1 : 0; i < count || i < point; i++) {
+        if (i == point) {
+            *to++ = '.';
+        }
+        *to++ = i < 0 || i >= count ? '0' : digits[i];
+    }
+    if (point != k) {
+        unsigned x = (unsigned)(k > 0 ? k - 1 : 1 - k);
+        unsigned hundreds = x * 41u >> 12; /* x / 100, right below 400 */
+        unsigned tens;
+
+        x -= hundreds * 100u;
+        tens = x * 103u >> 10; /* x / 10, right below 100 */
+        *to++ = 'e';
+        if (k < 1) {
+            *to++ = '-';
+        }
+        if (hundreds != 0) {
+            *to++ = (char)('0' + hundreds);
+        }
+        if (hundreds + tens != 0) {
+            *to++ = (char)('0' + tens);
+        }
+        *to++ = (char)('0' + x - tens * 10u);
+    }
+    return (size_t)(to - out);
+}
+
+/* The high half of a * b, at most 3 too small. */
+static uint64_t mcpt__mul_hi(uint64_t a, uint64_t b)
+{
+    uint32_t a1 = (uint32_t)(a >> 32);
+    uint32_t b1 = (uint32_t)(b >> 32);
+
+    return (uint64_t)a1 * b1 + ((uint64_t)a1 * (uint32_t)b >> 32) + ((uint64_t)(uint32_t)a * b1 >> 32);
+}
+
+/* The sign of 0.DIGITS * 10^k, whose digits start at p, less f * 2^e. The caller has them within 1 %. */
+static int mcpt__f64_versus(const char *p, const char *end, uint64_t f, int e, int k)
+{
+    mcpt__dec d;
+
+    mcpt__dec_start(&d, f, e, k, 0);
+    for (; p < end; p++) {
+        int diff = *p - '0';
+
+        if (*p == '.') {
+            continue;
+        }
+        if (diff < 0 || diff > 9) {
+            break;
+        }
+        diff -= mcpt__dec_next(&d);
+        if (diff != 0) {
+            return diff;
+        }
+    }
+    return -mcpt__big_cmp(d.w, NULL, d.w + d.n, d.n); /* M is zero */
+}
+
+/*
+    The double nearest to w * 10^q, w != 0, as bits. w has up to 19 digits; if it has 19, more may have been
+    cut off. The rest is the number as text, 0.DIGITS * 10^k, for when the 64 bits of w do not decide.
+*/
+static uint64_t mcpt__f64_round(uint64_t w, int q, const char *p, const char *end, int k)
+{
+    /* 10, 10^4, 10^16 and their inverses: 64 bits, and the power of two that then remains of a product */
+    static const uint64_t power[6] = {
+        UINT64_C(0xA000000000000000), UINT64_C(0x9C40000000000000), UINT64_C(0x8E1BC9BF04000000),
+        UINT64_C(0xCCCCCCCCCCCCCCCC), UINT64_C(0xD1B71758E219652B), UINT64_C(0xE69594BEC44DE15B)
+    };
+    static const signed char shift[6] = { 4, 14, 54, -3, -13, -53 };
+    unsigned row = q < 0 ? 3 : 0;
+    unsigned left = (unsigned)(q < 0 ? -q : q);
+    /* The number is in [w, w + error) * 2^e. The digits cut off are 10^-18 of w, so 19 at most. A step adds
+       14 at most: of 2^62, the least that mcpt__mul_hi() can give, it is 3 too small, and the power half of
+       1; w comes up to four times as large. There are at most 27 steps. */
+    unsigned error = 20;
+    unsigned low;
+    int e = 0;
+
+    for (;;) {
+        unsigned size = left >= 16 ? 2 : left >= 4;
+
+        while (!(w >> 63)) {
+            w <<= 1;
+            e--;
+        }
+        if (left == 0) {
+            break;
+        }
+        left -= 1u << (2 * size);
+        w = mcpt__mul_hi(w, power[row + size]);
+        e += shift[row + size];
+        error += 16;
+    }
+    e += 1085; /* now the biased exponent, less one */
+    for (; e < 0; e++) { /* subnormal: fewer bits remain */
+        w >>= 1;
+        error = (error >> 1) + 1u;
+    }
+    low = (unsigned)w & 0x7FFu;
+    w >>= 11;
+    if (low <= 0x400u && low + error >= 0x400u) {
+        int sign = mcpt__f64_versus(p, end, 2 * w + 1, e - 1075, k);
+
+        low = sign > -(int)(w & 1u) ? 0x401u : 0;
+    }
+    /* The implicit bit of w adds one to the exponent, and so does rounding up past it. */
+    return ((uint64_t)e << 52) + w + (low > 0x400u);
+}
+
+/* The exponent after the 'e'. It stops growing where no text that fits into memory could make up for it. */
+static ptrdiff_t mcpt__f64_exponent(const char *p, const char *end)
+{
+    ptrdiff_t x = 0;
+    bool negative = *p == '-';
+
+    for (p += negative || *p == '+'; p < end; p++) {
+        if (x < PTRDIFF_MAX / 20) {
+            x = x * 10 + (*p - '0');
+        }
+    }
+    return negative ? -x : x;
+}
+
+/*
+    Reads the JSON number p[0..n), rounded to nearest, ties to even. The syntax has been checked. Returns
+    false and leaves *out alone if it is out of range. (The exponent of a text over PTRDIFF_MAX / 20 bytes,
+    107 MB on a 32-bit machine, may be misread.)
+*/
+static bool mcpt__f64_read(const char *p, size_t n, double *out)
+{
+    const char *end = p + n;
+    const char *first = p; /* the first digit that is not zero */
+    uint64_t bits = 0;
+    uint64_t w = 0;        /* up to 19 digits from there */
+    ptrdiff_t k = 0;       /* the number is 0.DIGITS * 10^k */
+    int count = 0;
+    bool negative = *p == '-';
+    bool point = false;
+
+    for (p += negative; p < end && (*p | 0x20) != 'e'; p++) {
+        if (*p == '.') {
+            point = true;
+        } else if (w == 0 && *p == '0') {
+            k -= point;
+        } else {
+            first = w == 0 ? p : first;
+            k += !point;
+            if (count < 19) {
+                w = w * 10u + (unsigned)(*p - '0');
+                count++;
+            }
+        }
+    }
+    if (p < end) {
+        k += mcpt__f64_exponent(p + 1, end);
+    }
+    if (w != 0 && k > -324) {
+        bits = k > 309 ? MCPT__F64_INFINITY : mcpt__f64_round(w, (int)k - count, first, end, (int)k);
+    }
+    if (bits >= MCPT__F64_INFINITY) {
+        return false;
+    }
+    bits |= (uint64_t)negative << 63;
+    MCPT_MEMCPY(out, &bits, sizeof(bits));
+    return true;
+}
+#endif
+
+/* >>json-write: implementation ---------------------------------------------------------------------------- */
+
+#if MCPT__WORDS && defined(__GNUC__) && defined(__BYTE_ORDER__) && SIZE_MAX > 0xffffffffu
+#define MCPT__CTZ (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)   /* one instruction finds the lane that differs */
+#else
+#define MCPT__CTZ 0
+#endif
+
+/* The first byte from p on that a JSON string cannot simply continue with: a quote, a backslash, a control or the
+ * beginning of a character outside ASCII; else end. */
+static inline const char *mcpt__plain(const char *p, const char *end)
+{
+#if MCPT__WORDS
+    if ((size_t)(end - p) >= sizeof(size_t)) {
+        const char *last = end - sizeof(size_t);
+        do {
+            size_t w = mcpt__load(p);                       /* w ^ 2 puts the quote next to the controls; */
+            size_t hit = w | ((w ^ MCPT__REP(2u)) - MCPT__REP(0x21u)) | /* borrows leave only lanes that hit */
+                         ((w ^ MCPT__REP('\\' + 0u)) - MCPT__REP(1u));
+            hit &= MCPT__REP(0x80u);
+            if (hit != 0) {
+#if MCPT__CTZ
+                return p + ((unsigned)__builtin_ctzll(hit) >> 3);
+#else
+                break;
+#endif
+            }
+            p += sizeof(size_t);
+        } while (p <= last);
+    }
+#endif
+    while (p != end) {
+        unsigned c = (unsigned char)*p;
+        if (c - 0x20u >= 0x60u || c == '"' || c == '\\') {
+            break;
+        }
+        p++;
+    }
+    return p;
+}
+
+/* The first error stays, but E_SPACE gives way to a graver one: what is wrong does not depend on the room. */
+static void mcpt__w_fail(mcpt_writer *w, mcpt_err e)
+{
+    if (w->err == MCPT_OK || w->err == MCPT_E_SPACE) {
+        w->err = e;
+    }
+}
+
+static bool mcpt__w_live(const mcpt_writer *w)
+{
+    return w->err == MCPT_OK || w->err == MCPT_E_SPACE;
+}
+
+/* The only place that stores: counts n bytes, drops those before the window and those past cap. */
+static void mcpt__w_bytes(mcpt_writer *w, const char *p, size_t n)
+{
+    size_t at = w->total;
+    size_t room = w->cap - w->len;
+
+    if (!mcpt__w_live(w)) {
+        return;
+    }
+    w->total += n;
+    if (at < w->skip) {
+        size_t drop = w->skip - at < n ? w->skip - at : n;
+        p += drop;
+        n -= drop;
+    }
+    if (w->buf == NULL || n == 0) {
+        return;
+    }
+    if (n > room) {
+        if ((w->flags & MCPT_W_WINDOW) == 0) {
+            w->err = MCPT_E_SPACE;
+        }
+        n = room;
+    }
+    MCPT_MEMCPY(w->buf + w->len, p, n);
+    w->len += n;
+}
+
+static void mcpt__w_char(mcpt_writer *w, char c)
+{
+    mcpt__w_bytes(w, &c, 1);
+}
+
+/* What stands for a quote, a backslash or a control inside a string. */
+static void mcpt__w_escaped(mcpt_writer *w, unsigned c)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char letters[] = "btn?fr";                 /* 8 to 13 */
+    char out[6];
+    size_t n = 2;
+
+    out[0] = '\\';
+    out[1] = (char)c;
+    if (c < 0x20) {
+        out[1] = c >= 8 && c <= 13 ? letters[c - 8] : '?';
+        if (out[1] == '?') {
+            out[1] = 'u';
+            out[2] = '0';
+            out[3] = '0';
+            out[4] = digits[c >> 4];
+            out[5] = digits[c & 15u];
+            n = 6;
+        }
+    }
+    mcpt__w_bytes(w, out, n);
+}
+
+/* The inside of a string. */
+static void mcpt__w_escape(mcpt_writer *w, const char *p, size_t len)
+{
+    const char *run = p;
+    const char *end = p;
+
+    if (len != 0) {                                         /* NULL + 0 is undefined in C */
+        end = p + len;
+    }
+    while (p != end) {
+        p = mcpt__plain(p, end);
+        if (p != end && (unsigned char)*p >= 0x80) {
+            size_t n = mcpt__utf8(p, (size_t)(end - p));
+            if (n == 0) {
+                mcpt__w_fail(w, MCPT_E_UTF8);
+                return;
+            }
+            p += n;
+            if (p != end) {
+                continue;
+            }
+        }
+        mcpt__w_bytes(w, run, (size_t)(p - run));
+        if (p != end) {
+            mcpt__w_escaped(w, (unsigned char)*p);
+            p++;
+        }
+        run = p;
+    }
+}
+
+static void mcpt__w_string(mcpt_writer *w, mcpt_str s)
+{
+    mcpt__w_char(w, '"');
+    mcpt__w_escape(w, s.ptr, s.len);
+    mcpt__w_char(w, '"');
+}
+
+/* Is a member's key (or a value, where it may stand) next? Writes the comma when one is due. */
+static bool mcpt__w_place(mcpt_writer *w, bool key)
+{
+    uint32_t bit = w->depth != 0 ? (uint32_t)1 << (w->depth - 1) : 0;
+    bool object = (w->kind & bit) != 0;
+    bool keyed = (w->flags & MCPT_W_KEY) != 0;
+
+    if (!mcpt__w_live(w)) {
+        return false;
+    }
+    if ((w->flags & MCPT_W_STRING) != 0 || (key ? !object || keyed : object != keyed) ||
+        (w->depth == 0 && (w->flags & MCPT_W_ROOT) != 0)) {
+        mcpt__w_fail(w, MCPT_E_STATE);
+        return false;
+    }
+    if (w->depth == 0) {
+        w->flags |= MCPT_W_ROOT;
+    } else if (keyed) {
+        w->flags = (uint8_t)(w->flags & ~MCPT_W_KEY);
+    } else if ((w->comma & bit) != 0) {
+        mcpt__w_char(w, ',');
+    }
+    w->comma |= bit;
+    if (key) {
+        w->flags |= MCPT_W_KEY;
+    }
+    return true;
+}
+
+static void mcpt__w_value(mcpt_writer *w, const char *p, size_t n)
+{
+    if (mcpt__w_place(w, false)) {
+        mcpt__w_bytes(w, p, n);
+    }
+}
+
+static void mcpt__w_open(mcpt_writer *w, bool object)
+{
+    uint32_t bit = (uint32_t)1 << (w->depth & 31u);
+
+    if (w->depth >= MCPT_MAX_DEPTH) {
+        mcpt__w_fail(w, MCPT_E_DEPTH);
+    } else if (mcpt__w_place(w, false)) {
+        mcpt__w_char(w, object ? '{' : '[');
+        w->kind = object ? w->kind | bit : w->kind & ~bit;
+        w->comma &= ~bit;
+        w->depth++;
+    }
+}
+
+MCPT_API void mcpt_w_init(mcpt_writer *w, void *buf, size_t cap)
+{
+    MCPT_MEMSET(w, 0, sizeof(*w));
+    w->buf = (char *)buf;
+    w->cap = buf != NULL ? cap : 0;
+}
+
+MCPT_API void mcpt_obj(mcpt_writer *w)
+{
+    mcpt__w_open(w, true);
+}
+
+MCPT_API void mcpt_arr(mcpt_writer *w)
+{
+    mcpt__w_open(w, false);
+}
+
+MCPT_API void mcpt_end(mcpt_writer *w)
+{
+    if (w->depth == 0 || (w->flags & (MCPT_W_KEY | MCPT_W_STRING)) != 0) {
+        mcpt__w_fail(w, MCPT_E_STATE);
+    } else if (mcpt__w_live(w)) {
+        w->depth--;
+        mcpt__w_char(w, ((w->kind >> w->depth) & 1u) != 0 ? '}' : ']');
+    }
+}
+
+MCPT_API void mcpt_key_str(mcpt_writer *w, mcpt_str key)
+{
+    if (key.ptr == NULL) {
+        mcpt__w_fail(w, MCPT_E_ARG);
+    } else if (mcpt__w_place(w, true)) {
+        mcpt__w_string(w, key);
+        mcpt__w_char(w, ':');
+    }
+}
+
+MCPT_API void mcpt_key(mcpt_writer *w, const char *key)
+{
+    mcpt_key_str(w, mcpt_z(key));
+}
+
+MCPT_API void mcpt_put_str(mcpt_writer *w, mcpt_str s)
+{
+    if (s.ptr == NULL) {
+        mcpt_put_null(w);
+    } else if (mcpt__w_place(w, false)) {
+        mcpt__w_string(w, s);
+    }
+}
+
+MCPT_API void mcpt_put_z(mcpt_writer *w, const char *z)
+{
+    mcpt_put_str(w, mcpt_z(z));
+}
+
+/* v / 10 in place, the remainder as answer: short divisions, because the C library's 64-bit one costs 700 bytes. */
+static uint32_t mcpt__div10(uint64_t *v)
+{
+    uint32_t high = (uint32_t)(*v >> 32);
+    uint32_t low = (uint32_t)*v;
+    uint32_t mid = ((high % 10u) << 16) | (low >> 16);
+
+    low = ((mid % 10u) << 16) | (low & 0xffffu);
+    *v = ((uint64_t)(high / 10u) << 32) | ((mid / 10u) << 16) | (low / 10u);
+    return low % 10u;
+}
+
+MCPT_API void mcpt_put_fix(mcpt_writer *w, int64_t v, unsigned decimals)
+{
+    uint64_t left = v < 0 ? 0u - (uint64_t)v : (uint64_t)v;
+    char text[24];                                          /* a sign, 19 digits, a point, and room */
+    char *p = text + sizeof(text);
+
+    if (decimals > 18) {
+        mcpt__w_fail(w, MCPT_E_ARG);
+        return;
+    }
+    for (unsigned i = 0; i <= decimals || left != 0; i++) {
+        if (i == decimals && i != 0) {
+            *--p = '.';
+        }
+        *--p = (char)('0' + mcpt__div10(&left));
+    }
+    if (v < 0) {
+        *--p = '-';
+    }
+    mcpt__w_value(w, p, (size_t)(text + sizeof(text) - p));
+}
+
+MCPT_API void mcpt_put_int(mcpt_writer *w, int64_t v)
+{
+    mcpt_put_fix(w, v, 0);
+}
+
+#if !MCPT_NO_FLOAT
+MCPT_API void mcpt_put_f64(mcpt_writer *w, double v)
+{
+    char text[32];
+    uint64_t bits;
+
+    MCPT_MEMCPY(&bits, &v, sizeof(bits));
+    if (((bits >> 52) & 0x7ffu) == 0x7ffu) {
+        mcpt__w_fail(w, MCPT_E_RANGE);
+    } else {
+        mcpt__w_value(w, text, mcpt__f64_write(v, text));
+    }
+}
+#endif
+
+MCPT_API void mcpt_put_bool(mcpt_writer *w, bool v)
+{
+    mcpt__w_value(w, v ? "true" : "false", v ? 4 : 5);
+}
+
+MCPT_API void mcpt_put_null(mcpt_writer *w)
+{
+    mcpt__w_value(w, "null", 4);
+}
+
+MCPT_API void mcpt_put_raw(mcpt_writer *w, mcpt_str json)
+{
+    if (json.len == 0) {
+        mcpt_put_null(w);
+    } else {
+        mcpt__w_value(w, json.ptr, json.len);
+    }
+}
+
+MCPT_API void mcpt_put_b64(mcpt_writer *w, const void *data, size_t len)
+{
+    const char *p = (const char *)data;
+    char text[48];
+
+    mcpt_str_begin(w);
+    while (len != 0) {
+        size_t n = len < 36 ? len : 36;                     /* a multiple of three: no padding inside */
+        mcpt__w_bytes(w, text, mcpt_b64_encode(p, n, false, text, sizeof(text)));
+        p += n;
+        len -= n;
+    }
+    mcpt_str_end(w);
+}
+
+MCPT_API void mcpt_kv_str(mcpt_writer *w, const char *key, mcpt_str s)
+{
+    mcpt_key(w, key);
+    mcpt_put_str(w, s);
+}
+
+MCPT_API void mcpt_kv_z(mcpt_writer *w, const char *key, const char *z)
+{
+    if (z != NULL) {
+        mcpt_kv_str(w, key, mcpt_z(z));
+    }
+}
+
+MCPT_API void mcpt_kv_int(mcpt_writer *w, const char *key, int64_t v)
+{
+    mcpt_kv_fix(w, key, v, 0);
+}
+
+MCPT_API void mcpt_kv_fix(mcpt_writer *w, const char *key, int64_t v, unsigned decimals)
+{
+    mcpt_key(w, key);
+    mcpt_put_fix(w, v, decimals);
+}
+
+MCPT_API void mcpt_kv_bool(mcpt_writer *w, const char *key, bool v)
+{
+    mcpt_key(w, key);
+    mcpt_put_bool(w, v);
+}
+
+MCPT_API void mcpt_kv_raw(mcpt_writer *w, const char *key, mcpt_str json)
+{
+    mcpt_key(w, key);
+    mcpt_put_raw(w, json);
+}
+
+MCPT_API void mcpt_str_begin(mcpt_writer *w)
+{
+    if (mcpt__w_place(w, false)) {
+        w->flags |= MCPT_W_STRING;
+        mcpt__w_char(w, '"');
+    }
+}
+
+MCPT_API void mcpt_str_add(mcpt_writer *w, mcpt_str part)
+{
+    if ((w->flags & MCPT_W_STRING) == 0) {
+        mcpt__w_fail(w, MCPT_E_STATE);
+    } else {
+        mcpt__w_escape(w, part.ptr, part.len);
+    }
+}
+
+MCPT_API void mcpt_str_end(mcpt_writer *w)
+{
+    if ((w->flags & MCPT_W_STRING) == 0) {
+        mcpt__w_fail(w, MCPT_E_STATE);
+    } else {
+        w->flags = (uint8_t)(w->flags & ~MCPT_W_STRING);
+        mcpt__w_char(w, '"');
+    }
+}
+
+MCPT_API mcpt_err mcpt_w_done(mcpt_writer *w, mcpt_str *out)
+{
+    if (w->depth != 0 || (w->flags & (MCPT_W_ROOT | MCPT_W_STRING)) != MCPT_W_ROOT) {
+        mcpt__w_fail(w, MCPT_E_STATE);
+    }
+    if (out != NULL) {
+        *out = w->err == MCPT_OK ? mcpt__mk(w->buf, w->len) : mcpt__mk(NULL, 0);
+    }
+    return w->err;
+}
+
+/* >>json-scan: implementation -----------------------------------------------------------------------------
+ * A state machine over single bytes, so that a text may be cut anywhere; only runs inside strings and numbers are
+ * taken at once. It fails at the first byte that no valid text has there. A lone surrogate escape is E_UTF8: what it
+ * names cannot be written in UTF-8. A twice picked member fails at the quote that ends its second key. */
+enum {
+    MCPT__S_AFTER,                    /* a comma or the end of the container; at depth 0 the end of the text */
+    MCPT__S_ITEM,                     /* a value or ] */
+    MCPT__S_MEMBER,                   /* a key or } */
+    MCPT__S_KEY,                      /* a key */
+    MCPT__S_VALUE,                    /* a value */
+    MCPT__S_COLON,
+    MCPT__S_STRING,                   /* inside a string; sub: 1 when it is a key */
+    MCPT__S_NUMBER,                   /* sub: MCPT__N_x */
+    MCPT__S_WORD,                     /* sub: the next byte of mcpt__words */
+    MCPT__S_UTF8,                     /* u: bytes due, lowest and highest next byte */
+    MCPT__S_ESCAPE,                   /* after a backslash */
+    MCPT__S_HEX,                      /* 4 states: the digits behind \u; u: their value */
+    MCPT__S_LOW = MCPT__S_HEX + 4,    /* 6 states: the second half of a surrogate pair; u: both halves */
+    MCPT__S_FAILED = MCPT__S_LOW + 6,
+
+    MCPT__NONE = 255                  /* no depth; a key too long to be a row's */
+};
+enum { MCPT__N_MINUS, MCPT__N_ZERO, MCPT__N_INT, MCPT__N_DOT, MCPT__N_FRAC, MCPT__N_E, MCPT__N_SIGN, MCPT__N_EXP,
+       MCPT__N_END };
+static const char mcpt__words[] = "rue\0alse\0ull";         /* true, false, null behind their first letters */
+
+/* Inside mcpt_scan_feed s->at is the offset less the address of a byte: where it is tells its address alone. */
+static uint32_t mcpt__scan_at(const mcpt_scan *s, const char *p)
+{
+    return s->at + (uint32_t)(uintptr_t)p;
+}
+
+static const char *mcpt__scan_fail(mcpt_scan *s, mcpt_err e, const char *p)
+{
+    s->err = e;
+    s->state = MCPT__S_FAILED;
+    return p;
+}
+
+/* Between values white space is skipped; nothing else has a place where this is called. */
+static const char *mcpt__scan_space(mcpt_scan *s, const char *p, const char *end)
+{
+    const char *begin = p;
+
+    while (p != end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
+        p++;
+    }
+    return p != begin ? p : mcpt__scan_fail(s, MCPT_E_JSON, p);
+}
+
+/* A value has ended before p. */
+static const char *mcpt__scan_ended(mcpt_scan *s, const char *p)
+{
+    if (s->depth == s->wanted) {
+        s->found[s->row].len = mcpt__scan_at(s, p) - s->found[s->row].at;
+        s->wanted = MCPT__NONE;
+    }
+    s->state = MCPT__S_AFTER;
+    return p;
+}
+
+/* The first row below a row; 0: there is none. */
+static unsigned mcpt__scan_below(const mcpt_scan *s, unsigned parent)
+{
+    const mcpt_pick *end = s->picks + s->npicks;
+    const mcpt_pick *pick = s->picks + parent;
+
+    for (pick++; pick < end; pick++) {
+        if (pick->parent == parent) {
+            return (unsigned)(pick - s->picks);
+        }
+    }
+    return 0;
+}
+
+static const char *mcpt__scan_open(mcpt_scan *s, const char *p, bool object)
+{
+    if (s->depth >= MCPT_MAX_DEPTH) {
+        return mcpt__scan_fail(s, MCPT_E_DEPTH, p);
+    }
+    s->state = MCPT__S_ITEM;
+    s->kind <<= 1;
+    if (object) {
+        s->state = MCPT__S_MEMBER;
+        s->kind |= 1u;
+        if (s->depth == s->wanted) {
+            s->first = (uint8_t)mcpt__scan_below(s, s->row);
+            if (s->first != 0) {                            /* else its members are as little of interest as any */
+                s->node = s->row;
+                s->tracked = (uint8_t)(s->depth + 1);
+                s->wanted = MCPT__NONE;
+            }
+        }
+    }
+    s->depth++;
+    return p + 1;
+}
+
+/* The end of a container, or what may stand anywhere between values. */
+static const char *mcpt__scan_close(mcpt_scan *s, const char *p, const char *end)
+{
+    if (s->state > MCPT__S_MEMBER || s->depth == 0 || (unsigned char)*p != ']' + ((s->kind & 1u) << 5)) {
+        return mcpt__scan_space(s, p, end);                 /* '}' is ']' + 32 */
+    }
+    if (s->depth == s->tracked) {                           /* row node ends as any other value does */
+        s->row = s->node;
+        s->node = s->picks[s->node].parent;
+        s->wanted = s->tracked = (uint8_t)(s->depth - 1);
+        s->first = (uint8_t)mcpt__scan_below(s, s->node);
+    }
+    s->depth--;
+    s->kind >>= 1;
+    return mcpt__scan_ended(s, p + 1);
+}
+
+static const char *mcpt__scan_value(mcpt_scan *s, const char *p, const char *end)
+{
+    unsigned c = (unsigned char)*p;
+
+    if (s->depth == s->wanted) {
+        s->found[s->row].at = mcpt__scan_at(s, p);
+    }
+    s->sub = 0;
+    if (c == '"') {
+        s->state = MCPT__S_STRING;
+    } else if (c == '{' || c == '[') {
+        return mcpt__scan_open(s, p, c == '{');
+    } else if (c == '-' || c - '0' <= 9u) {
+        s->state = MCPT__S_NUMBER;
+        s->sub = c == '-' ? MCPT__N_MINUS : c == '0' ? MCPT__N_ZERO : MCPT__N_INT;
+    } else if (c == 't' || c == 'f' || c == 'n') {
+        s->state = MCPT__S_WORD;
+        s->sub = c == 't' ? 0 : c == 'f' ? 4 : 9;
+    } else {
+        return mcpt__scan_space(s, p, end);
+    }
+    return p + 1;
+}
+
+/* A byte, or two, between values. */
+static const char *mcpt__scan_punct(mcpt_scan *s, const char *p, const char *end)
+{
+    unsigned state = s->state;
+
+    if (state == MCPT__S_AFTER && *p == ',') {
+        if (s->depth == 0) {
+            return mcpt__scan_fail(s, MCPT_E_JSON, p);
+        }
+        state = (s->kind & 1u) != 0 ? MCPT__S_KEY : MCPT__S_VALUE;
+        s->state = (uint8_t)state;
+        p++;
+        if (p == end) {
+            return p;
+        }
+    }
+    if (state == MCPT__S_VALUE || (state == MCPT__S_ITEM && *p != ']')) {
+        return mcpt__scan_value(s, p, end);
+    }
+    if (*p == '"' && (state == MCPT__S_KEY || state == MCPT__S_MEMBER)) {
+        s->state = MCPT__S_STRING;
+        s->sub = 1;
+        s->keylen = 0;
+        return p + 1;
+    }
+    if (state == MCPT__S_COLON && *p == ':') {
+        s->state = MCPT__S_VALUE;
+        return p + 1;
+    }
+    return mcpt__scan_close(s, p, end);
+}
+
+/* Keeps a piece of a key that may be picked. */
+static void mcpt__scan_collect(mcpt_scan *s, const char *p, size_t n)
+{
+    if (s->sub == 0 || s->depth != s->tracked) {
+        return;
+    }
+    if (s->keylen + n > sizeof(s->key)) {                   /* NONE + n too, unless n is 0 */
+        s->keylen = MCPT__NONE;
+    } else {
+        MCPT_MEMCPY(s->key + s->keylen, p, n);
+        s->keylen = (uint8_t)(s->keylen + n);
+    }
+}
+
+/* A key has ended: is it that of a row below node? */
+static bool mcpt__scan_match(mcpt_scan *s, const char *key, size_t len)
+{
+    const mcpt_pick *end = s->picks + s->npicks;
+    const mcpt_pick *pick = s->picks + s->first;
+    unsigned node = s->node;
+
+    for (; pick < end && pick->parent == node; pick++) {
+        if (pick->len == len && MCPT_MEMCMP(pick->key, key, len) == 0) {
+            unsigned row = (unsigned)(pick - s->picks);
+            bool again = ((s->seen >> row) & 1u) != 0;
+            s->seen |= (uint32_t)1 << row;
+            s->row = (uint8_t)row;
+            s->wanted = s->depth;
+            return !again;
+        }
+    }
+    return true;
+}
+
+/* The quote at q ends a string whose last piece began at p. */
+static const char *mcpt__scan_quote(mcpt_scan *s, const char *p, const char *q, const char *end)
+{
+    if (s->sub == 0) {
+        return mcpt__scan_ended(s, q + 1);
+    }
+    if (s->depth == s->tracked) {
+        size_t len = (size_t)(q - p);
+        if (s->keylen != 0) {                               /* the key came in pieces or with escapes */
+            mcpt__scan_collect(s, p, len);
+            p = s->key;
+            len = s->keylen;
+        }
+        if (!mcpt__scan_match(s, p, len)) {
+            return mcpt__scan_fail(s, MCPT_E_DUPLICATE, q);
+        }
+    }
+    s->state = MCPT__S_COLON;
+    q++;
+    if (q != end && *q == ':') {
+        s->state = MCPT__S_VALUE;
+        q++;
+    }
+    return q;
+}
+
+/* The rest of a string as far as it is there; p < end. */
+static const char *mcpt__scan_string(mcpt_scan *s, const char *p, const char *end)
+{
+    const char *q = mcpt__plain(p, end);
+    unsigned c;
+
+    if (q != end && *q == '"') {
+        return mcpt__scan_quote(s, p, q, end);
+    }
+    mcpt__scan_collect(s, p, (size_t)(q - p));
+    if (q == end) {
+        return q;
+    }
+    c = (unsigned char)*q;
+    if (c == '\\') {
+        s->state = MCPT__S_ESCAPE;
+    } else if (c < 0xc2 || c > 0xf4) {
+        return mcpt__scan_fail(s, c < 0x20 ? MCPT_E_JSON : MCPT_E_UTF8, q);
+    } else {
+        uint32_t due = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+        uint32_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;       /* overlong forms below */
+        uint32_t high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;      /* surrogates, past U+10FFFF above */
+        s->state = MCPT__S_UTF8;
+        s->u = due | low << 8 | high << 16;
+        mcpt__scan_collect(s, q, 1);
+    }
+    return q + 1;
+}
+
+static const char *mcpt__scan_utf8(mcpt_scan *s, const char *p)
+{
+    unsigned c = (unsigned char)*p;
+
+    if (c < ((s->u >> 8) & 0xffu) || c > s->u >> 16) {
+        return mcpt__scan_fail(s, MCPT_E_UTF8, p);
+    }
+    mcpt__scan_collect(s, p, 1);
+    s->u = ((s->u & 0xffu) - 1u) | 0xbf8000u;
+    if ((s->u & 0xffu) == 0) {
+        s->state = MCPT__S_STRING;
+    }
+    return p + 1;
+}
+
+/* A character of at most U+10FFFF as UTF-8; answers its length. */
+static size_t mcpt__utf8_put(char *out, uint32_t c)
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000u ? 3 : 4;
+    size_t i;
+
+    for (i = n - 1; i > 0; i--) {
+        out[i] = (char)(0x80u | (c & 0x3fu));
+        c >>= 6;
+    }
+    out[0] = (char)(c | (n == 1 ? 0 : (0xf00u >> n) & 0xf0u));
+    return n;
+}
+
+/* What a one-letter escape stands for; 0: there is no such escape. */
+static char mcpt__escape(char c)
+{
+    static const char from[] = "\"\\/bfnrt";
+    static const char to[] = "\"\\/\b\f\n\r\t";
+    size_t i = 0;
+
+    while (from[i] != '\0' && from[i] != c) {
+        i++;
+    }
+    return to[i];
+}
+
+/* The character of a surrogate pair, halves side by side. */
+static uint32_t mcpt__pair(uint32_t u)
+{
+    return 0x10000u + (((u >> 16) & 0x3ffu) << 10) + (u & 0x3ffu);
+}
+
+/* One byte of an escape, the backslash being taken. */
+static const char *mcpt__scan_escape(mcpt_scan *s, const char *p)
+{
+    unsigned step = s->state;
+    int digit = mcpt__hex(*p);
+    char out[4];
+
+    s->state++;
+    if (step == MCPT__S_ESCAPE) {
+        s->u = 0;
+        if (*p != 'u') {
+            out[0] = mcpt__escape(*p);
+            mcpt__scan_collect(s, out, 1);
+            s->state = MCPT__S_STRING;
+            return out[0] != '\0' ? p + 1 : mcpt__scan_fail(s, MCPT_E_JSON, p);
+        }
+        return p + 1;
+    }
+    if (step == MCPT__S_LOW || step == MCPT__S_LOW + 1) {
+        return *p == (step == MCPT__S_LOW ? '\\' : 'u') ? p + 1 : mcpt__scan_fail(s, MCPT_E_UTF8, p);
+    }
+    if (digit < 0) {
+        return mcpt__scan_fail(s, MCPT_E_JSON, p);
+    }
+    s->u = s->u << 4 | (uint32_t)digit;
+    if ((step == MCPT__S_LOW + 2 && digit != 13) ||
+        (step == MCPT__S_LOW + 3 ? (s->u & 0xfcu) != 0xdcu : step == MCPT__S_HEX + 1 && (s->u & 0xfcu) == 0xdcu)) {
+        return mcpt__scan_fail(s, MCPT_E_UTF8, p);          /* a second half stands behind a first half only */
+    }
+    if (step == MCPT__S_LOW + 5 || (step == MCPT__S_HEX + 3 && s->u >> 10 != 0xd800u >> 10)) {
+        s->state = MCPT__S_STRING;
+        mcpt__scan_collect(s, out, mcpt__utf8_put(out, step == MCPT__S_HEX + 3 ? s->u : mcpt__pair(s->u)));
+    }
+    return p + 1;
+}
+
+/* The state of a number after byte c; END: c is no part of it. */
+static unsigned mcpt__number_next(unsigned n, unsigned c)
+{
+    if (c - '0' <= 9u) {
+        return n >= MCPT__N_E ? MCPT__N_EXP : n >= MCPT__N_DOT ? MCPT__N_FRAC : n == MCPT__N_ZERO ? MCPT__N_END :
+               n == MCPT__N_MINUS && c == '0' ? MCPT__N_ZERO : MCPT__N_INT;
+    }
+    if (n == MCPT__N_E) {
+        return c == '+' || c == '-' ? MCPT__N_SIGN : MCPT__N_END;
+    }
+    if (n == MCPT__N_ZERO || n == MCPT__N_INT || n == MCPT__N_FRAC) {
+        return (c | 0x20u) == 'e' ? MCPT__N_E : c == '.' && n != MCPT__N_FRAC ? MCPT__N_DOT : MCPT__N_END;
+    }
+    return MCPT__N_END;
+}
+
+/* May a number end here? */
+static bool mcpt__number_ok(unsigned n)
+{
+    return n == MCPT__N_ZERO || n == MCPT__N_INT || n == MCPT__N_FRAC || n == MCPT__N_EXP;
+}
+
+static const char *mcpt__scan_number(mcpt_scan *s, const char *p, const char *end)
+{
+    for (; p != end; p++) {
+        unsigned next = mcpt__number_next(s->sub, (unsigned char)*p);
+        if (next == MCPT__N_END) {
+            return mcpt__number_ok(s->sub) ? mcpt__scan_ended(s, p) : mcpt__scan_fail(s, MCPT_E_JSON, p);
+        }
+        s->sub = (uint8_t)next;
+    }
+    return p;
+}
+
+static const char *mcpt__scan_word(mcpt_scan *s, const char *p)
+{
+    if (*p != mcpt__words[s->sub]) {
+        return mcpt__scan_fail(s, MCPT_E_JSON, p);
+    }
+    s->sub++;
+    return mcpt__words[s->sub] != '\0' ? p + 1 : mcpt__scan_ended(s, p + 1);
+}
+
+/* Inside a number, a word, a character or an escape. */
+static const char *mcpt__scan_rest(mcpt_scan *s, const char *p, const char *end)
+{
+    switch (s->state) {
+    case MCPT__S_NUMBER:
+        return mcpt__scan_number(s, p, end);
+    case MCPT__S_WORD:
+        return mcpt__scan_word(s, p);
+    case MCPT__S_UTF8:
+        return mcpt__scan_utf8(s, p);
+    default:
+        return mcpt__scan_escape(s, p);
+    }
+}
+
+MCPT_API void mcpt_scan_init(mcpt_scan *s, const mcpt_pick *picks, size_t npicks, mcpt_span *found)
+{
+    MCPT_ASSERT(npicks <= 32);
+    MCPT_MEMSET(s, 0, sizeof(*s));
+    s->picks = picks;
+    s->found = found;
+    s->npicks = (uint8_t)(npicks <= 32 ? npicks : 0);
+    s->state = MCPT__S_VALUE;
+    s->wanted = MCPT__NONE;
+    if (s->npicks != 0) {
+        s->wanted = 0;                                      /* row 0, the document */
+        MCPT_MEMSET(found, 0, s->npicks * sizeof(*found));
+    }
+}
+
+static bool mcpt__scan_done(const mcpt_scan *s)
+{
+    return s->state == MCPT__S_AFTER && s->depth == 0;
+}
+
+MCPT_API mcpt_err mcpt_scan_feed(mcpt_scan *s, const char *text, size_t len)
+{
+    const char *p = text;
+    const char *end;
+
+    if (len > UINT32_MAX - s->at) {
+        (void)mcpt__scan_fail(s, s->err == MCPT_OK ? MCPT_E_LIMIT : s->err, p);
+    }
+    if (len == 0 || s->err != MCPT_OK) {
+        return s->err != MCPT_OK ? s->err : mcpt__scan_done(s) ? MCPT_OK : MCPT_PENDING;
+    }
+    end = text + len;
+    s->at -= (uint32_t)(uintptr_t)p;
+    while (p != end) {
+        if (s->state == MCPT__S_STRING) {
+            p = mcpt__scan_string(s, p, end);
+            if (p == end) {
+                break;
+            }
+        }
+        if (s->state < MCPT__S_STRING) {
+            p = mcpt__scan_punct(s, p, end);
+        } else if (s->state == MCPT__S_FAILED) {
+            break;
+        } else if (s->state != MCPT__S_STRING) {
+            p = mcpt__scan_rest(s, p, end);
+        }
+    }
+    s->at += (uint32_t)(uintptr_t)p;
+    return s->err != MCPT_OK ? s->err : mcpt__scan_done(s) ? MCPT_OK : MCPT_PENDING;
+}
+
+MCPT_API mcpt_err mcpt_scan_end(mcpt_scan *s)
+{
+    if (s->state == MCPT__S_NUMBER && s->depth == 0 && mcpt__number_ok(s->sub)) {
+        (void)mcpt__scan_ended(s, NULL);
+    }
+    if (!mcpt__scan_done(s) && s->err == MCPT_OK) {
+        s->err = MCPT_E_JSON;
+    }
+    return s->err;
+}
+
+/* >>json-read: implementation -----------------------------------------------------------------------------
+ * jsmn's tokens stand in the caller's memory. Two of their members find a second use once jsmn is done: parent
+ * becomes the token behind the value and all that is in it, and size of a key is a scratch word. */
+#ifdef JSMN_H
+#error "jsmn.h is included already: put MCPTOOLS_IMPLEMENTATION into a file of its own, or before jsmn.h"
+#endif
+#undef JSMN_STRICT                    /* strict mode refuses valid documents; ours are checked before */
+#undef JSMN_HEADER
+#undef JSMN_STATIC
+#undef JSMN_PARENT_LINKS
+#define JSMN_STATIC
+#define JSMN_PARENT_LINKS
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+#include MCPT_JSMN_H
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+#undef JSMN_STATIC
+#undef JSMN_PARENT_LINKS
+
+typedef char mcpt__tok_holds_jsmntok_t[sizeof(jsmntok_t) <= sizeof(mcpt_tok) ? 1 : -1];
+typedef struct mcpt__tok_align {
+    char c;
+    jsmntok_t inner;
+} mcpt__tok_align;
+typedef char mcpt__tok_is_aligned[offsetof(mcpt__tok_align, inner) <= sizeof(int) ? 1 : -1];
+
+static jsmntok_t *mcpt__toks(const mcpt_doc *d)
+{
+    return (jsmntok_t *)(void *)d->tok;
+}
+
+/* The token of a value; NULL: absent. */
+static const jsmntok_t *mcpt__tok_of(mcpt_val v)
+{
+    return v.doc != NULL && v.doc->tok != NULL && v.at < v.doc->count ? mcpt__toks(v.doc) + v.at : NULL;
+}
+
+static mcpt_val mcpt__val(const mcpt_doc *d, uint32_t at)
+{
+    mcpt_val v;
+    v.doc = d;
+    v.at = at;
+    return v;
+}
+
+/* The text of a token; strings without their quotes. */
+static mcpt_str mcpt__tok_text(const mcpt_doc *d, const jsmntok_t *t)
+{
+    return mcpt__mk(d->text.ptr + t->start, (size_t)(t->end - t->start));
+}
+
+/* Decodes the escape at *p (checked text), a surrogate pair as one; answers the length in out. */
+static size_t mcpt__unescape_one(const char **p, char *out)
+{
+    const char *q = *p + 1;
+    uint32_t u = 0;
+
+    if (*q != 'u') {
+        *out = mcpt__escape(*q);
+        *p = q + 1;
+        return 1;
+    }
+    for (int i = 1; i <= 4; i++) {
+        u = u << 4 | (uint32_t)mcpt__hex(q[i]);
+    }
+    q += 5;
+    if (u >> 10 == 0xd800u >> 10) {
+        for (int i = 2; i <= 5; i++) {
+            u = u << 4 | (uint32_t)mcpt__hex(q[i]);
+        }
+        u = mcpt__pair(u);
+        q += 6;
+    }
+    *p = q;
+    return mcpt__utf8_put(out, u);
+}
+
+/* Reads the bytes a raw string stands for. */
+typedef struct mcpt__chars {
+    const char *p, *end;
+    char out[4];
+    size_t i, n;
+} mcpt__chars;
+
+static int mcpt__chars_next(mcpt__chars *c)
+{
+    if (c->i == c->n) {
+        if (c->p == c->end) {
+            return -1;
+        }
+        if (*c->p != '\\') {
+            return (unsigned char)*c->p++;
+        }
+        c->n = mcpt__unescape_one(&c->p, c->out);
+        c->i = 0;
+    }
+    return (unsigned char)c->out[c->i++];
+}
+
+/* Orders two raw strings by what they stand for. */
+static int mcpt__raw_order(mcpt_str a, mcpt_str b)
+{
+    mcpt__chars x;
+    mcpt__chars y;
+    size_t n = a.len < b.len ? a.len : b.len;
+    size_t i = 0;
+    int c;
+    int d;
+
+    while (i < n && a.ptr[i] == b.ptr[i] && a.ptr[i] != '\\') {
+        i++;
+    }
+    x.p = a.ptr + i;
+    x.end = a.ptr + a.len;
+    y.p = b.ptr + i;
+    y.end = b.ptr + b.len;
+    x.i = x.n = y.i = y.n = 0;
+    do {
+        c = mcpt__chars_next(&x);
+        d = mcpt__chars_next(&y);
+    } while (c == d && c >= 0);
+    return c - d;
+}
+
+/* Does a raw string (without quotes) stand for s? */
+static bool mcpt__raw_is(mcpt_str raw, mcpt_str s)
+{
+    mcpt__chars x;
+    size_t i = 0;
+
+    if (raw.len <= s.len) {                                 /* an escape is longer than what it stands for */
+        return raw.len == s.len && MCPT_MEMCMP(raw.ptr, s.ptr, s.len) == 0 &&
+               MCPT_MEMCHR(raw.ptr, '\\', raw.len) == NULL;
+    }
+    x.p = raw.ptr;
+    x.end = raw.ptr + raw.len;
+    x.i = x.n = 0;
+    while (i < s.len && mcpt__chars_next(&x) == (unsigned char)s.ptr[i]) {
+        i++;
+    }
+    return i == s.len && mcpt__chars_next(&x) < 0;
+}
+
+/* Merges two ascending lists of keys, linked by size; *twice becomes the smallest end of a key of the second that
+ * the first has too. Answers the head. */
+static int mcpt__keys_merge(const mcpt_doc *d, int a, int b, int *twice)
+{
+    jsmntok_t *t = mcpt__toks(d);
+    int head = -1;
+    int *link = &head;
+
+    while (a >= 0 && b >= 0) {
+        int order = mcpt__raw_order(mcpt__tok_text(d, t + a), mcpt__tok_text(d, t + b));
+        if (order == 0 && t[b].end < *twice) {
+            *twice = t[b].end;
+        }
+        if (order <= 0) {
+            *link = a;
+            link = &t[a].size;
+            a = *link;
+        } else {
+            *link = b;
+            link = &t[b].size;
+            b = *link;
+        }
+    }
+    *link = a >= 0 ? a : b;
+    return head;
+}
+
+/* Looks for a key that the object has twice: a merge sort, because a hostile object may have as many keys as there
+ * are tokens. runs[i] holds an ascending run of 2^i keys. Answers the end of the first second key, or INT_MAX. */
+static int mcpt__keys_twice(const mcpt_doc *d, int object)
+{
+    jsmntok_t *t = mcpt__toks(d);
+    int runs[28];                                           /* 2^28 keys would not fit into 2 GiB of text */
+    int twice = 0x7fffffff;
+    int key = object + 1;
+    int used = 0;
+    int list = -1;
+
+    for (int left = t[object].size; left > 0; left--) {
+        int next = t[key + 1].parent;
+        int i = 0;
+        t[key].size = -1;
+        while (i < used && runs[i] >= 0) {
+            key = mcpt__keys_merge(d, runs[i], key, &twice);
+            runs[i] = -1;
+            i++;
+        }
+        runs[i] = key;
+        used = i < used ? used : i + 1;
+        key = next;
+    }
+    for (int i = 0; i < used; i++) {
+        list = list < 0 ? runs[i] : runs[i] < 0 ? list : mcpt__keys_merge(d, runs[i], list, &twice);
+    }
+    return twice;
+}
+
+/* Indexes text that the scanner has accepted. */
+static mcpt_err mcpt__index(mcpt_doc *d, mcpt_str text, mcpt_tok *tok, size_t ntok)
+{
+    jsmn_parser parser;
+    jsmntok_t *t;
+    int n;
+    int twice = 0x7fffffff;
+
+    MCPT_MEMSET(d, 0, sizeof(*d));
+    if (text.len > 0x7fffffffu) {
+        return MCPT_E_LIMIT;
+    }
+    d->text = text;
+    d->tok = ntok != 0 ? tok : NULL;
+    t = mcpt__toks(d);
+    jsmn_init(&parser);
+    n = t != NULL ? jsmn_parse(&parser, text.ptr, text.len, t, (unsigned)(ntok < 0x7fffffffu ? ntok : 0x7fffffffu)) :
+        JSMN_ERROR_NOMEM;
+    if (n == JSMN_ERROR_NOMEM) {
+        d->tok = NULL;
+        jsmn_init(&parser);
+        d->count = (uint32_t)jsmn_parse(&parser, text.ptr, text.len, NULL, 0);
+        return MCPT_E_TOKENS;
+    }
+    for (int i = n - 1; i >= 0; i--) {                      /* what is inside a value has been done before it */
+        int next = i + 1;
+        if (t[i].type == JSMN_OBJECT || t[i].type == JSMN_ARRAY) {
+            int step = t[i].type == JSMN_OBJECT ? 1 : 0;    /* from a key to its value */
+            for (int left = t[i].size; left > 0; left--) {
+                next = t[next + step].parent;
+            }
+            if (step != 0 && t[i].size > 1) {
+                int end = mcpt__keys_twice(d, i);
+                twice = end < twice ? end : twice;
+            }
+        }
+        t[i].parent = next;
+    }
+    if (n <= 0 || twice != 0x7fffffff) {
+        d->tok = NULL;
+        d->err_pos = n <= 0 ? 0 : (uint32_t)twice;
+        return n <= 0 ? MCPT_E_JSON : MCPT_E_DUPLICATE;
+    }
+    d->count = (uint32_t)n;
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_parse(mcpt_doc *d, mcpt_str text, mcpt_tok *tok, size_t ntok)
+{
+    mcpt_scan s;
+    mcpt_err e;
+
+    mcpt_scan_init(&s, NULL, 0, NULL);
+    e = mcpt_scan_feed(&s, text.ptr, text.len);
+    if (e >= 0) {
+        e = mcpt_scan_end(&s);
+    }
+    if (e >= 0) {
+        return mcpt__index(d, text, tok, ntok);
+    }
+    MCPT_MEMSET(d, 0, sizeof(*d));
+    d->err_pos = s.at;
+    return e;
+}
+
+MCPT_API mcpt_val mcpt_root(const mcpt_doc *d)
+{
+    return mcpt__val(d->tok != NULL ? d : NULL, 0);
+}
+
+MCPT_API mcpt_type mcpt_typeof(mcpt_val v)
+{
+    const jsmntok_t *t = mcpt__tok_of(v);
+
+    if (t == NULL) {
+        return MCPT_ABSENT;
+    }
+    switch (t->type) {
+    case JSMN_OBJECT:
+        return MCPT_OBJECT;
+    case JSMN_ARRAY:
+        return MCPT_ARRAY;
+    case JSMN_STRING:
+        return MCPT_STRING;
+    case JSMN_PRIMITIVE:
+    case JSMN_UNDEFINED:
+    default:
+        break;
+    }
+    switch (v.doc->text.ptr[t->start]) {
+    case 'n':
+        return MCPT_NULL;
+    case 't':
+    case 'f':
+        return MCPT_BOOL;
+    default:
+        return MCPT_NUMBER;
+    }
+}
+
+MCPT_API size_t mcpt_size(mcpt_val container)
+{
+    mcpt_type type = mcpt_typeof(container);
+
+    return type == MCPT_OBJECT || type == MCPT_ARRAY ? (size_t)mcpt__tok_of(container)->size : 0;
+}
+
+MCPT_API bool mcpt_next(mcpt_val container, mcpt_val *it, mcpt_str *key)
+{
+    const jsmntok_t *c = mcpt__tok_of(container);
+    const jsmntok_t *t = mcpt__tok_of(*it);
+    uint32_t at = t == NULL ? container.at + 1u : (uint32_t)t->parent;
+    mcpt_type type = mcpt_typeof(container);
+
+    *it = mcpt__val(NULL, 0);
+    if ((type != MCPT_OBJECT && type != MCPT_ARRAY) || at >= (uint32_t)c->parent) {
+        return false;
+    }
+    if (key != NULL) {
+        *key = type == MCPT_OBJECT ? mcpt__tok_text(container.doc, mcpt__toks(container.doc) + at) : mcpt__mk(NULL, 0);
+    }
+    *it = mcpt__val(container.doc, type == MCPT_OBJECT ? at + 1u : at);
+    return true;
+}
+
+MCPT_API mcpt_val mcpt_get_key(mcpt_val object, mcpt_str key)
+{
+    mcpt_val it = mcpt__val(NULL, 0);
+    mcpt_str name;
+
+    if (mcpt_typeof(object) == MCPT_OBJECT && key.ptr != NULL) {
+        while (mcpt_next(object, &it, &name) && !mcpt__raw_is(name, key)) {
+        }
+    }
+    return it;
+}
+
+MCPT_API mcpt_val mcpt_get(mcpt_val object, const char *key)
+{
+    return mcpt_get_key(object, mcpt_z(key));
+}
+
+MCPT_API mcpt_val mcpt_at(mcpt_val array, size_t index)
+{
+    mcpt_val it = mcpt__val(NULL, 0);
+
+    if (mcpt_typeof(array) == MCPT_ARRAY && index < mcpt_size(array)) {
+        const jsmntok_t *t = mcpt__tok_of(array);
+        if ((uint32_t)t->parent - array.at == (uint32_t)t->size + 1u) {  /* nothing nested: no need to walk */
+            return mcpt__val(array.doc, array.at + 1u + (uint32_t)index);
+        }
+        do {
+            (void)mcpt_next(array, &it, NULL);
+        } while (index-- != 0);
+    }
+    return it;
+}
+
+/* OK when v is of the wanted type. */
+static mcpt_err mcpt__want(mcpt_val v, mcpt_type wanted)
+{
+    mcpt_type type = mcpt_typeof(v);
+
+    return type == wanted ? MCPT_OK : type == MCPT_ABSENT ? MCPT_E_ABSENT : MCPT_E_TYPE;
+}
+
+/* The exponent behind e, held within bounds that no text can make up for with digits. */
+static int64_t mcpt__exponent(const char *p, const char *end)
+{
+    bool negative = p != end && *p == '-';
+    int64_t v = 0;
+
+    for (; p != end; p++) {
+        if (mcpt__digit(*p) && v < 0x100000000) {
+            v = v * 10 + (*p - '0');
+        }
+    }
+    return negative ? -v : v;
+}
+
+/* number * 10^decimals when that is an integer; E_TYPE: it has a fraction, E_RANGE: it does not fit. */
+static mcpt_err mcpt__scaled(mcpt_str number, unsigned decimals, int64_t *out)
+{
+    const char *p = number.ptr;
+    const char *end = p + number.len;
+    const char *stop = p;                                   /* end of the digits */
+    bool negative = *p == '-';
+    uint64_t most = (uint64_t)INT64_MAX + (negative ? 1u : 0u);
+    uint64_t v = 0;
+    int64_t keep = (int64_t)decimals;                       /* digits before the point once scaled */
+    bool point = false;
+    bool fits = true;
+
+    for (p += negative ? 1 : 0; stop != end && (*stop | 0x20) != 'e'; stop++) {
+        point = point || *stop == '.';
+        keep += mcpt__digit(*stop) && !point ? 1 : 0;
+    }
+    if (stop != end) {
+        keep += mcpt__exponent(stop + 1, end);
+    }
+    for (; p != stop || (keep > 0 && v != 0 && fits); p += p != stop ? 1 : 0) {
+        unsigned digit = p != stop ? (unsigned)*p - '0' : 0;
+        if (p != stop && *p == '.') {
+            continue;
+        }
+        if (keep <= 0) {
+            if (digit != 0) {
+                return MCPT_E_TYPE;
+            }
+            continue;
+        }
+        keep--;
+        fits = fits && v <= (uint64_t)INT64_MAX / 10u && v * 10u + digit <= most;
+        v = fits ? v * 10u + digit : v;
+    }
+    if (fits) {
+        *out = negative ? (int64_t)(0u - v) : (int64_t)v;
+    }
+    return fits ? MCPT_OK : MCPT_E_RANGE;
+}
+
+MCPT_API mcpt_err mcpt_get_int(mcpt_val v, int64_t *out)
+{
+    mcpt_err e = mcpt__want(v, MCPT_NUMBER);
+
+    return e != MCPT_OK ? e : mcpt__scaled(mcpt_raw(v), 0, out);
+}
+
+MCPT_API mcpt_err mcpt_get_fix(mcpt_val v, unsigned decimals, int64_t *out)
+{
+    mcpt_err e = mcpt__want(v, MCPT_NUMBER);
+
+    if (e != MCPT_OK) {
+        return e;
+    }
+    e = mcpt__scaled(mcpt_raw(v), decimals, out);
+    return e == MCPT_E_TYPE ? MCPT_E_RANGE : e;
+}
+
+#if !MCPT_NO_FLOAT
+MCPT_API mcpt_err mcpt_get_f64(mcpt_val v, double *out)
+{
+    mcpt_err e = mcpt__want(v, MCPT_NUMBER);
+    mcpt_str raw = mcpt_raw(v);
+
+    if (e == MCPT_OK && !mcpt__f64_read(raw.ptr, raw.len, out)) {
+        e = MCPT_E_RANGE;
+    }
+    return e;
+}
+#endif
+
+MCPT_API mcpt_err mcpt_get_str(mcpt_val v, char *buf, size_t cap, mcpt_str *out)
+{
+    mcpt_err e = mcpt__want(v, MCPT_STRING);
+    mcpt_str raw = mcpt_raw(v);
+
+    if (e != MCPT_OK) {
+        return e;
+    }
+    if (MCPT_MEMCHR(raw.ptr, '\\', raw.len) == NULL) {
+        *out = mcpt__mk(raw.ptr + 1, raw.len - 2);
+        return MCPT_OK;
+    }
+    raw.len = mcpt_unescape(raw, buf, cap);
+    if (raw.len == (size_t)-1) {
+        return MCPT_E_SPACE;
+    }
+    *out = mcpt__mk(buf, raw.len);
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_get_bool(mcpt_val v, bool *out)
+{
+    mcpt_err e = mcpt__want(v, MCPT_BOOL);
+
+    if (e == MCPT_OK) {
+        *out = *mcpt_raw(v).ptr == 't';
+    }
+    return e;
+}
+
+MCPT_API int64_t mcpt_int_or(mcpt_val v, int64_t fallback)
+{
+    int64_t out = fallback;
+
+    return mcpt_get_int(v, &out) == MCPT_OK ? out : fallback;
+}
+
+MCPT_API bool mcpt_bool_or(mcpt_val v, bool fallback)
+{
+    bool out = fallback;
+
+    return mcpt_get_bool(v, &out) == MCPT_OK ? out : fallback;
+}
+
+MCPT_API bool mcpt_val_is(mcpt_val v, const char *z)
+{
+    return z != NULL && mcpt_typeof(v) == MCPT_STRING &&
+           mcpt__raw_is(mcpt__tok_text(v.doc, mcpt__tok_of(v)), mcpt_z(z));
+}
+
+MCPT_API mcpt_str mcpt_raw(mcpt_val v)
+{
+    const jsmntok_t *t = mcpt__tok_of(v);
+    mcpt_str s = mcpt__mk(NULL, 0);
+
+    if (t != NULL) {
+        s = mcpt__tok_text(v.doc, t);
+        if (t->type == JSMN_STRING) {                       /* jsmn leaves the quotes out */
+            s.ptr--;
+            s.len += 2;
+        }
+    }
+    return s;
+}
+
+MCPT_API size_t mcpt_unescape(mcpt_str raw, char *buf, size_t cap)
+{
+    const char *p = raw.ptr + 1;
+    const char *end = raw.ptr + raw.len - 1;
+    size_t len = 0;
+
+    while (p != end) {
+        const char *run = (const char *)MCPT_MEMCHR(p, '\\', (size_t)(end - p));
+        char one[4];
+        size_t n = (size_t)((run != NULL ? run : end) - p);
+        const char *from = p;
+        if (n != 0) {
+            p += n;
+        } else {
+            n = mcpt__unescape_one(&p, one);
+            from = one;
+        }
+        if (n > cap - len) {
+            return (size_t)-1;
+        }
+        MCPT_MEMMOVE(buf + len, from, n);
+        len += n;
+    }
+    return len;
+}
+
+/* >>http: implementation -------------------------------------------------------------------------------- */
+#if MCPT_MAX_FIELDS > 255
+#error "MCPT_MAX_FIELDS is at most 255"
+#endif
+
+/* What a request target may hold: visible ASCII without "#<>\ (browsers leave the rest of RFC 3986's
+ * forbidden characters as they are in queries). */
+static const uint32_t mcpt__set_target[4] = { 0, 0xaffffff2u, 0xefffffffu, 0x7fffffffu };
+
+enum { MCPT__HEAD_START, MCPT__HEAD_BLANK, MCPT__HEAD_DONE, MCPT__HEAD_BAD };   /* mcpt_head.state */
+enum { MCPT__HEAD_RESPONSE = 1, MCPT__HEAD_KEEP = 2 };      /* mcpt_head.bits */
+
+/* A second one of these would let two programs read two different messages. */
+#define MCPT__BIT(field) (1u << MCPT_F_##field)
+#define MCPT__HEAD_SINGLE (MCPT__BIT(HOST) | MCPT__BIT(ORIGIN) | MCPT__BIT(EXPECT) | \
+    MCPT__BIT(CONTENT_TYPE) | MCPT__BIT(CONTENT_LENGTH) | MCPT__BIT(TRANSFER_ENCODING) | \
+    MCPT__BIT(AUTHORIZATION) | MCPT__BIT(LAST_EVENT_ID) | MCPT__BIT(MCP_SESSION_ID) | \
+    MCPT__BIT(MCP_PROTOCOL_VERSION) | MCPT__BIT(MCP_METHOD) | MCPT__BIT(MCP_NAME))
+
+static mcpt_str mcpt__view(const char *buf, mcpt_span s)
+{
+    return mcpt__mk(buf + s.at, s.len);
+}
+
+static mcpt_span mcpt__span(size_t at, size_t len)
+{
+    mcpt_span s;
+    s.at = (uint32_t)at;
+    s.len = (uint32_t)len;
+    return s;
+}
+
+static bool mcpt__ows(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Are the n bytes at p this text of lower-case letters and '-', whatever their case? "-" may also be CR, which
+ * no line holds. */
+static bool mcpt__name_is(const char *p, size_t n, const char *lower)
+{
+    size_t i = 0;
+#if MCPT__WORDS
+    while (n - i >= sizeof(size_t) && (mcpt__load(p + i) | MCPT__REP(0x20u)) == mcpt__load(lower + i)) {
+        i += sizeof(size_t);
+    }
+#endif
+    while (i < n && (p[i] | 0x20) == lower[i]) {
+        i++;
+    }
+    return i == n;
+}
+
+/* Where each name starts in the packed text of all. */
+#define MCPT_X(name, text) MCPT__AT_##name, MCPT__LAST_##name = MCPT__AT_##name + (int)sizeof(text) - 2,
+enum { MCPT_FIELDS(MCPT_X) MCPT__AT_END };
+#undef MCPT_X
+
+/* The first row with a name of n bytes, or MCPT_F_COUNT; the rows are sorted by length. */
+static unsigned mcpt__field_first(size_t n)
+{
+    switch (n) {
+    case 4: return MCPT_F_HOST;
+    case 6: return MCPT_F_ORIGIN;
+    case 8: return MCPT_F_MCP_NAME;
+    case 10: return MCPT_F_CONNECTION;
+    case 11: return MCPT_F_RETRY_AFTER;
+    case 12: return MCPT_F_CONTENT_TYPE;
+    case 13: return MCPT_F_AUTHORIZATION;
+    case 14: return MCPT_F_CONTENT_LENGTH;
+    case 16: return MCPT_F_CONTENT_ENCODING;
+    case 17: return MCPT_F_TRANSFER_ENCODING;
+    case 20: return MCPT_F_MCP_PROTOCOL_VERSION;
+    default: return MCPT_F_COUNT;
+    }
+}
+
+/* The row of a field name, or MCPT_F_COUNT. */
+static unsigned mcpt__field_find(const char *p, size_t n)
+{
+#define MCPT_X(name, text) MCPT__AT_##name,
+    static const uint8_t at[] = { MCPT_FIELDS(MCPT_X) MCPT__AT_END };
+#undef MCPT_X
+#define MCPT_X(name, text) text
+    static const char names[] = MCPT_FIELDS(MCPT_X);
+#undef MCPT_X
+    unsigned f = mcpt__field_first(n);
+    for (; f < MCPT_F_COUNT && at[f] + n == at[f + 1]; f++) {
+        if (mcpt__name_is(p, n, names + at[f])) {
+            return f;
+        }
+    }
+    return MCPT_F_COUNT;
+}
+
+/* Splits the field line buf[at..end) at its colon; the value loses the white space around it. */
+static bool mcpt__field_split(const char *buf, size_t at, size_t end, mcpt_span *name, mcpt_span *value)
+{
+    const char *colon = (const char *)MCPT_MEMCHR(buf + at, ':', end - at);
+    size_t i = colon != NULL ? (size_t)(colon - buf) : end;
+    *name = mcpt__span(at, i - at);
+    if (i == at || i == end) {
+        return false;
+    }
+    i++;
+    while (i < end && mcpt__ows(buf[i])) {
+        i++;
+    }
+    while (end > i && mcpt__ows(buf[end - 1])) {
+        end--;
+    }
+    *value = mcpt__span(i, end - i);
+    return true;
+}
+
+static bool mcpt__is_token(const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && mcpt__in(mcpt__set_token, p[i])) {
+        i++;
+    }
+    return i == n;
+}
+
+/* The functions below answer 0 or the status to refuse the head with. */
+
+static unsigned mcpt__head_version(mcpt_head *h, const char *p, size_t n)
+{
+    if (n != 8 || p[6] != '.' || MCPT_MEMCMP(p, "HTTP/", 5) != 0 ||
+        !mcpt__digit(p[5]) || !mcpt__digit(p[7])) {
+        return 400;
+    }
+    h->minor = (uint8_t)(p[7] - '0');
+    return p[5] == '1' && h->minor < 2 ? 0 : 505;
+}
+
+static unsigned mcpt__head_target(mcpt_head *h, const char *buf)
+{
+    mcpt_str t = mcpt__view(buf, h->target);
+    mcpt_url u;
+    if (t.ptr[0] == '/') {
+        return 0;
+    }
+    if (t.ptr[0] == '*') {
+        return t.len == 1 && mcpt_str_is(mcpt__view(buf, h->method), "OPTIONS") ? 0 : 400;
+    }
+    if (!mcpt_url_split(t, &u) || !(mcpt_str_ieq(u.scheme, "http") || mcpt_str_ieq(u.scheme, "https"))) {
+        return 400;
+    }
+    h->authority = mcpt__span((size_t)(u.host.ptr - buf), (size_t)(u.path.ptr - u.host.ptr));
+    h->target = mcpt__span((size_t)(u.path.ptr - buf), (size_t)(t.ptr + t.len - u.path.ptr));
+    if (h->target.len == 0) {                               /* no path means "/": that before the host */
+        h->target = mcpt__span(h->authority.at - 1u, 1);
+    }
+    return 0;
+}
+
+static unsigned mcpt__head_request(mcpt_head *h, const char *buf, size_t end)
+{
+    size_t i = h->at, start;
+    unsigned status;
+    while (i < end && mcpt__in(mcpt__set_token, buf[i])) {
+        i++;
+    }
+    if (i == h->at || i == end || buf[i] != ' ') {
+        return 400;
+    }
+    h->method = mcpt__span(h->at, i - h->at);
+    start = ++i;
+    while (i < end && mcpt__in(mcpt__set_target, buf[i])) {
+        i++;
+    }
+    if (i == start || i == end || buf[i] != ' ') {
+        return 400;
+    }
+    h->target = mcpt__span(start, i - start);
+    status = mcpt__head_version(h, buf + i + 1, end - i - 1);
+    return status != 0 ? status : mcpt__head_target(h, buf);
+}
+
+static unsigned mcpt__head_response(mcpt_head *h, const char *buf, size_t end)
+{
+    const char *p = buf + h->at;
+    size_t n = end - h->at;
+    if (n < 12 || mcpt__head_version(h, p, 8) != 0 || p[8] != ' ' || p[9] < '1' || !mcpt__digit(p[9]) ||
+        !mcpt__digit(p[10]) || !mcpt__digit(p[11]) || (n > 12 && p[12] != ' ')) {
+        return 400;
+    }
+    h->status = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
+    return 0;
+}
+
+static unsigned mcpt__head_length(mcpt_head *h, mcpt_str v)
+{
+    if (v.len == 0 || v.len > 19) {                         /* 19 digits always fit in 64 bits */
+        return 400;
+    }
+    for (size_t i = 0; i < v.len; i++) {
+        if (!mcpt__digit(v.ptr[i])) {
+            return 400;
+        }
+        h->length = h->length * 10u + (uint64_t)(v.ptr[i] - '0');
+    }
+    h->flags |= MCPT_HEAD_LENGTH;
+    return 0;
+}
+
+/* What a field means for the message itself. */
+static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
+{
+    const bool response = (h->bits & MCPT__HEAD_RESPONSE) != 0;
+    mcpt_str host;
+    uint16_t port;
+    switch (field) {
+    case MCPT_F_HOST:
+        return response || mcpt_authority_split(v, &host, &port) ? 0 : 400;
+    case MCPT_F_CONTENT_LENGTH:
+        return mcpt__head_length(h, v);
+    case MCPT_F_TRANSFER_ENCODING:
+        if (h->minor == 0) {
+            return 400;
+        }
+        h->flags |= MCPT_HEAD_CHUNKED;
+        return mcpt_str_ieq(v, "chunked") ? 0 : 501;
+    case MCPT_F_CONNECTION:
+        if (mcpt_list_has(v, "close")) {
+            h->flags |= MCPT_HEAD_CLOSE;
+        }
+        if (mcpt_list_has(v, "keep-alive")) {
+            h->bits |= MCPT__HEAD_KEEP;
+        }
+        return 0;
+    case MCPT_F_EXPECT:
+        if (response || h->minor == 0) {                    /* RFC 9110 section 10.1.1: 1.0 cannot mean it */
+            return 0;
+        }
+        h->flags |= MCPT_HEAD_CONTINUE;
+        return mcpt_str_ieq(v, "100-continue") ? 0 : 417;
+    default:
+        return 0;
+    }
+}
+
+static unsigned mcpt__head_field(mcpt_head *h, const char *buf, size_t end)
+{
+    mcpt_span name, value;
+    unsigned f;
+    uint32_t bit;
+    if (h->fields == MCPT_MAX_FIELDS) {
+        return 431;
+    }
+    h->fields++;
+    if (!mcpt__field_split(buf, h->at, end, &name, &value)) {
+        return 400;
+    }
+    f = mcpt__field_find(buf + name.at, name.len);
+    if (f == MCPT_F_COUNT) {                                /* the known ones are tokens */
+        if (name.len > 10 && mcpt__name_is(buf + name.at, 10, "mcp-param-")) {
+            h->flags |= MCPT_HEAD_PARAMS;
+        }
+        return mcpt__is_token(buf + name.at, name.len) ? 0 : 400;
+    }
+    bit = (uint32_t)1 << f;
+    if ((h->seen & bit) == 0) {
+        h->seen |= bit;
+        h->field[f] = value;
+    } else if ((MCPT__HEAD_SINGLE & bit) != 0) {
+        return 400;
+    } else {
+        h->twice |= bit;
+    }
+    return mcpt__head_known(h, f, mcpt__view(buf, value));
+}
+
+/* The empty line: what only the whole head can tell. */
+static unsigned mcpt__head_end(mcpt_head *h)
+{
+    const unsigned both = MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH;
+    if ((h->flags & both) == both) {
+        return 400;
+    }
+    if (h->minor == 0) {
+        if ((h->bits & MCPT__HEAD_KEEP) == 0) {
+            h->flags |= MCPT_HEAD_CLOSE;
+        }
+    } else if ((h->bits & MCPT__HEAD_RESPONSE) == 0 && (h->seen & MCPT__BIT(HOST)) == 0) {
+        return 400;
+    }
+    h->state = MCPT__HEAD_DONE;
+    return 0;
+}
+
+/* One line, buf[h->at..end). */
+static unsigned mcpt__head_line(mcpt_head *h, const char *buf, size_t end)
+{
+    unsigned status;
+    if (h->line) {
+        return end == h->at ? mcpt__head_end(h) : mcpt__head_field(h, buf, end);
+    }
+    if ((h->bits & MCPT__HEAD_RESPONSE) != 0) {
+        status = mcpt__head_response(h, buf, end);
+    } else if (end == h->at && h->state == MCPT__HEAD_START) {
+        h->state = MCPT__HEAD_BLANK;                        /* RFC 9112 section 2.2: rest of a body before */
+        return 0;
+    } else {
+        status = mcpt__head_request(h, buf, end);
+    }
+    h->first = (uint32_t)end + 2u;
+    h->line = status == 0;
+    return status;
+}
+
+MCPT_API void mcpt_head_init(mcpt_head *h, bool response)
+{
+    MCPT_MEMSET(h, 0, sizeof(*h));
+    h->bits = response ? MCPT__HEAD_RESPONSE : 0;
+}
+
+MCPT_API mcpt_err mcpt_head_parse(mcpt_head *h, const char *buf, size_t len)
+{
+    if (len >> 31 != 0) {                                   /* spans are 32 bits wide */
+        len = 0x7fffffff;
+    }
+    while (h->state < MCPT__HEAD_DONE) {                    /* a round a line, or a tab in a line */
+        size_t i = h->scan;
+        unsigned status = 400;                              /* NUL, LF alone, CR alone, every other control */
+        if (i < len) {
+            i += mcpt__clean(buf + i, len - i);
+            h->scan = (uint32_t)i;
+        }
+        if (i >= len || (buf[i] == '\r' && i + 1 == len)) {
+            return MCPT_PENDING;
+        }
+        if (buf[i] == '\t') {
+            h->scan++;
+            continue;
+        }
+        if (buf[i] == '\r' && buf[i + 1] == '\n') {
+            status = mcpt__head_line(h, buf, i);
+        }
+        if (status != 0) {
+            h->state = MCPT__HEAD_BAD;
+            h->status = (h->bits & MCPT__HEAD_RESPONSE) != 0 ? (uint16_t)0 : (uint16_t)status;
+            break;
+        }
+        h->at = h->scan = (uint32_t)i + 2u;
+    }
+    return h->state == MCPT__HEAD_DONE ? MCPT_OK : MCPT_E_HTTP;
+}
+
+MCPT_API bool mcpt_head_next(const mcpt_head *h, const char *buf, uint32_t *it, mcpt_str *name,
+                             mcpt_str *value)
+{
+    uint32_t at = *it == 0 ? h->first : *it, end = at;
+    mcpt_span n, v;
+    if (h->state != MCPT__HEAD_DONE || at + 2 >= h->at) {   /* the last two bytes are the empty line */
+        return false;
+    }
+    while (buf[end] != '\r') {                              /* each line of a complete head has one */
+        end += buf[end] == '\t' ? 1u : (uint32_t)mcpt__clean(buf + end, h->at - end);
+    }
+    *it = end + 2;
+    if (!mcpt__field_split(buf, at, end, &n, &v)) {         /* cannot be, unless buf is another head */
+        return false;
+    }
+    *name = mcpt__view(buf, n);
+    *value = mcpt__view(buf, v);
+    return true;
+}
+
+MCPT_API mcpt_str mcpt_head_get(const mcpt_head *h, const char *buf, mcpt_field f)
+{
+    return (h->seen >> f & 1u) != 0 ? mcpt__view(buf, h->field[f]) : mcpt__mk(NULL, 0);
+}
+
+/* Reads on in the parameters of a list element, p[i] is no comma; answers where to go on. *zero: q=0. */
+static size_t mcpt__list_param(const char *p, size_t n, size_t i, bool *zero)
+{
+    bool weight = p[i] == ';';
+    if (p[i++] == '"') {                                    /* a comma in quotes separates nothing */
+        while (i < n && p[i] != '"') {
+            i += p[i] == '\\' ? 2u : 1u;
+        }
+        return i < n ? i + 1 : n;
+    }
+    while (weight && i < n && mcpt__ows(p[i])) {
+        i++;
+    }
+    if (weight && n - i > 2 && mcpt__lower(p[i]) == 'q' && p[i + 1] == '=' && p[i + 2] == '0') {
+        for (i += 3; i < n && (p[i] == '0' || p[i] == '.'); i++) {
+        }
+        *zero = i == n || p[i] == ';' || p[i] == ',' || mcpt__ows(p[i]);
+    }
+    return i;
+}
+
+/* Takes the next element off a list: its first word, and whether its weight is zero. */
+static bool mcpt__list_next(mcpt_str *list, mcpt_str *word, bool *zero)
+{
+    const char *p = list->ptr;
+    size_t n = list->len, i = 0, start;
+    while (i < n && (p[i] == ',' || mcpt__ows(p[i]))) {
+        i++;
+    }
+    if (i == n) {
+        return false;
+    }
+    start = i;
+    while (i < n && p[i] != ',' && p[i] != ';' && !mcpt__ows(p[i])) {
+        i++;
+    }
+    *word = mcpt__mk(p + start, i - start);
+    *zero = false;
+    while (i < n && p[i] != ',') {
+        i = mcpt__list_param(p, n, i, zero);
+    }
+    *list = mcpt__mk(p + i, n - i);
+    return true;
+}
+
+MCPT_API bool mcpt_list_has(mcpt_str value, const char *token)
+{
+    mcpt_str word;
+    bool zero;
+    while (mcpt__list_next(&value, &word, &zero)) {
+        if (!zero && mcpt_str_ieq(word, token)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How closely a media range names type/subtype: 0 (not), 1 (any), 2 (the type), 3 (both). */
+static unsigned mcpt__accept_rank(mcpt_str range, const char *type, const char *subtype)
+{
+    size_t n = MCPT_STRLEN(type);
+    if (mcpt_str_is(range, "*/*")) {
+        return 1;
+    }
+    if (range.len <= n || range.ptr[n] != '/' || !mcpt_str_ieq(mcpt__mk(range.ptr, n), type)) {
+        return 0;
+    }
+    range = mcpt__mk(range.ptr + n + 1, range.len - n - 1);
+    return mcpt_str_is(range, "*") ? 2 : mcpt_str_ieq(range, subtype) ? 3 : 0;
+}
+
+/* Carries twice the best rank found so far, plus 1 when it admits, from one Accept field to the next. */
+static unsigned mcpt__accept_more(unsigned best, mcpt_str accept, const char *type, const char *subtype)
+{
+    mcpt_str range;
+    bool zero;
+    while (mcpt__list_next(&accept, &range, &zero)) {
+        unsigned rank = mcpt__accept_rank(range, type, subtype) * 2u;
+        if (rank != 0 && (rank > best || (rank == best && !zero))) {
+            best = rank + (zero ? 0u : 1u);
+        }
+    }
+    return best;
+}
+
+MCPT_API bool mcpt_accepts(mcpt_str accept, const char *type, const char *subtype)
+{
+    return (mcpt__accept_more(0, accept, type, subtype) & 1u) != 0;
+}
+
+MCPT_API bool mcpt_head_accepts(const mcpt_head *h, const char *buf, const char *type, const char *subtype)
+{
+    unsigned best = 0;
+    uint32_t it = 0;
+    mcpt_str name, value;
+    if ((h->twice & MCPT__BIT(ACCEPT)) == 0) {
+        return mcpt_accepts(mcpt_head_get(h, buf, MCPT_F_ACCEPT), type, subtype);
+    }
+    while (mcpt_head_next(h, buf, &it, &name, &value)) {
+        if (mcpt_str_ieq(name, "accept")) {
+            best = mcpt__accept_more(best, value, type, subtype);
+        }
+    }
+    return (best & 1u) != 0;
+}
+
+/* The states up to LAST_LINE read a line whose length is limited. */
+enum {
+    MCPT__CHUNK_SIZE, MCPT__CHUNK_SPACE, MCPT__CHUNK_EXT, MCPT__CHUNK_NAME, MCPT__CHUNK_VALUE,
+    MCPT__CHUNK_LAST_LINE = MCPT__CHUNK_VALUE,
+    MCPT__CHUNK_SIZE_LF, MCPT__CHUNK_DATA, MCPT__CHUNK_DATA_CR, MCPT__CHUNK_DATA_LF, MCPT__CHUNK_TRAILER,
+    MCPT__CHUNK_TRAILER_LF, MCPT__CHUNK_END_LF, MCPT__CHUNK_DONE, MCPT__CHUNK_BAD
+};
+
+/* A byte of text up to CR; answers the next state. */
+static unsigned mcpt__chunk_text(char ch, unsigned same, unsigned end)
+{
+    return ch == '\r' ? end : ch == '\t' || mcpt__clean(&ch, 1) != 0 ? same : (unsigned)MCPT__CHUNK_BAD;
+}
+
+/* A byte of the line with a chunk's size; answers the next state. */
+static unsigned mcpt__chunk_size(mcpt_chunked *c, char ch)
+{
+    int v = mcpt__hex(ch);
+    if (c->state == MCPT__CHUNK_SIZE && v >= 0) {
+        if (c->count == 16 || c->left >> 28 != 0) {
+            return MCPT__CHUNK_BAD;
+        }
+        c->left = c->left << 4 | (uint32_t)v;
+        c->count++;
+        return MCPT__CHUNK_SIZE;
+    }
+    if (c->count == 0) {
+        return MCPT__CHUNK_BAD;
+    }
+    if (c->state == MCPT__CHUNK_EXT) {                      /* only where extensions end counts */
+        return mcpt__chunk_text(ch, MCPT__CHUNK_EXT, MCPT__CHUNK_SIZE_LF);
+    }
+    if (ch == ';') {
+        return MCPT__CHUNK_EXT;
+    }
+    if (mcpt__ows(ch)) {                                    /* RFC 9112 section 7.1.1: before the ';' only */
+        return MCPT__CHUNK_SPACE;
+    }
+    return ch == '\r' && c->state == MCPT__CHUNK_SIZE ? MCPT__CHUNK_SIZE_LF : MCPT__CHUNK_BAD;
+}
+
+/* A byte of the trailers; answers the next state. */
+static unsigned mcpt__chunk_trailer(mcpt_chunked *c, char ch)
+{
+    if (c->state == MCPT__CHUNK_VALUE) {
+        return mcpt__chunk_text(ch, MCPT__CHUNK_VALUE, MCPT__CHUNK_TRAILER_LF);
+    }
+    if (c->state == MCPT__CHUNK_TRAILER) {
+        if (ch == '\r') {
+            return MCPT__CHUNK_END_LF;
+        }
+        c->line = 1;
+        return ++c->count <= 16 && mcpt__in(mcpt__set_token, ch) ? MCPT__CHUNK_NAME : MCPT__CHUNK_BAD;
+    }
+    return ch == ':' ? MCPT__CHUNK_VALUE : mcpt__in(mcpt__set_token, ch) ? MCPT__CHUNK_NAME : MCPT__CHUNK_BAD;
+}
+
+/* Any byte that is no data; answers the next state. */
+static unsigned mcpt__chunk_step(mcpt_chunked *c, char ch)
+{
+    if (c->state <= MCPT__CHUNK_LAST_LINE && ch != '\r' && ++c->line > 256) {
+        return MCPT__CHUNK_BAD;
+    }
+    switch (c->state) {
+    case MCPT__CHUNK_SIZE_LF:
+        c->count = 0;
+        c->line = 0;
+        return ch != '\n' ? MCPT__CHUNK_BAD : c->left != 0 ? MCPT__CHUNK_DATA : MCPT__CHUNK_TRAILER;
+    case MCPT__CHUNK_DATA_CR:
+        return ch == '\r' ? MCPT__CHUNK_DATA_LF : MCPT__CHUNK_BAD;
+    case MCPT__CHUNK_DATA_LF:
+        return ch == '\n' ? MCPT__CHUNK_SIZE : MCPT__CHUNK_BAD;
+    case MCPT__CHUNK_TRAILER_LF:
+        return ch == '\n' ? MCPT__CHUNK_TRAILER : MCPT__CHUNK_BAD;
+    case MCPT__CHUNK_END_LF:
+        return ch == '\n' ? MCPT__CHUNK_DONE : MCPT__CHUNK_BAD;
+    case MCPT__CHUNK_NAME:
+    case MCPT__CHUNK_VALUE:
+    case MCPT__CHUNK_TRAILER:
+        return mcpt__chunk_trailer(c, ch);
+    default:
+        return mcpt__chunk_size(c, ch);
+    }
+}
+
+MCPT_API mcpt_err mcpt_chunked_decode(mcpt_chunked *c, char *buf, size_t *len, size_t *used)
+{
+    size_t n = *len, at = 0, out = 0;
+    while (at < n && c->state < MCPT__CHUNK_DONE) {
+        if (c->state == MCPT__CHUNK_DATA) {
+            size_t take = n - at < c->left ? n - at : c->left;
+            MCPT_MEMMOVE(buf + out, buf + at, take);
+            out += take;
+            at += take;
+            c->left -= (uint32_t)take;
+            if (c->left == 0) {
+                c->state = MCPT__CHUNK_DATA_CR;
+            }
+        } else {
+            c->state = (uint8_t)mcpt__chunk_step(c, buf[at]);
+            at += c->state != MCPT__CHUNK_BAD ? 1u : 0u;
+        }
+    }
+    *len = out;
+    *used = at;
+    return c->state == MCPT__CHUNK_DONE ? MCPT_OK : c->state == MCPT__CHUNK_BAD ? MCPT_E_HTTP : MCPT_PENDING;
+}
+
+MCPT_API const char *mcpt_reason(unsigned status)
+{
+    /* Packed, and without pointers, which would need relocation. */
+    static const char rows[] =
+        "100Continue\0" "200OK\0" "202Accepted\0" "204No Content\0"
+        "400Bad Request\0" "401Unauthorized\0" "403Forbidden\0" "404Not Found\0" "405Method Not Allowed\0"
+        "406Not Acceptable\0" "408Request Timeout\0" "409Conflict\0" "411Length Required\0"
+        "413Content Too Large\0" "414URI Too Long\0" "415Unsupported Media Type\0" "417Expectation Failed\0"
+        "431Request Header Fields Too Large\0"
+        "500Internal Server Error\0" "501Not Implemented\0" "503Service Unavailable\0"
+        "505HTTP Version Not Supported\0" "507Insufficient Storage\0";
+    const char *r = rows;
+    while (*r != '\0') {
+        if ((unsigned)(r[0] - '0') * 100u + (unsigned)(r[1] - '0') * 10u + (unsigned)(r[2] - '0') == status) {
+            return r + 3;
+        }
+        r += MCPT_STRLEN(r) + 1;
+    }
+    return r;
+}
+
+/* >>sse: implementation --------------------------------------------------------------------------------- */
+
+enum {                                                      /* mcpt_sse.state */
+    MCPT__SSE_BOM1, MCPT__SSE_BOM2, MCPT__SSE_BOM3, MCPT__SSE_START, MCPT__SSE_NAME, MCPT__SSE_COLON,
+    MCPT__SSE_VALUE
+};
+enum { MCPT__SSE_OTHER, MCPT__SSE_DATA, MCPT__SSE_EVENT, MCPT__SSE_ID, MCPT__SSE_RETRY }; /* .field */
+enum {                                                      /* mcpt_sse.flags */
+    MCPT__SSE_CR = 1,                                       /* the line ended with CR: an LF belongs to it */
+    MCPT__SSE_BAD = 2,                                      /* the value being read does not count */
+    MCPT__SSE_HAS_DATA = 4, MCPT__SSE_HAS_ID = 8,           /* the event has a data line, an id */
+    MCPT__SSE_SKIP = 16,                                    /* the event is of another type than message */
+    MCPT__SSE_OVER = 32,                                    /* data of a skipped event did not fit */
+    MCPT__SSE_GIVEN = 64                                    /* buf still holds the event handed out */
+};
+
+MCPT_API void mcpt_sse_init(mcpt_sse *s, void *buf, size_t cap, char *id, size_t id_cap)
+{
+    MCPT_MEMSET(s, 0, sizeof(*s));
+    s->buf = (char *)buf;
+    s->cap = cap;
+    s->id = id;
+    s->id_cap = id_cap;
+    s->retry = (uint32_t)-1;
+}
+
+static void mcpt__sse_data(mcpt_sse *s, const char *p, size_t n)
+{
+    if ((s->flags & MCPT__SSE_OVER) != 0) {
+        return;
+    }
+    if (n <= s->cap - s->len) {
+        MCPT_MEMCPY(s->buf + s->len, p, n);
+        s->len += n;
+    } else if ((s->flags & MCPT__SSE_SKIP) != 0) {          /* an event nobody will see may be of any size */
+        s->flags |= MCPT__SSE_OVER;
+    } else {
+        s->err = MCPT_E_SPACE;
+    }
+}
+
+static void mcpt__sse_id(mcpt_sse *s, const char *p, size_t n)
+{
+    size_t at = s->id_len + s->id_new + s->id_line;         /* behind the last id and that of this event */
+    if (s->id == NULL || MCPT_MEMCHR(p, 0, n) != NULL) {
+        s->flags |= MCPT__SSE_BAD;
+    }
+    if ((s->flags & MCPT__SSE_BAD) == 0) {
+        if (n > s->id_cap - at) {
+            s->err = MCPT_E_SPACE;
+            return;
+        }
+        MCPT_MEMCPY(s->id + at, p, n);
+        s->id_line += n;
+    }
+}
+
+/* A piece of a value, not empty. */
+static void mcpt__sse_value(mcpt_sse *s, const char *p, size_t n)
+{
+    static const char message[] = "message";
+    if (s->field == MCPT__SSE_DATA) {
+        mcpt__sse_data(s, p, n);
+    } else if (s->field == MCPT__SSE_ID) {
+        mcpt__sse_id(s, p, n);
+    } else if (s->field == MCPT__SSE_EVENT) {
+        for (size_t i = 0; i < n && (s->flags & MCPT__SSE_BAD) == 0; i++) {
+            if (p[i] == message[s->pos] && s->pos < sizeof(message) - 1) {
+                s->pos++;
+            } else {
+                s->flags |= MCPT__SSE_BAD;
+            }
+        }
+    } else if (s->field == MCPT__SSE_RETRY) {
+        for (size_t i = 0; i < n; i++) {
+            uint32_t d = (uint32_t)(unsigned char)p[i] - (uint32_t)'0';
+            if (d > 9) {
+                s->flags |= MCPT__SSE_BAD;
+                return;
+            }
+            s->pos = 1;                                     /* saturates below "never given" */
+            s->number = s->number > (0xfffffffeu - d) / 10u ? 0xfffffffeu : s->number * 10u + d;
+        }
+    }
+}
+
+/* A byte of a field name. The first letter tells which name it can only be. */
+static void mcpt__sse_name(mcpt_sse *s, char c)
+{
+    static const char names[4][6] = { "data", "event", "id", "retry" };
+    if (s->state == MCPT__SSE_START) {
+        s->state = MCPT__SSE_NAME;
+        s->pos = 0;
+        s->field = c == 'd' ? MCPT__SSE_DATA : c == 'e' ? MCPT__SSE_EVENT : c == 'i' ? MCPT__SSE_ID :
+            c == 'r' ? MCPT__SSE_RETRY : MCPT__SSE_OTHER;
+    }
+    if (s->field != MCPT__SSE_OTHER) {
+        const char *name = names[s->field - 1];
+        if (name[s->pos] == '\0' || name[s->pos] != c) {
+            s->field = MCPT__SSE_OTHER;
+        } else {
+            s->pos++;
+        }
+    }
+}
+
+/* The name is complete: s->pos characters of it matched. */
+static void mcpt__sse_begin(mcpt_sse *s)
+{
+    static const uint8_t lens[] = { 0, 4, 5, 2, 5 };
+    if (s->state == MCPT__SSE_START || s->pos != lens[s->field]) {  /* a comment, or a name cut short */
+        s->field = MCPT__SSE_OTHER;
+    }
+    s->pos = 0;
+    s->number = 0;
+    s->id_line = 0;
+    s->flags &= (uint8_t)~MCPT__SSE_BAD;
+    if (s->field == MCPT__SSE_ID && s->id == NULL) {
+        s->field = MCPT__SSE_OTHER;
+    }
+    if (s->field == MCPT__SSE_DATA) {
+        if ((s->flags & MCPT__SSE_HAS_DATA) != 0) {
+            mcpt__sse_data(s, "\n", 1);
+        }
+        s->flags |= MCPT__SSE_HAS_DATA;
+    }
+}
+
+/* The value is complete. */
+static void mcpt__sse_finish(mcpt_sse *s)
+{
+    bool good = (s->flags & MCPT__SSE_BAD) == 0;
+    if (s->field == MCPT__SSE_EVENT) {                      /* the last counts; an empty one is message */
+        s->flags &= (uint8_t)~MCPT__SSE_SKIP;
+        if (!good || (s->pos != 0 && s->pos != 7)) {
+            s->flags |= MCPT__SSE_SKIP;
+        }
+    } else if (s->field == MCPT__SSE_ID && good) {
+        MCPT_MEMMOVE(s->id + s->id_len, s->id + s->id_len + s->id_new, s->id_line);
+        s->id_new = s->id_line;
+        s->flags |= MCPT__SSE_HAS_ID;
+    } else if (s->field == MCPT__SSE_RETRY && good && s->pos != 0) {
+        s->retry = s->number;
+    }
+}
+
+/* The empty line; true when there is an event to hand out. */
+static bool mcpt__sse_dispatch(mcpt_sse *s)
+{
+    bool give = (s->flags & MCPT__SSE_SKIP) == 0 && (s->len > 0 || (s->flags & MCPT__SSE_OVER) != 0);
+    if ((s->flags & MCPT__SSE_HAS_ID) != 0) {
+        MCPT_MEMMOVE(s->id, s->id + s->id_len, s->id_new);
+        s->id_len = s->id_new;
+        s->id_new = 0;
+    }
+    if (give && (s->flags & MCPT__SSE_OVER) != 0) {         /* became a message after its data */
+        s->err = MCPT_E_SPACE;
+    }
+    s->flags &= MCPT__SSE_CR;
+    if (give) {
+        s->flags |= MCPT__SSE_GIVEN;
+    } else {
+        s->len = 0;
+    }
+    return give;
+}
+
+/* A line end; true when there is an event to hand out. */
+static bool mcpt__sse_line(mcpt_sse *s)
+{
+    bool empty = s->state == MCPT__SSE_START;
+    if (s->state == MCPT__SSE_NAME) {                       /* a name alone has an empty value */
+        mcpt__sse_begin(s);
+    }
+    s->state = MCPT__SSE_START;
+    if (empty) {
+        return mcpt__sse_dispatch(s);
+    }
+    mcpt__sse_finish(s);
+    return false;
+}
+
+/* The byte order mark that may stand first; false: c belongs to what follows. */
+static bool mcpt__sse_bom(mcpt_sse *s, char c)
+{
+    static const unsigned char bom[3] = { 0xef, 0xbb, 0xbf };
+    if ((unsigned char)c == bom[s->state]) {
+        s->state++;
+        return true;
+    }
+    s->field = MCPT__SSE_OTHER;                             /* a part of it starts a name nobody knows */
+    s->pos = 0;
+    s->state = s->state == MCPT__SSE_BOM1 ? MCPT__SSE_START : MCPT__SSE_NAME;
+    return false;
+}
+
+/* Takes the next bytes, n > 0, of one line or its end; answers how many. *event: one is to be handed out. */
+static size_t mcpt__sse_step(mcpt_sse *s, const char *p, size_t n, bool *event)
+{
+    bool end = p[0] == '\r' || p[0] == '\n';
+    bool second = p[0] == '\n' && (s->flags & MCPT__SSE_CR) != 0;
+    s->flags &= (uint8_t)~MCPT__SSE_CR;
+    if (second || (s->state <= MCPT__SSE_BOM3 && mcpt__sse_bom(s, p[0]))) {
+        return 1;
+    }
+    if (end) {
+        s->flags |= p[0] == '\r' ? MCPT__SSE_CR : 0;
+        *event = mcpt__sse_line(s);
+        return 1;
+    }
+    if (s->state == MCPT__SSE_START || s->state == MCPT__SSE_NAME) {
+        if (p[0] == ':') {
+            mcpt__sse_begin(s);
+            s->state = MCPT__SSE_COLON;
+        } else {
+            mcpt__sse_name(s, p[0]);
+        }
+        return 1;
+    }
+    end = s->state == MCPT__SSE_COLON && p[0] == ' ';       /* one space after the colon is not the value's */
+    s->state = MCPT__SSE_VALUE;
+    if (end) {
+        return 1;
+    }
+    n = mcpt__clean(p, n);
+    n = n == 0 ? 1 : n;                                     /* a control other than CR and LF is text */
+    mcpt__sse_value(s, p, n);
+    return n;
+}
+
+MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_t *used)
+{
+    bool event = false;
+    size_t i = 0;
+    if ((s->flags & MCPT__SSE_GIVEN) != 0) {
+        s->flags &= (uint8_t)~MCPT__SSE_GIVEN;
+        s->len = 0;
+    }
+    while (i < len && !event && s->err == MCPT_OK) {
+        i += mcpt__sse_step(s, text + i, len - i, &event);
+    }
+    *used = i;
+    return s->err != MCPT_OK ? s->err : event ? MCPT_OK : MCPT_PENDING;
+}
+MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, size_t cap) { (void)schema; (void)value; (void)why; (void)cap; return MCPT_OK; }
+MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, void (*note)(void *user, mcpt_str keyword, const char *why), void *user) { (void)schema; (void)note; (void)user; return MCPT_OK; }
+MCPT_API mcpt_err mcpt_schema_headers(mcpt_str schema, mcpt_val arguments, mcpt_schema_header_fn each, void *user) { (void)schema; (void)arguments; (void)each; (void)user; return MCPT_OK; }
+/* >>io: implementation ------------------------------------------------------------------------------------ */
+
+static uint32_t mcpt__peak(uint32_t peak, uint32_t now)
+{
+    return now > peak ? now : peak;
+}
+
+MCPT_API unsigned mcpt_io_want(mcpt_io *io)
+{
+    return io->run(io);
+}
+
+MCPT_API char *mcpt_io_rx(mcpt_io *io, size_t *cap)
+{
+    *cap = 0;
+    if ((io->want & MCPT_WANT_RX) == 0 || io->rx == NULL || io->rx_len >= io->rx_cap) {
+        return NULL;
+    }
+    *cap = io->rx_cap - io->rx_len;
+    return io->rx + io->rx_len;
+}
+
+MCPT_API void mcpt_io_rx_ack(mcpt_io *io, size_t n)
+{
+    MCPT_ASSERT(n <= io->rx_cap - io->rx_len);
+    if (n > io->rx_cap - io->rx_len) {
+        n = io->rx_cap - io->rx_len;
+    }
+    io->rx_len += (uint32_t)n;
+    io->peak_rx = mcpt__peak(io->peak_rx, io->rx_len);
+}
+
+MCPT_API const char *mcpt_io_tx(mcpt_io *io, size_t *len)
+{
+    *len = io->tx_len - io->tx_at;
+    return *len != 0 ? io->tx + io->tx_at : NULL;
+}
+
+MCPT_API void mcpt_io_tx_ack(mcpt_io *io, size_t n)
+{
+    MCPT_ASSERT(n <= io->tx_len - io->tx_at);
+    if (n > io->tx_len - io->tx_at) {
+        n = io->tx_len - io->tx_at;
+    }
+    io->tx_at += (uint32_t)n;
+}
+
+MCPT_API void mcpt_io_eof(mcpt_io *io)
+{
+    io->eof = 1;
+}
+
+MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io)
+{
+    mcpt_peak p;
+
+    p.rx = io->peak_rx;
+    p.tx = io->peak_tx;
+    p.tok = io->peak_tok;
+    return p;
+}
+
+#if !MCPT_NO_SERVER
+/* >>rpc: implementation -----------------------------------------------------------------------------------
+ * JSON-RPC 2.0 as MCP uses it: the members of a message that the library needs, picked in one pass. */
+enum {
+    MCPT__R_ROOT, MCPT__R_JSONRPC, MCPT__R_ID, MCPT__R_METHOD, MCPT__R_PARAMS, MCPT__R_RESULT, MCPT__R_ERROR,
+    MCPT__R_META, MCPT__R_NAME, MCPT__R_URI, MCPT__R_ARGUMENTS, MCPT__R_CURSOR, MCPT__R_LEVEL, MCPT__R_REQUEST_ID,
+    MCPT__R_TASK_ID, MCPT__R_RESPONSES, MCPT__R_STATE, MCPT__R_VERSION, MCPT__R_CAPS, MCPT__R_NOTIFICATIONS,
+    MCPT__R_M_VERSION, MCPT__R_M_CAPS, MCPT__R_M_LEVEL, MCPT__R_M_TOKEN, MCPT__R_COUNT
+};
+static const mcpt_pick mcpt__rpc_picks[MCPT__R_COUNT] = {
+    MCPT_PICK("", 0),
+    MCPT_PICK("jsonrpc", 0), MCPT_PICK("id", 0), MCPT_PICK("method", 0), MCPT_PICK("params", 0),
+    MCPT_PICK("result", 0), MCPT_PICK("error", 0),
+    MCPT_PICK("_meta", MCPT__R_PARAMS), MCPT_PICK("name", MCPT__R_PARAMS), MCPT_PICK("uri", MCPT__R_PARAMS),
+    MCPT_PICK("arguments", MCPT__R_PARAMS), MCPT_PICK("cursor", MCPT__R_PARAMS), MCPT_PICK("level", MCPT__R_PARAMS),
+    MCPT_PICK("requestId", MCPT__R_PARAMS), MCPT_PICK("taskId", MCPT__R_PARAMS),
+    MCPT_PICK("inputResponses", MCPT__R_PARAMS), MCPT_PICK("requestState", MCPT__R_PARAMS),
+    MCPT_PICK("protocolVersion", MCPT__R_PARAMS), MCPT_PICK("capabilities", MCPT__R_PARAMS),
+    MCPT_PICK("notifications", MCPT__R_PARAMS),
+    MCPT_PICK("io.modelcontextprotocol/protocolVersion", MCPT__R_META),
+    MCPT_PICK("io.modelcontextprotocol/clientCapabilities", MCPT__R_META),
+    MCPT_PICK("io.modelcontextprotocol/logLevel", MCPT__R_META), MCPT_PICK("progressToken", MCPT__R_META)
+};
+
+typedef struct mcpt__rpc {            /* a scanned message */
+    const char *text;
+    uint32_t len;
+    mcpt_span f[MCPT__R_COUNT];
+} mcpt__rpc;
+
+/* JSON-RPC error codes, and those of MCP. */
+enum {
+    MCPT__PARSE_ERROR = -32700, MCPT__INVALID_REQUEST = -32600, MCPT__METHOD_NOT_FOUND = -32601,
+    MCPT__INVALID_PARAMS = -32602, MCPT__INTERNAL = -32603, MCPT__NO_RESOURCE = -32002, MCPT__NO_SESSION = -32001,
+    MCPT__HEADER_MISMATCH = -32020, MCPT__MISSING_CAPABILITY = -32021, MCPT__BAD_VERSION = -32022
+};
+
+static const char *const mcpt__revisions[] = { "", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28" };
+static const char *const mcpt__levels[] = { "debug", "info", "notice", "warning", "error", "critical", "alert",
+                                            "emergency" };
+
+static mcpt_str mcpt__cut(const char *text, mcpt_span s)
+{
+    return s.len != 0 ? mcpt__mk(text + s.at, s.len) : mcpt__mk(NULL, 0);
+}
+
+/* The kind of a checked raw value, told by its first byte. */
+static mcpt_type mcpt__raw_type(mcpt_str raw)
+{
+    if (raw.len == 0) {
+        return MCPT_ABSENT;
+    }
+    switch (raw.ptr[0]) {
+    case '"': return MCPT_STRING;
+    case '{': return MCPT_OBJECT;
+    case '[': return MCPT_ARRAY;
+    case 't': case 'f': return MCPT_BOOL;
+    case 'n': return MCPT_NULL;
+    default: return MCPT_NUMBER;
+    }
+}
+
+/* A raw JSON string as text: a view when it has no escapes, else unescaped into buf. False: not a string, or
+ * unescaped longer than cap. */
+static bool mcpt__raw_text(mcpt_str raw, char *buf, size_t cap, mcpt_str *out)
+{
+    if (mcpt__raw_type(raw) != MCPT_STRING) {
+        return false;
+    }
+    if (MCPT_MEMCHR(raw.ptr, '\\', raw.len) == NULL) {
+        *out = mcpt__mk(raw.ptr + 1, raw.len - 2);
+        return true;
+    }
+    out->len = mcpt_unescape(raw, buf, cap);
+    out->ptr = buf;
+    return out->len != (size_t)-1;
+}
+
+/* The number of a name in a list, or -1. */
+static int mcpt__find_name(const char *const *names, int n, mcpt_str s)
+{
+    int i;
+
+    for (i = 0; i < n; i++) {
+        if (mcpt_str_is(s, names[i])) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int mcpt__revision(mcpt_str s)
+{
+    return s.len == 10 ? mcpt__find_name(mcpt__revisions, 5, s) : -1;
+}
+
+/* An id or progress token that may be echoed: a string, or an integer without fraction and exponent. */
+static bool mcpt__id_ok(mcpt_str raw)
+{
+    size_t i;
+
+    if (raw.len > MCPT_MAX_ID || mcpt__raw_type(raw) == MCPT_STRING) {
+        return raw.len <= MCPT_MAX_ID;
+    }
+    for (i = raw.len != 0 && raw.ptr[0] == '-' ? 1 : 0; i < raw.len; i++) {
+        if (!mcpt__digit(raw.ptr[i])) {
+            return false;
+        }
+    }
+    return raw.len != 0;
+}
+
+static mcpt_err mcpt__rpc_scan(mcpt__rpc *r, const char *text, size_t len)
+{
+    mcpt_scan scan;
+    mcpt_err e;
+
+    r->text = text;
+    r->len = (uint32_t)len;
+    mcpt_scan_init(&scan, mcpt__rpc_picks, MCPT__R_COUNT, r->f);
+    e = mcpt_scan_feed(&scan, text, len);
+    return e < 0 ? e : mcpt_scan_end(&scan);
+}
+
+/* Client capabilities as MCPT_CAN_x; what is not an object declares nothing. */
+static unsigned mcpt__caps(mcpt_str raw)
+{
+    enum { ROOT, ELICITATION, SAMPLING, ROOTS, EXTENSIONS, FORM, URL, TOOLS, CONTEXT, TASKS, COUNT };
+    static const mcpt_pick picks[COUNT] = {
+        MCPT_PICK("", 0), MCPT_PICK("elicitation", 0), MCPT_PICK("sampling", 0), MCPT_PICK("roots", 0),
+        MCPT_PICK("extensions", 0), MCPT_PICK("form", ELICITATION), MCPT_PICK("url", ELICITATION),
+        MCPT_PICK("tools", SAMPLING), MCPT_PICK("context", SAMPLING),
+        MCPT_PICK("io.modelcontextprotocol/tasks", EXTENSIONS)
+    };
+    static const uint8_t bits[COUNT] = { 0, 0, 4, 32, 0, 1, 2, 8, 16, 64 };
+    mcpt_span f[COUNT];
+    mcpt_scan scan;
+    unsigned can = 0;
+    int i;
+
+    mcpt_scan_init(&scan, picks, COUNT, f);
+    if (raw.len == 0 || mcpt_scan_feed(&scan, raw.ptr, raw.len) < 0) {
+        return 0;
+    }
+    for (i = 1; i < COUNT; i++) {
+        if (mcpt__raw_type(mcpt__cut(raw.ptr, f[i])) == MCPT_OBJECT) {
+            can |= bits[i];
+        }
+    }
+    if (mcpt__raw_type(mcpt__cut(raw.ptr, f[ELICITATION])) == MCPT_OBJECT && (can & 2) == 0) {
+        can |= 1;                     /* an empty elicitation capability means form mode */
+    }
+    return can;
+}
+
+/* >>hub: implementation -----------------------------------------------------------------------------------
+ * Lists and tables that connections share. What runs handlers (mcpt_hub_run) stands in >>conn. */
+enum { MCPT__S_USED = 1, MCPT__S_LINES = 2, MCPT__S_DIRTY = 4 };           /* mcpt_session.flags */
+enum {                                                                     /* mcpt_job.state */
+    MCPT__J_IDLE, MCPT__J_RUN, MCPT__J_WAIT, MCPT__J_ASKED
+};
+enum {                                                                     /* mcpt_job.flags */
+    MCPT__J_EVENTS = 1, MCPT__J_LEAVE = 2, MCPT__J_TASK = 4, MCPT__J_TIMED = 8, MCPT__J_WOKEN = 16,
+    MCPT__J_BECOME = 32, MCPT__J_LINKED = 64, MCPT__J_MODERN = 128
+};
+enum { MCPT__T_WORKING = 1, MCPT__T_INPUT, MCPT__T_COMPLETED, MCPT__T_FAILED, MCPT__T_CANCELLED };  /* mcpt_slot.status */
+enum { MCPT__TIMER_REQUEST, MCPT__TIMER_IDLE, MCPT__TIMER_STREAM, MCPT__TIMER_NONE };
+
+static uint32_t mcpt__now(const mcpt_server *s)
+{
+    return s->env->millis(s->env->user);
+}
+
+static bool mcpt__due(uint32_t now, uint32_t at)
+{
+    return (int32_t)(now - at) >= 0;  /* right across the wrap of a 32-bit millisecond clock */
+}
+
+static bool mcpt__random(const mcpt_server *s, void *buf, size_t len)
+{
+    return s->env->random != NULL && s->env->random(s->env->user, buf, len);
+}
+
+static void mcpt__note(const mcpt_server *s, mcpt_level level, mcpt_err what, const char *text)
+{
+    if (s->env->log != NULL) {
+        s->env->log(s->env->user, level, what, text);
+    }
+}
+
+/* -- ready list */
+static void mcpt__ready(mcpt_hub *hub, mcpt_conn *c)
+{
+    if (hub == NULL || c->in_ready != 0) {
+        return;
+    }
+    c->in_ready = 1;
+    c->ready_next = NULL;
+    if (hub->ready_last != NULL) {
+        hub->ready_last->ready_next = c;
+    } else {
+        hub->ready = c;
+    }
+    hub->ready_last = c;
+}
+
+MCPT_API struct mcpt_conn *mcpt_hub_next(mcpt_hub *hub)
+{
+    mcpt_conn *c = hub->ready;
+
+    if (c != NULL) {
+        hub->ready = c->ready_next;
+        if (hub->ready == NULL) {
+            hub->ready_last = NULL;
+        }
+        c->in_ready = 0;
+    }
+    return c;
+}
+
+static void mcpt__unready(mcpt_hub *hub, const mcpt_conn *c)
+{
+    mcpt_conn *before = NULL;
+    mcpt_conn *at;
+
+    for (at = hub->ready; at != NULL && at != c; at = at->ready_next) {
+        before = at;
+    }
+    if (at == NULL) {
+        return;
+    }
+    if (before != NULL) {
+        before->ready_next = at->ready_next;
+    } else {
+        hub->ready = at->ready_next;
+    }
+    if (hub->ready_last == at) {
+        hub->ready_last = before;
+    }
+    at->in_ready = 0;
+}
+
+/* -- timers: one list for each duration, so that appending keeps it in order and nothing is ever searched */
+static uint32_t mcpt__timer_ms(const mcpt_server *s, unsigned timer)
+{
+    if (timer == MCPT__TIMER_REQUEST) {
+        return s->timeout_ms != 0 ? s->timeout_ms : 10000;
+    }
+    if (timer == MCPT__TIMER_IDLE) {
+        return s->idle_ms != 0 ? s->idle_ms : 60000;
+    }
+    return 15000;                     /* a comment keeps event streams alive through proxies */
+}
+
+static void mcpt__timer_stop(mcpt_conn *c)
+{
+    mcpt_hub *hub = c->hub;
+
+    if (hub == NULL || c->timer == MCPT__TIMER_NONE) {
+        return;
+    }
+    if (c->timer_prev != NULL) {
+        c->timer_prev->timer_next = c->timer_next;
+    } else {
+        hub->timer[c->timer].first = c->timer_next;
+    }
+    if (c->timer_next != NULL) {
+        c->timer_next->timer_prev = c->timer_prev;
+    } else {
+        hub->timer[c->timer].last = c->timer_prev;
+    }
+    c->timer = MCPT__TIMER_NONE;
+}
+
+static void mcpt__timer_start(mcpt_conn *c, uint8_t timer)
+{
+    mcpt_hub *hub = c->hub;
+
+    if (hub == NULL) {
+        return;
+    }
+    mcpt__timer_stop(c);
+    c->deadline = mcpt__now(c->server) + mcpt__timer_ms(c->server, timer);
+    c->timer = timer;
+    c->timer_next = NULL;
+    c->timer_prev = hub->timer[timer].last;
+    if (c->timer_prev != NULL) {
+        c->timer_prev->timer_next = c;
+    } else {
+        hub->timer[timer].first = c;
+    }
+    hub->timer[timer].last = c;
+}
+
+/* -- jobs */
+static void mcpt__job_link(mcpt_hub *hub, mcpt_job *j)
+{
+    if (hub != NULL && (j->flags & MCPT__J_LINKED) == 0) {
+        j->next = hub->jobs;
+        hub->jobs = j;
+        j->flags |= MCPT__J_LINKED;
+    }
+}
+
+static void mcpt__job_unlink(mcpt_hub *hub, mcpt_job *j)
+{
+    mcpt_job **at;
+
+    if (hub == NULL || (j->flags & MCPT__J_LINKED) == 0) {
+        return;
+    }
+    for (at = &hub->jobs; *at != NULL; at = &(*at)->next) {
+        if (*at == j) {
+            *at = j->next;
+            break;
+        }
+    }
+    j->flags = (uint8_t)(j->flags & ~MCPT__J_LINKED);
+}
+
+static void mcpt__job_alarm(mcpt_hub *hub, mcpt_job *j, uint32_t at)
+{
+    j->wake_at = at;
+    j->flags |= MCPT__J_TIMED;
+    if (hub != NULL && (hub->has_due == 0 || !mcpt__due(at, hub->due))) {
+        hub->due = at;
+        hub->has_due = 1;
+    }
+}
+
+/* -- slots */
+static bool mcpt__slot_expired(const mcpt_hub *hub, const mcpt_slot *s)
+{
+    return s->status > MCPT__T_INPUT && s->ttl_ms != 0 &&
+           mcpt__due(mcpt__now(hub->server), s->born + s->ttl_ms);
+}
+
+/* A free slot, or the finished task that has outlived its time-to-live. */
+static mcpt_slot *mcpt__slot_take(mcpt_hub *hub)
+{
+    size_t i;
+
+    for (i = 0; hub != NULL && i < hub->mem.nslots; i++) {
+        mcpt_slot *s = &hub->mem.slots[i];
+
+        if (s->job.state == MCPT__J_IDLE && (s->status == 0 || mcpt__slot_expired(hub, s))) {
+            mcpt_wipe(s, sizeof(*s));
+            s->data = (char *)hub->mem.slot_data + i * hub->mem.slot_size;
+            s->cap = (uint32_t)hub->mem.slot_size;
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* Moves a request with its answers so far out of its connection; NULL: no slot, or it is too small. */
+static mcpt_slot *mcpt__park(mcpt_hub *hub, mcpt_job *j)
+{
+    mcpt_slot *s;
+
+    if (hub == NULL || (size_t)j->text_len + j->tail_len + 64 > hub->mem.slot_size) {
+        return NULL;
+    }
+    s = mcpt__slot_take(hub);
+    if (s == NULL) {
+        return NULL;
+    }
+    mcpt__job_unlink(hub, j);
+    s->job = *j;
+    MCPT_MEMCPY(s->data, j->text, j->text_len);
+    MCPT_MEMCPY(s->data + j->text_len, j->tail, j->tail_len);
+    s->job.text = s->data;
+    s->job.tail = s->data + j->text_len;
+    s->job.tail_cap = s->cap - j->text_len;
+    s->job.slot = s;
+    mcpt__job_link(hub, &s->job);
+    j->state = MCPT__J_IDLE;
+    return s;
+}
+
+static void mcpt__slot_free(mcpt_hub *hub, mcpt_slot *s)
+{
+    mcpt__job_unlink(hub, &s->job);
+    if (s->data != NULL) {
+        mcpt_wipe(s->data, s->cap);
+    }
+    s->job.state = MCPT__J_IDLE;
+    s->status = 0;
+}
+
+/* -- ids in hexadecimal */
+static void mcpt__hex16(const uint8_t *id, char *out)
+{
+    int i;
+
+    for (i = 0; i < 16; i++) {
+        out[2 * i] = "0123456789abcdef"[id[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[id[i] & 15];
+    }
+    out[32] = '\0';
+}
+
+static bool mcpt__unhex16(mcpt_str s, uint8_t *id)
+{
+    size_t i;
+
+    if (s.len != 32) {
+        return false;
+    }
+    for (i = 0; i < 16; i++) {
+        int hi = mcpt__hex(s.ptr[2 * i]);
+        int lo = mcpt__hex(s.ptr[2 * i + 1]);
+
+        if (hi < 0 || lo < 0 || s.ptr[2 * i] < '0' || (s.ptr[2 * i] >= 'A' && s.ptr[2 * i] <= 'F') ||
+            (s.ptr[2 * i + 1] >= 'A' && s.ptr[2 * i + 1] <= 'F')) {
+            return false;             /* one spelling only */
+        }
+        id[i] = (uint8_t)(hi << 4 | lo);
+    }
+    return true;
+}
+
+#if !MCPT_NO_TASKS
+static mcpt_slot *mcpt__task_find(mcpt_hub *hub, mcpt_str text)
+{
+    uint8_t id[16];
+    size_t i;
+
+    if (hub == NULL || !mcpt__unhex16(text, id)) {
+        return NULL;
+    }
+    for (i = 0; i < hub->mem.nslots; i++) {
+        mcpt_slot *s = &hub->mem.slots[i];
+
+        if (s->status != 0 && !mcpt__slot_expired(hub, s) && mcpt_same(s->id, id, 16)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+#endif
+
+/* -- subscriptions of a session or listener */
+#if !MCPT_NO_LISTEN
+/* The number of uri among the subscribed ones, or -1; *at its offset. */
+static int mcpt__subs_find(const mcpt_subs *subs, mcpt_str uri, uint32_t *at)
+{
+    uint32_t i = 0;
+    int n = 0;
+
+    while (i < subs->used) {
+        size_t len = MCPT_STRLEN(subs->uris + i);
+
+        if (len == uri.len && MCPT_MEMCMP(subs->uris + i, uri.ptr, len) == 0) {
+            *at = i;
+            return n;
+        }
+        i += (uint32_t)len + 1;
+        n++;
+    }
+    *at = i;
+    return -1;
+}
+
+static bool mcpt__subs_add(mcpt_subs *subs, mcpt_str uri)
+{
+    uint32_t at;
+    uint32_t i;
+    int n = 0;
+
+    if (uri.len == 0 || MCPT_MEMCHR(uri.ptr, '\0', uri.len) != NULL) {
+        return false;
+    }
+    if (mcpt__subs_find(subs, uri, &at) >= 0) {
+        return true;
+    }
+    for (i = 0; i < subs->used; i++) {
+        n += subs->uris[i] == '\0';
+    }
+    if (n >= 32 || at + uri.len + 1 > sizeof(subs->uris)) {
+        return false;
+    }
+    MCPT_MEMCPY(subs->uris + at, uri.ptr, uri.len);
+    subs->uris[at + uri.len] = '\0';
+    subs->used = (uint16_t)(at + uri.len + 1);
+    return true;
+}
+
+static void mcpt__subs_remove(mcpt_subs *subs, mcpt_str uri)
+{
+    uint32_t at;
+    int n = mcpt__subs_find(subs, uri, &at);
+    uint32_t below;
+
+    if (n < 0) {
+        return;
+    }
+    MCPT_MEMMOVE(subs->uris + at, subs->uris + at + uri.len + 1, subs->used - at - uri.len - 1);
+    subs->used = (uint16_t)(subs->used - uri.len - 1);
+    below = ((uint32_t)1 << n) - 1;
+    subs->dirty = (subs->dirty & below) | ((subs->dirty >> 1) & ~below);
+}
+
+static bool mcpt__subs_mark(mcpt_subs *subs, unsigned lists, mcpt_str uri)
+{
+    uint32_t at;
+    int n = uri.len != 0 ? mcpt__subs_find(subs, uri, &at) : -1;
+
+    lists &= subs->lists;
+    subs->lists_dirty |= (uint8_t)lists;
+    if (n >= 0) {
+        subs->dirty |= (uint32_t)1 << n;
+    }
+    return lists != 0 || n >= 0;
+}
+
+/* Marks what changed at everybody who wants it; their connections send when they can. */
+static void mcpt__publish(mcpt_hub *hub, unsigned lists, mcpt_str uri)
+{
+    size_t i;
+
+    for (i = 0; i < hub->mem.nlisteners; i++) {
+        mcpt_listener *l = &hub->mem.listeners[i];
+
+        if (l->conn != NULL && mcpt__subs_mark(&l->subs, lists, uri)) {
+            mcpt__ready(hub, l->conn);
+        }
+    }
+    for (i = 0; i < hub->mem.nsessions; i++) {
+        mcpt_session *s = &hub->mem.sessions[i];
+
+        if ((s->flags & MCPT__S_USED) != 0 && mcpt__subs_mark(&s->subs, lists, uri) && s->conn != NULL) {
+            mcpt__ready(hub, s->conn);
+        }
+    }
+}
+
+MCPT_API void mcpt_hub_changed(mcpt_hub *hub, unsigned lists)
+{
+    mcpt__publish(hub, lists, mcpt__mk(NULL, 0));
+}
+
+MCPT_API void mcpt_hub_updated(mcpt_hub *hub, const char *uri)
+{
+    mcpt__publish(hub, 0, mcpt_z(uri));
+}
+#endif
+
+/* -- legacy sessions */
+#if !MCPT_NO_LEGACY
+static mcpt_session *mcpt__session_find(mcpt_hub *hub, mcpt_str text)
+{
+    uint8_t id[16];
+    uint32_t now = mcpt__now(hub->server);
+    uint32_t idle = hub->server->session_ms != 0 ? hub->server->session_ms : 1800000;
+    size_t i;
+
+    if (!mcpt__unhex16(text, id)) {
+        return NULL;
+    }
+    for (i = 0; i < hub->mem.nsessions; i++) {
+        mcpt_session *s = &hub->mem.sessions[i];
+
+        if ((s->flags & (MCPT__S_USED | MCPT__S_LINES)) == MCPT__S_USED && mcpt_same(s->id, id, 16)) {
+            if (s->conn == NULL && mcpt__due(now, s->used_at + idle)) {
+                return NULL;          /* expired; its place is reused by the next initialize */
+            }
+            s->used_at = now;
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* Ends a session: its suspended calls are forgotten by their connections' closing, its stream is closed. */
+static void mcpt__session_end(mcpt_hub *hub, mcpt_session *s)
+{
+    mcpt_job *j;
+    size_t i;
+
+    for (j = hub->jobs; j != NULL; j = j->next) {
+        if (j->session == s) {
+            j->session = NULL;
+            if (j->conn != NULL) {
+                j->conn->session = NULL;
+            }
+        }
+    }
+    for (i = 0; i < hub->mem.nslots; i++) {
+        if (hub->mem.slots[i].job.session == s) {
+            hub->mem.slots[i].job.session = NULL;
+        }
+    }
+    if (s->conn != NULL) {
+        s->conn->session = NULL;
+        mcpt__ready(hub, s->conn);
+        s->conn = NULL;
+    }
+    mcpt_wipe(s->id, sizeof(s->id));
+    s->flags = 0;
+}
+
+/* A new session: a free place, or that of the least recently used session over HTTP. */
+static mcpt_session *mcpt__session_new(mcpt_hub *hub)
+{
+    mcpt_session *best = NULL;
+    uint32_t now = mcpt__now(hub->server);
+    char *replay;
+    size_t i;
+
+    for (i = 0; i < hub->mem.nsessions; i++) {
+        mcpt_session *s = &hub->mem.sessions[i];
+
+        if ((s->flags & MCPT__S_USED) == 0) {
+            best = s;
+            break;
+        }
+        if ((s->flags & MCPT__S_LINES) == 0 && (best == NULL || now - s->used_at > now - best->used_at)) {
+            best = s;
+        }
+    }
+    if (best == NULL) {
+        return NULL;
+    }
+    if ((best->flags & MCPT__S_USED) != 0) {
+        mcpt__note(hub->server, MCPT_INFO, MCPT_E_LIMIT, "session table full: the least recently used one ends");
+        mcpt__session_end(hub, best);
+    }
+    replay = hub->mem.replay != NULL ? (char *)hub->mem.replay + (size_t)(best - hub->mem.sessions) * hub->mem.replay_size : NULL;
+    MCPT_MEMSET(best, 0, sizeof(*best));
+    if (!mcpt__random(hub->server, best->id, sizeof(best->id))) {
+        return NULL;
+    }
+    best->flags = MCPT__S_USED;
+    best->used_at = now;
+    best->level = MCPT_INFO;
+    best->replay = replay;
+    best->replay_cap = replay != NULL ? (uint32_t)hub->mem.replay_size : 0;
+    return best;
+}
+
+/* -- replay memory: records of {stream, seq, length} and the JSON text, oldest first */
+static uint32_t mcpt__replay_get(const char *p)
+{
+    uint32_t v;
+
+    MCPT_MEMCPY(&v, p, sizeof(v));
+    return v;
+}
+
+static void mcpt__replay_drop(mcpt_session *s)
+{
+    uint32_t n = 12 + mcpt__replay_get(s->replay + 8);
+
+    MCPT_MEMMOVE(s->replay, s->replay + n, s->replay_len - n);
+    s->replay_len -= n;
+}
+
+/* Makes room for n bytes of text; false: more than the memory holds at all. */
+static bool mcpt__replay_room(mcpt_session *s, size_t n)
+{
+    if (n + 12 > s->replay_cap) {
+        return false;
+    }
+    while (s->replay_cap - s->replay_len < n + 12) {
+        mcpt__replay_drop(s);
+    }
+    return true;
+}
+
+/* Appends the record of a text that stands behind the record header already, or is copied there. */
+static void mcpt__replay_add(mcpt_session *s, uint32_t stream, const char *text, size_t n)
+{
+    char *p;
+    uint32_t len = (uint32_t)n;
+
+    s->seq++;
+    if (s->replay_cap == 0 || !mcpt__replay_room(s, n)) {
+        return;
+    }
+    p = s->replay + s->replay_len;
+    MCPT_MEMCPY(p, &stream, 4);
+    MCPT_MEMCPY(p + 4, &s->seq, 4);
+    MCPT_MEMCPY(p + 8, &len, 4);
+    MCPT_MEMMOVE(p + 12, text, n);
+    s->replay_len += 12 + len;
+}
+
+/* The first kept record of stream with a sequence number above seq, or NULL. */
+static const char *mcpt__replay_next(const mcpt_session *s, uint32_t stream, uint32_t seq)
+{
+    uint32_t i;
+
+    for (i = 0; i < s->replay_len; i += 12 + mcpt__replay_get(s->replay + i + 8)) {
+        if (mcpt__replay_get(s->replay + i) == stream && mcpt__replay_get(s->replay + i + 4) > seq) {
+            return s->replay + i;
+        }
+    }
+    return NULL;
+}
+#endif
+
+MCPT_API mcpt_err mcpt_hub_init_(mcpt_hub *hub, const mcpt_server *server, const mcpt_hub_mem *mem, uint32_t abi)
+{
+    if (abi != MCPT_ABI) {
+        return MCPT_E_ABI;
+    }
+    if (hub == NULL || server == NULL || mem == NULL || server->env == NULL || server->env->millis == NULL) {
+        return MCPT_E_ARG;
+    }
+    MCPT_MEMSET(hub, 0, sizeof(*hub));
+    hub->server = server;
+    hub->mem = *mem;
+    if (mem->nsessions != 0) {
+        MCPT_MEMSET(mem->sessions, 0, mem->nsessions * sizeof(mem->sessions[0]));
+    }
+    if (mem->nlisteners != 0) {
+        MCPT_MEMSET(mem->listeners, 0, mem->nlisteners * sizeof(mem->listeners[0]));
+    }
+    if (mem->nslots != 0) {
+        MCPT_MEMSET(mem->slots, 0, mem->nslots * sizeof(mem->slots[0]));
+    }
+    if (mem->rates != NULL) {
+        MCPT_MEMSET(mem->rates, 0, server->ntools * sizeof(mem->rates[0]));
+    }
+    hub->has_key = mcpt__random(server, hub->state_key, sizeof(hub->state_key)) ? 1 : 0;
+    if (hub->has_key == 0 && (mem->nsessions != 0 || mem->nslots != 0)) {
+        return MCPT_E_RANDOM;
+    }
+    return MCPT_OK;
+}
+
+MCPT_API void mcpt_hub_notify(mcpt_hub *hub, void (*notify)(void *user), void *user)
+{
+    hub->notify = notify;
+    hub->notify_user = user;
+}
+
+MCPT_API void mcpt_wake(mcpt_ticket ticket)
+{
+    *ticket.flag = 1;
+    if (ticket.hub != NULL) {
+        ticket.hub->woken = 1;
+        if (ticket.hub->notify != NULL) {
+            ticket.hub->notify(ticket.hub->notify_user);
+        }
+    }
+}
+
+/* >>reply: implementation ---------------------------------------------------------------------------------
+ * Messages into the transmit buffer, framed as one JSON body, as server-sent events, or as lines. A message becomes
+ * visible to the port only when it is whole, or when it is a piece of an answer that goes out in pieces. */
+enum { MCPT__M_NONE, MCPT__M_JSON, MCPT__M_SSE, MCPT__M_LINES };           /* mcpt_conn.mode; NONE: not decided yet */
+enum {                                                                     /* mcpt_conn.flags */
+    MCPT__C_CLOSE = 1, MCPT__C_CHUNKED = 2, MCPT__C_SSE_OK = 4, MCPT__C_JSON_OK = 8, MCPT__C_SENT = 16,
+    MCPT__C_EXPIRED = 32, MCPT__C_TICK = 64, MCPT__C_BATCH = 128, MCPT__C_COMMA = 256, MCPT__C_MODERN = 512,
+    MCPT__C_PIECES = 1024, MCPT__C_CONTINUE = 2048
+};
+enum {                                                                     /* mcpt_conn.state */
+    MCPT__X_READ, MCPT__X_BODY, MCPT__X_SKIP, MCPT__X_MESSAGE, MCPT__X_PIECES, MCPT__X_WAIT, MCPT__X_STREAM, MCPT__X_DONE,
+    MCPT__X_CLOSED
+};
+enum { MCPT__HEAD_ROOM = 216, MCPT__CHUNK = 8 };
+
+static void mcpt__cat(char **at, const char *z)
+{
+    size_t n = MCPT_STRLEN(z);
+
+    MCPT_MEMCPY(*at, z, n);
+    *at += n;
+}
+
+static void mcpt__cat_dec(char **at, uint32_t v)
+{
+    char digits[10];
+    int n = 0;
+
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    while (n > 0) {
+        *(*at)++ = digits[--n];
+    }
+}
+
+static void mcpt__cat_hex(char **at, uint32_t v)
+{
+    int shift = 28;
+
+    while (shift > 0 && (v >> shift) == 0) {
+        shift -= 4;
+    }
+    for (; shift >= 0; shift -= 4) {
+        *(*at)++ = "0123456789abcdef"[(v >> shift) & 15];
+    }
+}
+
+#if !MCPT_NO_HTTP
+static void mcpt__head_text(const mcpt_conn *c, char **at, bool sse, int64_t length)
+{
+    mcpt__cat(at, "HTTP/1.1 ");
+    mcpt__cat_dec(at, c->status);
+    mcpt__cat(at, " ");
+    mcpt__cat(at, mcpt_reason(c->status));
+    if (sse) {
+        mcpt__cat(at, "\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no");
+    } else if (length != 0) {
+        mcpt__cat(at, "\r\nContent-Type: application/json");
+    }
+    if (length >= 0) {
+        mcpt__cat(at, "\r\nContent-Length: ");
+        mcpt__cat_dec(at, (uint32_t)length);
+    } else if ((c->flags & MCPT__C_CHUNKED) != 0) {
+        mcpt__cat(at, "\r\nTransfer-Encoding: chunked");
+    }
+    if (c->session_id[0] != '\0') {
+        mcpt__cat(at, "\r\nMcp-Session-Id: ");
+        mcpt__cat(at, c->session_id);
+    }
+    if (c->status == 405) {
+        mcpt__cat(at, "\r\nAllow: ");
+        mcpt__cat(at, c->response.allow);
+    }
+    if (c->status == 503) {
+        mcpt__cat(at, "\r\nRetry-After: 1");
+    }
+    if ((c->flags & MCPT__C_CLOSE) != 0) {
+        mcpt__cat(at, "\r\nConnection: close");
+    }
+    mcpt__cat(at, "\r\n\r\n");
+}
+#endif
+
+/* Fixes status and headers: from here on the answer is one body of length bytes, or (-1) open-ended. */
+static void mcpt__head_commit(mcpt_conn *c, bool sse, int64_t length)
+{
+    c->flags |= MCPT__C_SENT;
+    c->mode = sse ? MCPT__M_SSE : MCPT__M_JSON;
+    if (length < 0 && (c->flags & MCPT__C_CHUNKED) == 0) {
+        c->flags |= MCPT__C_CLOSE;    /* the end of the connection ends the body (HTTP/1.0) */
+    }
+    c->response.status = c->status;
+    c->response.length = length;
+    c->response.content_type = sse ? "text/event-stream" : length != 0 ? "application/json" : NULL;
+    c->response.session = c->session_id[0] != '\0' ? c->session_id : NULL;
+#if !MCPT_NO_HTTP
+    if (c->framing == MCPT_HTTP) {
+        char *at = c->io.tx;          /* written at the front of the room, then moved up to the body */
+        uint32_t n;
+
+        mcpt__head_text(c, &at, sse, length);
+        n = (uint32_t)(at - c->io.tx);
+        MCPT_ASSERT(n <= c->io.tx_at);
+        MCPT_MEMMOVE(c->io.tx + c->io.tx_at - n, c->io.tx, n);
+        c->io.tx_at -= n;
+    }
+#endif
+}
+
+/* An empty transmit buffer, ready for a message: for HTTP with room for a head (and a chunk's size) in front. */
+static void mcpt__tx_reset(mcpt_conn *c)
+{
+    c->io.tx_at = c->framing == MCPT_HTTP && (c->flags & MCPT__C_SENT) == 0 ? MCPT__HEAD_ROOM : 0;
+    c->io.tx_len = c->io.tx_at;
+}
+
+static void mcpt__chunk_open(mcpt_conn *c)
+{
+    c->frame = c->io.tx_len;
+    if ((c->flags & MCPT__C_CHUNKED) != 0) {
+        c->io.tx_len += MCPT__CHUNK;
+    }
+}
+
+static void mcpt__chunk_close(mcpt_conn *c, bool last)
+{
+    char *p = c->io.tx + c->frame;
+    uint32_t n = c->io.tx_len - c->frame - MCPT__CHUNK;
+    int i;
+
+    if ((c->flags & MCPT__C_CHUNKED) == 0) {
+        return;
+    }
+    for (i = 0; i < 6; i++) {
+        p[i] = "0123456789abcdef"[(n >> (20 - 4 * i)) & 15];
+    }
+    p[6] = '\r';
+    p[7] = '\n';
+    p = c->io.tx + c->io.tx_len;
+    mcpt__cat(&p, last ? "\r\n0\r\n\r\n" : "\r\n");
+    c->io.tx_len = (uint32_t)(p - c->io.tx);
+}
+
+/* Bytes that close a message behind its JSON text. */
+static uint32_t mcpt__tail_room(const mcpt_conn *c)
+{
+    return c->mode == MCPT__M_SSE ? 9 : c->mode == MCPT__M_LINES ? 3 : 7;
+}
+
+/* Event ids let a legacy client resume: the stream's number and the event's. */
+static bool mcpt__resumable(const mcpt_conn *c)
+{
+    return c->session != NULL && c->session->replay_cap != 0 && c->stream != 0;
+}
+
+#if !MCPT_NO_LEGACY
+static void mcpt__cat_event_id(char **at, uint32_t stream, uint32_t seq)
+{
+    mcpt__cat(at, "id: ");
+    mcpt__cat_hex(at, stream);
+    mcpt__cat(at, "-");
+    mcpt__cat_hex(at, seq);
+    mcpt__cat(at, "\n");
+}
+#endif
+
+/* Begins a message at the end of the transmit buffer. */
+static void mcpt__sse_commit(mcpt_conn *c);
+
+static void mcpt__msg_open(mcpt_conn *c, mcpt_writer *w)
+{
+    void *user = w->user;
+    uint32_t tail;
+    char *at;
+
+    if (c->mode == MCPT__M_NONE && (c->flags & MCPT__C_JSON_OK) == 0 && c->status == 200) {
+        mcpt__sse_commit(c);          /* the client accepts event streams only */
+    }
+    tail = mcpt__tail_room(c);
+
+    if (c->io.tx_cap - c->io.tx_len < 64 + tail) {
+        c->frame = c->io.tx_len;
+        mcpt_w_init(w, c->io.tx + c->io.tx_len, 0);
+        w->user = user;
+        return;
+    }
+    if (c->mode == MCPT__M_SSE) {
+        mcpt__chunk_open(c);
+        at = c->io.tx + c->io.tx_len;
+#if !MCPT_NO_LEGACY
+        if (mcpt__resumable(c)) {
+            mcpt__cat_event_id(&at, c->stream, c->session->seq + 1);
+        }
+#endif
+        mcpt__cat(&at, "data: ");
+    } else {
+        c->frame = c->io.tx_len;
+        at = c->io.tx + c->io.tx_len;
+        if (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) {
+            *at++ = (c->flags & MCPT__C_COMMA) != 0 ? ',' : '[';
+        }
+    }
+    mcpt_w_init(w, at, (size_t)(c->io.tx + c->io.tx_cap - at) - tail);
+    w->user = user;
+}
+
+/* Forgets the message that was begun. */
+static void mcpt__msg_drop(mcpt_conn *c)
+{
+    c->io.tx_len = c->frame;
+}
+
+/* Completes the message begun by mcpt__msg_open: it can be sent. last: the answer ends with it. */
+static void mcpt__msg_close(mcpt_conn *c, mcpt_writer *w, bool last)
+{
+    c->io.tx_len = (uint32_t)(w->buf + w->len - c->io.tx);
+    last = last && (c->flags & MCPT__C_BATCH) == 0;
+    if (c->mode == MCPT__M_SSE) {
+#if !MCPT_NO_LEGACY
+        if (mcpt__resumable(c) && (c->flags & MCPT__C_PIECES) == 0) {
+            mcpt__replay_add(c->session, c->stream, w->buf, w->len);
+        }
+#endif
+        c->io.tx[c->io.tx_len++] = '\n';
+        c->io.tx[c->io.tx_len++] = '\n';
+        mcpt__chunk_close(c, last);
+    } else if (c->mode == MCPT__M_LINES) {
+        if ((c->flags & MCPT__C_BATCH) != 0) {
+            c->flags |= MCPT__C_COMMA;    /* the batch's end writes ] and the line end */
+        } else {
+            c->io.tx[c->io.tx_len++] = '\n';
+        }
+    } else if (c->mode == MCPT__M_JSON) {
+        mcpt__chunk_close(c, true);   /* the last piece */
+    } else {
+        mcpt__head_commit(c, false, (int64_t)w->len);
+    }
+    c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len);
+}
+
+/* Lets go what the writer holds as a piece of the answer; the answer goes on in the next window. */
+static void mcpt__piece_send(mcpt_conn *c, mcpt_writer *w)
+{
+    c->io.tx_len = (uint32_t)(w->buf + w->len - c->io.tx);
+    if (c->mode == MCPT__M_NONE) {
+        c->frame = c->io.tx_at;
+        if ((c->flags & MCPT__C_CHUNKED) != 0) {
+            c->frame -= MCPT__CHUNK;
+            c->io.tx_at = c->frame;
+        }
+        mcpt__head_commit(c, false, -1);
+    }
+    mcpt__chunk_close(c, false);
+    c->flags |= MCPT__C_PIECES;
+    c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len);
+}
+
+/* A new window for the same answer; the writer keeps what is open. */
+static void mcpt__piece_next(mcpt_conn *c, mcpt_writer *w)
+{
+    if (c->mode == MCPT__M_LINES) {
+        c->frame = c->io.tx_len;
+    } else {
+        mcpt__chunk_open(c);
+    }
+    w->buf = c->io.tx + c->io.tx_len;
+    w->cap = c->io.tx_cap - c->io.tx_len - mcpt__tail_room(c);
+    w->len = 0;
+}
+
+/* Turns an undecided answer into an event stream. */
+static void mcpt__sse_commit(mcpt_conn *c)
+{
+#if !MCPT_NO_LEGACY
+    if (c->session != NULL && (c->flags & MCPT__C_MODERN) == 0 && c->framing != MCPT_LINES) {
+        c->stream = ++c->session->streams;
+    }
+#endif
+    mcpt__head_commit(c, true, -1);
+#if !MCPT_NO_LEGACY
+    if (mcpt__resumable(c) && c->session->revision >= MCPT_2025_11_25) {
+        char *at;                     /* priming event: the client learns where to resume before anything happens */
+
+        mcpt__chunk_open(c);
+        at = c->io.tx + c->io.tx_len;
+        mcpt__cat_event_id(&at, c->stream, c->session->seq);
+        mcpt__cat(&at, "data: \n\n");
+        c->io.tx_len = (uint32_t)(at - c->io.tx);
+        mcpt__chunk_close(c, false);
+    }
+#endif
+}
+
+/* -- answers without a message */
+static void mcpt__answer_empty(mcpt_conn *c, uint16_t status)
+{
+    c->status = status;
+    if (c->framing != MCPT_LINES) {
+        mcpt__head_commit(c, false, 0);
+    }
+}
+
+/* -- events beside an answer that may be half written. The half is moved to the end of the buffer meanwhile. */
+typedef struct mcpt__event {
+    mcpt_conn *c;
+    mcpt_writer w;
+    mcpt_writer *out;                 /* the answer being written, or NULL */
+    char *spare;                      /* its text while the event is written */
+} mcpt__event;
+
+/* Begins an event for the job's stream; false: it has none, or there is no room. out: the answer in work or NULL. */
+static bool mcpt__event_open(mcpt__event *ev, mcpt_job *j, mcpt_writer *out)
+{
+    mcpt_conn *c = j->conn;
+
+    ev->c = c;
+    ev->out = out;
+    ev->w.user = NULL;
+    if (c == NULL || (j->flags & MCPT__J_EVENTS) == 0 || (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0)) {
+        return false;
+    }
+    if (out != NULL) {
+        if (out->cap < out->len + 128 || out->err < 0) {
+            return false;
+        }
+        ev->spare = out->buf + out->cap - out->len;
+        MCPT_MEMMOVE(ev->spare, out->buf, out->len);
+        mcpt__msg_drop(c);
+    }
+    if (c->mode == MCPT__M_NONE) {
+        mcpt__sse_commit(c);
+    }
+    mcpt__msg_open(c, &ev->w);
+    if (out != NULL) {                /* what the half and its own frame need stays free */
+        size_t keep = out->len + 64;
+
+        ev->w.cap = ev->w.cap > keep ? ev->w.cap - keep : 0;
+    }
+    return true;
+}
+
+/* Ends the event: sent, or dropped with E_SPACE when it did not fit. */
+static mcpt_err mcpt__event_close(mcpt__event *ev)
+{
+    mcpt_conn *c = ev->c;
+    mcpt_err e = mcpt_w_done(&ev->w, NULL);
+
+    if (e < 0) {
+        mcpt__msg_drop(c);
+    } else {
+        mcpt__msg_close(c, &ev->w, false);
+    }
+    if (ev->out != NULL) {
+        mcpt_writer half = *ev->out;
+        mcpt_writer *out = ev->out;
+
+        mcpt__msg_open(c, out);
+        half.buf = out->buf;
+        half.cap = out->cap;
+        *out = half;
+        if (out->len > out->cap) {
+            out->err = MCPT_E_SPACE;
+        } else {
+            MCPT_MEMMOVE(out->buf, ev->spare, out->len);
+        }
+    }
+    return e;
+}
+
+/* >>server: implementation --------------------------------------------------------------------------------- */
+enum {                                                                     /* mcpt_call.part: what was written so far */
+    MCPT__P_OPEN = 1, MCPT__P_LIST = 2, MCPT__P_LISTED = 4, MCPT__P_STRUCT = 8, MCPT__P_FAIL = 16, MCPT__P_ERROR = 32,
+    MCPT__P_ASK = 64, MCPT__P_MESSAGE = 128
+};
+enum { MCPT__KIND_COMPLETION = MCPT_KIND_PROMPT + 1 };
+#ifndef MCPT_MAX_STATE
+#define MCPT_MAX_STATE 320            /* bytes inside a requestState: 25, and the answers of earlier rounds */
+#endif
+#ifndef MCPT_MAX_NAME
+#define MCPT_MAX_NAME 128             /* longest tool or prompt name or URI that has JSON escapes in it */
+#endif
+
+#define MCPT__METHODS(X) \
+    X(INITIALIZE, "initialize") X(PING, "ping") X(DISCOVER, "server/discover") X(TOOLS_LIST, "tools/list") \
+    X(TOOLS_CALL, "tools/call") X(RESOURCES_LIST, "resources/list") X(TEMPLATES_LIST, "resources/templates/list") \
+    X(RESOURCES_READ, "resources/read") X(SUBSCRIBE, "resources/subscribe") X(UNSUBSCRIBE, "resources/unsubscribe") \
+    X(PROMPTS_LIST, "prompts/list") X(PROMPTS_GET, "prompts/get") X(COMPLETE, "completion/complete") \
+    X(SET_LEVEL, "logging/setLevel") X(LISTEN, "subscriptions/listen") X(TASKS_GET, "tasks/get") \
+    X(TASKS_UPDATE, "tasks/update") X(TASKS_CANCEL, "tasks/cancel") X(CANCELLED, "notifications/cancelled")
+enum {
+#define MCPT_X(name, text) MCPT__##name,
+    MCPT__METHODS(MCPT_X)
+#undef MCPT_X
+    MCPT__METHOD_COUNT
+};
+static const char *const mcpt__methods[MCPT__METHOD_COUNT] = {
+#define MCPT_X(name, text) text,
+    MCPT__METHODS(MCPT_X)
+#undef MCPT_X
+};
+
+static mcpt_call *mcpt__call(const mcpt_writer *out)
+{
+    return (mcpt_call *)out->user;
+}
+
+static bool mcpt__modern(const mcpt_job *j)
+{
+    return j->revision == MCPT_2026_07_28;
+}
+
+static const mcpt_principal *mcpt__who(const mcpt_job *j)
+{
+    return j->who.subject.ptr != NULL ? &j->who : NULL;
+}
+
+static mcpt_str mcpt__job_cut(const mcpt_job *j, mcpt_span s)
+{
+    return mcpt__cut(j->text, s);
+}
+
+/* -- what this server offers, on this hub */
+static unsigned mcpt__offers(const mcpt_server *s, const mcpt_hub *hub, bool modern)
+{
+    unsigned o = s->offers;
+
+    if (MCPT_NO_LISTEN || hub == NULL || (modern ? hub->mem.nlisteners : hub->mem.nsessions) == 0) {
+        o &= ~(unsigned)(MCPT_OFFER_LIST_CHANGED | MCPT_OFFER_SUBSCRIBE);
+    }
+    if (MCPT_NO_TASKS || !modern || hub == NULL || hub->mem.nslots == 0) {
+        o &= ~(unsigned)MCPT_OFFER_TASKS;
+    }
+    if (MCPT_NO_COMPLETION) {
+        o &= ~(unsigned)MCPT_OFFER_COMPLETIONS;
+    }
+    return o;
+}
+
+static bool mcpt__offered(const mcpt_server *s, const mcpt_hub *hub, bool modern, int method)
+{
+    unsigned o = mcpt__offers(s, hub, modern);
+
+    switch (method) {
+    case MCPT__INITIALIZE: case MCPT__PING: return !modern && !MCPT_NO_LEGACY;
+    case MCPT__DISCOVER: return modern;
+    case MCPT__TOOLS_LIST: case MCPT__TOOLS_CALL: return s->ntools != 0;
+    case MCPT__RESOURCES_LIST: case MCPT__TEMPLATES_LIST:
+    case MCPT__RESOURCES_READ: return !MCPT_NO_RESOURCES && s->nresources != 0;
+    case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE:
+        return !modern && !MCPT_NO_RESOURCES && s->nresources != 0 && (o & MCPT_OFFER_SUBSCRIBE) != 0;
+    case MCPT__PROMPTS_LIST: case MCPT__PROMPTS_GET: return !MCPT_NO_PROMPTS && s->nprompts != 0;
+    case MCPT__COMPLETE: return (o & MCPT_OFFER_COMPLETIONS) != 0;
+    case MCPT__SET_LEVEL: return !modern && (o & MCPT_OFFER_LOGGING) != 0;
+    case MCPT__LISTEN: return modern && (o & (MCPT_OFFER_LIST_CHANGED | MCPT_OFFER_SUBSCRIBE)) != 0;
+    case MCPT__TASKS_GET: case MCPT__TASKS_UPDATE: case MCPT__TASKS_CANCEL: return (o & MCPT_OFFER_TASKS) != 0;
+    default: return false;
+    }
+}
+
+static void mcpt__put_info(mcpt_writer *w, const mcpt_server *s)
+{
+    mcpt_obj(w);
+    mcpt_kv_z(w, "name", s->name);
+    mcpt_kv_z(w, "version", s->version);
+    mcpt_kv_z(w, "title", s->title);
+    mcpt_kv_z(w, "description", s->description);
+    mcpt_kv_z(w, "websiteUrl", s->website);
+    if (s->icons != NULL) {
+        mcpt_kv_raw(w, "icons", mcpt_z(s->icons));
+    }
+    mcpt_end(w);
+}
+
+static void mcpt__put_empty(mcpt_writer *w, const char *key)
+{
+    mcpt_key(w, key);
+    mcpt_obj(w);
+    mcpt_end(w);
+}
+
+static void mcpt__put_capability(mcpt_writer *w, const char *key, bool changed, bool subscribe)
+{
+    mcpt_key(w, key);
+    mcpt_obj(w);
+    if (subscribe) {
+        mcpt_kv_bool(w, "subscribe", true);
+    }
+    if (changed) {
+        mcpt_kv_bool(w, "listChanged", true);
+    }
+    mcpt_end(w);
+}
+
+static void mcpt__put_capabilities(mcpt_writer *w, const mcpt_server *s, const mcpt_hub *hub, bool modern)
+{
+    unsigned o = mcpt__offers(s, hub, modern);
+    bool changed = (o & MCPT_OFFER_LIST_CHANGED) != 0;
+
+    mcpt_key(w, "capabilities");
+    mcpt_obj(w);
+    if (s->ntools != 0) {
+        mcpt__put_capability(w, "tools", changed, false);
+    }
+    if (!MCPT_NO_RESOURCES && s->nresources != 0) {
+        mcpt__put_capability(w, "resources", changed, (o & MCPT_OFFER_SUBSCRIBE) != 0);
+    }
+    if (!MCPT_NO_PROMPTS && s->nprompts != 0) {
+        mcpt__put_capability(w, "prompts", changed, false);
+    }
+    if ((o & MCPT_OFFER_COMPLETIONS) != 0) {
+        mcpt__put_empty(w, "completions");
+    }
+    if ((o & MCPT_OFFER_LOGGING) != 0) {
+        mcpt__put_empty(w, "logging");
+    }
+    if ((o & MCPT_OFFER_TASKS) != 0) {
+        mcpt_key(w, "extensions");
+        mcpt_obj(w);
+        mcpt__put_empty(w, "io.modelcontextprotocol/tasks");
+        mcpt_end(w);
+    }
+    mcpt_end(w);
+}
+
+/* -- the frame around a result */
+static void mcpt__result_begin(mcpt_writer *w, mcpt_str id, bool modern, const char *type)
+{
+    mcpt_obj(w);
+    mcpt_kv_z(w, "jsonrpc", "2.0");
+    mcpt_kv_raw(w, "id", id);
+    mcpt_key(w, "result");
+    mcpt_obj(w);
+    if (modern) {
+        mcpt_kv_z(w, "resultType", type);
+    }
+}
+
+static void mcpt__put_caching(mcpt_writer *w, const mcpt_server *s)
+{
+    mcpt_kv_int(w, "ttlMs", (int64_t)s->ttl_ms);
+    mcpt_kv_z(w, "cacheScope", s->cache_public ? "public" : "private");
+}
+
+static void mcpt__put_meta_info(mcpt_writer *w, const mcpt_server *s)
+{
+    mcpt_key(w, "_meta");
+    mcpt_obj(w);
+    mcpt_key(w, "io.modelcontextprotocol/serverInfo");
+    mcpt__put_info(w, s);
+    mcpt_end(w);
+}
+
+static void mcpt__result_end(mcpt_writer *w, const mcpt_server *s, bool modern)
+{
+    if (modern) {
+        mcpt__put_meta_info(w, s);
+    }
+    mcpt_end(w);
+    mcpt_end(w);
+}
+
+static void mcpt__error_begin(mcpt_writer *w, mcpt_str id, int code, mcpt_str message)
+{
+    mcpt_obj(w);
+    mcpt_kv_z(w, "jsonrpc", "2.0");
+    if (id.len != 0) {                /* an id that could not be read is left out, never null */
+        mcpt_kv_raw(w, "id", id);
+    }
+    mcpt_key(w, "error");
+    mcpt_obj(w);
+    mcpt_kv_int(w, "code", code);
+    mcpt_kv_str(w, "message", message);
+}
+
+static void mcpt__error_end(mcpt_writer *w)
+{
+    mcpt_end(w);
+    mcpt_end(w);
+}
+
+/* -- result verbs */
+static void mcpt__stick(mcpt_writer *w, mcpt_err e)
+{
+    if (w->err >= 0) {
+        w->err = e;
+    }
+}
+
+static void mcpt__w_restart(mcpt_writer *w)
+{
+    void *user = w->user;
+
+    mcpt_w_init(w, w->buf, w->cap);
+    w->user = user;
+}
+
+static void mcpt__open(mcpt_writer *w, const char *type)
+{
+    mcpt_call *k = mcpt__call(w);
+
+    if ((k->part & MCPT__P_OPEN) != 0) {
+        return;
+    }
+    k->part |= MCPT__P_OPEN;
+    if (k->task) {
+        mcpt_obj(w);
+        mcpt_kv_z(w, "resultType", type);
+        k->base = 1;
+        return;
+    }
+    mcpt__result_begin(w, mcpt__job_cut(k->job, k->job->id), mcpt__modern(k->job), type);
+    k->base = 2;
+}
+
+/* Opens the array that this kind of result consists of. */
+static void mcpt__list_open(mcpt_writer *w)
+{
+    mcpt_call *k = mcpt__call(w);
+
+    if ((k->part & (MCPT__P_LISTED | MCPT__P_ERROR | MCPT__P_ASK)) != 0) {
+        mcpt__stick(w, MCPT_E_STATE);
+    }
+    if ((k->part & MCPT__P_LIST) != 0) {
+        return;
+    }
+    mcpt__open(w, "complete");
+    if (w->err >= 0 && w->depth != k->base) {
+        mcpt__stick(w, MCPT_E_STATE); /* structured content is still open */
+    }
+    k->part |= MCPT__P_LIST;
+    switch (k->kind) {
+    case MCPT_KIND_TOOL: mcpt_key(w, "content"); break;
+    case MCPT_KIND_PROMPT: mcpt_key(w, "messages"); break;
+    case MCPT__KIND_COMPLETION:
+        mcpt_key(w, "completion");
+        mcpt_obj(w);
+        mcpt_key(w, "values");
+        break;
+    default: mcpt_key(w, "contents"); break;
+    }
+    mcpt_arr(w);
+}
+
+/* Begins a content block of this type (NULL: the caller writes its members), with what must stand around it. */
+static void mcpt__block_begin(mcpt_writer *w, const char *type)
+{
+    mcpt_call *k = mcpt__call(w);
+
+    if (k->kind == MCPT_KIND_PROMPT) {
+        if ((k->part & MCPT__P_MESSAGE) == 0) {
+            mcpt_message(w, "user");
+        }
+        mcpt_key(w, "content");
+    } else {
+        mcpt__list_open(w);
+    }
+    mcpt_obj(w);
+    mcpt_kv_z(w, "type", type);
+}
+
+static void mcpt__block_end(mcpt_writer *w)
+{
+    mcpt_call *k = mcpt__call(w);
+
+    mcpt_end(w);
+    if (k->kind == MCPT_KIND_PROMPT) {
+        mcpt_end(w);
+        k->part = (uint8_t)(k->part & ~MCPT__P_MESSAGE);
+    }
+}
+
+static bool mcpt__is_read(const mcpt_writer *w)
+{
+    uint8_t kind = mcpt__call(w)->kind;
+
+    return kind == MCPT_KIND_RESOURCE || kind == MCPT_KIND_TEMPLATE;
+}
+
+/* The members uri and mimeType of resource contents; an entry of contents[] or inside an embedded resource. */
+static void mcpt__contents_begin(mcpt_writer *w, mcpt_str uri, const char *mime)
+{
+    if (mcpt__is_read(w)) {
+        mcpt__list_open(w);
+    } else {
+        mcpt__block_begin(w, "resource");
+        mcpt_key(w, "resource");
+    }
+    mcpt_obj(w);
+    mcpt_kv_str(w, "uri", uri);
+    mcpt_kv_z(w, "mimeType", mime);
+}
+
+static void mcpt__contents_end(mcpt_writer *w)
+{
+    mcpt_end(w);
+    if (!mcpt__is_read(w)) {
+        mcpt__block_end(w);
+    }
+}
+
+static const char *mcpt__row_mime(const mcpt_writer *w)
+{
+    const mcpt_resource *r = (const mcpt_resource *)mcpt__call(w)->row;
+
+    return r->mime;
+}
+
+MCPT_API void mcpt_text_begin(mcpt_writer *out)
+{
+    if (mcpt__is_read(out)) {
+        mcpt__contents_begin(out, mcpt__call(out)->uri, mcpt__row_mime(out));
+    } else {
+        mcpt__block_begin(out, "text");
+    }
+    mcpt_key(out, "text");
+    mcpt_str_begin(out);
+}
+
+MCPT_API void mcpt_text_end(mcpt_writer *out)
+{
+    mcpt_str_end(out);
+    if (mcpt__is_read(out)) {
+        mcpt__contents_end(out);
+    } else {
+        mcpt__block_end(out);
+    }
+}
+
+MCPT_API void mcpt_text(mcpt_writer *out, mcpt_str text)
+{
+    mcpt_text_begin(out);
+    mcpt_str_add(out, text);
+    mcpt_text_end(out);
+}
+
+MCPT_API void mcpt_text_z(mcpt_writer *out, const char *text)
+{
+    mcpt_text(out, mcpt_z(text));
+}
+
+static void mcpt__put_data(mcpt_writer *w, const char *key, const void *data, size_t len)
+{
+    mcpt_key(w, key);
+    mcpt_put_b64(w, data, len);
+}
+
+static void mcpt__media(mcpt_writer *out, const char *type, const char *mime, const void *data, size_t len)
+{
+    mcpt__block_begin(out, type);
+    mcpt__put_data(out, "data", data, len);
+    mcpt_kv_z(out, "mimeType", mime);
+    mcpt__block_end(out);
+}
+
+MCPT_API void mcpt_image(mcpt_writer *out, const char *mime, const void *data, size_t len)
+{
+    mcpt__media(out, "image", mime, data, len);
+}
+
+MCPT_API void mcpt_audio(mcpt_writer *out, const char *mime, const void *data, size_t len)
+{
+    mcpt__media(out, "audio", mime, data, len);
+}
+
+MCPT_API void mcpt_embedded_text(mcpt_writer *out, mcpt_str uri, const char *mime, mcpt_str text)
+{
+    mcpt__contents_begin(out, uri, mime);
+    mcpt_kv_str(out, "text", text);
+    mcpt__contents_end(out);
+}
+
+MCPT_API void mcpt_embedded_blob(mcpt_writer *out, mcpt_str uri, const char *mime, const void *data, size_t len)
+{
+    mcpt__contents_begin(out, uri, mime);
+    mcpt__put_data(out, "blob", data, len);
+    mcpt__contents_end(out);
+}
+
+MCPT_API void mcpt_blob(mcpt_writer *out, const void *data, size_t len)
+{
+    if (!mcpt__is_read(out)) {
+        mcpt__stick(out, MCPT_E_STATE);
+        return;
+    }
+    mcpt_embedded_blob(out, mcpt__call(out)->uri, mcpt__row_mime(out), data, len);
+}
+
+MCPT_API void mcpt_resource_link(mcpt_writer *out, const char *uri, const char *name, const char *mime)
+{
+    mcpt__block_begin(out, "resource_link");
+    mcpt_kv_z(out, "uri", uri);
+    mcpt_kv_z(out, "name", name);
+    mcpt_kv_z(out, "mimeType", mime);
+    mcpt__block_end(out);
+}
+
+MCPT_API void mcpt_content(mcpt_writer *out)
+{
+    mcpt__block_begin(out, NULL);
+}
+
+MCPT_API void mcpt_structured(mcpt_writer *out)
+{
+    mcpt_call *k = mcpt__call(out);
+
+    if (k->kind != MCPT_KIND_TOOL || (k->part & (MCPT__P_STRUCT | MCPT__P_ERROR | MCPT__P_ASK)) != 0) {
+        mcpt__stick(out, MCPT_E_STATE);
+        return;
+    }
+    mcpt__open(out, "complete");
+    if ((k->part & MCPT__P_LIST) != 0) {
+        mcpt_end(out);
+        k->part = (uint8_t)((k->part & ~MCPT__P_LIST) | MCPT__P_LISTED);
+    }
+    k->part |= MCPT__P_STRUCT;
+    mcpt_key(out, "structuredContent");
+    k->mark = (uint32_t)out->len;
+    mcpt_obj(out);
+}
+
+MCPT_API void mcpt_message(mcpt_writer *out, const char *role)
+{
+    mcpt_call *k = mcpt__call(out);
+
+    if (k->kind != MCPT_KIND_PROMPT || (k->part & MCPT__P_MESSAGE) != 0) {
+        mcpt__stick(out, MCPT_E_STATE);
+        return;
+    }
+    mcpt__list_open(out);
+    mcpt_obj(out);
+    mcpt_kv_z(out, "role", role);
+    k->part |= MCPT__P_MESSAGE;
+}
+
+MCPT_API void mcpt_prompt_description(mcpt_writer *out, const char *text)
+{
+    mcpt_call *k = mcpt__call(out);
+
+    if (k->kind != MCPT_KIND_PROMPT || (k->part & (MCPT__P_LIST | MCPT__P_ASK)) != 0) {
+        mcpt__stick(out, MCPT_E_STATE);
+        return;
+    }
+    mcpt__open(out, "complete");
+    mcpt_kv_z(out, "description", text);
+}
+
+MCPT_API void mcpt_completion(mcpt_writer *out, mcpt_str value)
+{
+    mcpt_call *k = mcpt__call(out);
+
+    if (k->kind != MCPT__KIND_COMPLETION) {
+        mcpt__stick(out, MCPT_E_STATE);
+        return;
+    }
+    mcpt__list_open(out);
+    if (k->count++ < 100) {
+        mcpt_put_str(out, value);
+    }
+}
+
+MCPT_API mcpt_err mcpt_fail_str(mcpt_writer *out, mcpt_str message)
+{
+    mcpt_call *k = mcpt__call(out);
+
+    if (k->kind != MCPT_KIND_TOOL) {
+        return mcpt_error(out, MCPT__INTERNAL, "the request failed");
+    }
+    mcpt__w_restart(out);
+    k->part = 0;
+    mcpt_text(out, message);
+    k->part |= MCPT__P_FAIL;
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_fail(mcpt_writer *out, const char *message)
+{
+    return mcpt_fail_str(out, mcpt_z(message));
+}
+
+/* A task keeps the error object alone, everybody else gets the whole message. */
+MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message)
+{
+    mcpt_call *k = mcpt__call(out);
+
+    mcpt__w_restart(out);
+    k->part = MCPT__P_ERROR;
+    if (k->task) {
+        mcpt_obj(out);
+        mcpt_kv_int(out, "code", code);
+        mcpt_kv_z(out, "message", message);
+        mcpt_end(out);
+    } else {
+        mcpt__error_begin(out, mcpt__job_cut(k->job, k->job->id), code, mcpt_z(message));
+        mcpt__error_end(out);
+    }
+    return MCPT_E_RPC;
+}
+
+/* Completes what a handler has written to a whole result. */
+static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
+{
+    uint32_t end = (uint32_t)w->len;
+    bool modern = k->task || mcpt__modern(k->job);
+
+    mcpt__open(w, "complete");
+    if ((k->part & (MCPT__P_LIST | MCPT__P_LISTED)) == 0) {
+        mcpt__list_open(w);
+        if ((k->part & MCPT__P_STRUCT) != 0 && w->err >= 0) {
+            mcpt_text(w, mcpt__mk(w->buf + k->mark, end - k->mark));
+        }
+    }
+    if ((k->part & MCPT__P_LIST) != 0) {
+        mcpt_end(w);
+    }
+    if (k->kind == MCPT__KIND_COMPLETION) {
+        mcpt_kv_int(w, "total", (int64_t)k->count);
+        mcpt_kv_bool(w, "hasMore", k->count > 100);
+        mcpt_end(w);
+    }
+    if (w->err >= 0 && w->depth != k->base) {
+        mcpt__stick(w, MCPT_E_STATE); /* the handler left something open */
+    }
+    if ((k->part & MCPT__P_FAIL) != 0) {
+        mcpt_kv_bool(w, "isError", true);
+    }
+    if (modern && mcpt__is_read(w)) {
+        mcpt__put_caching(w, k->server);
+    }
+    if (modern) {
+        mcpt__put_meta_info(w, k->server);
+    }
+    mcpt_end(w);
+    if (!k->task) {
+        mcpt_end(w);
+    }
+}
+
+/* -- look-up */
+typedef const char *(*mcpt__name_fn)(const void *table, size_t row);
+
+static const char *mcpt__tool_name(const void *table, size_t row)
+{
+    return ((const mcpt_tool *)table)[row].name;
+}
+
+static const char *mcpt__resource_name(const void *table, size_t row)
+{
+    return ((const mcpt_resource *)table)[row].uri;
+}
+
+static const char *mcpt__prompt_name(const void *table, size_t row)
+{
+    return ((const mcpt_prompt *)table)[row].name;
+}
+
+static bool mcpt__contains(const char *text, const char *part)
+{
+    size_t n = MCPT_STRLEN(part);
+    size_t len = MCPT_STRLEN(text);
+    const char *end = text + len;
+
+    while ((size_t)(end - text) >= n) {
+        text = (const char *)MCPT_MEMCHR(text, part[0], (size_t)(end - text) - n + 1);
+        if (text == NULL || MCPT_MEMCMP(text, part, n) == 0) {
+            return text != NULL;
+        }
+        text++;
+    }
+    return false;
+}
+
+/* Order of a wire text and a literal, by bytes. */
+static int mcpt__order(mcpt_str s, const char *z)
+{
+    size_t i;
+
+    for (i = 0; i < s.len; i++) {
+        unsigned a = (unsigned char)s.ptr[i];
+        unsigned b = (unsigned char)z[i];
+
+        if (a != b) {
+            return a < b ? -1 : 1;    /* also where z ends: its terminator is below every byte but NUL */
+        }
+        if (b == 0) {
+            return 1;                 /* s has a NUL where z ends */
+        }
+    }
+    return z[s.len] == '\0' ? 0 : -1;
+}
+
+/* The row with this name, or -1: by halving where the rows are in order, else one by one. */
+static int mcpt__find(const mcpt_server *s, mcpt_kind kind, mcpt_str name)
+{
+    const void *table = kind == MCPT_KIND_TOOL ? (const void *)s->tools :
+                        kind == MCPT_KIND_PROMPT ? (const void *)s->prompts : (const void *)s->resources;
+    const uint16_t *index = kind == MCPT_KIND_TOOL ? s->tool_index :
+                            kind == MCPT_KIND_PROMPT ? s->prompt_index : s->resource_index;
+    mcpt__name_fn name_of = kind == MCPT_KIND_TOOL ? mcpt__tool_name :
+                            kind == MCPT_KIND_PROMPT ? mcpt__prompt_name : mcpt__resource_name;
+    size_t n = kind == MCPT_KIND_TOOL ? s->ntools : kind == MCPT_KIND_PROMPT ? s->nprompts : s->nresources;
+    size_t lo = 0;
+    size_t hi = n;
+
+    if (index == NULL && !s->sorted) {
+        for (lo = 0; lo < n; lo++) {
+            if (mcpt_str_is(name, name_of(table, lo))) {
+                return (int)lo;
+            }
+        }
+        return -1;
+    }
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        size_t row = index != NULL ? index[mid] : mid;
+        int order = mcpt__order(name, name_of(table, row));
+
+        if (order == 0) {
+            return (int)row;
+        }
+        if (order < 0) {
+            hi = mid;
+        } else {
+            lo = mid + 1;
+        }
+    }
+    return -1;
+}
+
+static bool mcpt__visible(const mcpt_server *s, mcpt_kind kind, size_t row, const mcpt_principal *who)
+{
+    return s->visible == NULL || s->visible(s->user, kind, row, who);
+}
+
+static void mcpt__index_sort(uint16_t *index, const void *table, size_t n, mcpt__name_fn name_of)
+{
+    size_t gap;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        index[i] = (uint16_t)i;
+    }
+    for (gap = n / 2; gap > 0; gap /= 2) {
+        for (i = gap; i < n; i++) {
+            uint16_t row = index[i];
+            mcpt_str name = mcpt_z(name_of(table, row));
+            size_t k = i;
+
+            while (k >= gap && mcpt__order(name, name_of(table, index[k - gap])) < 0) {
+                index[k] = index[k - gap];
+                k -= gap;
+            }
+            index[k] = row;
+        }
+    }
+}
+
+MCPT_API void mcpt_index_tools(uint16_t *index, const mcpt_tool *tools, size_t n)
+{
+    mcpt__index_sort(index, tools, n, mcpt__tool_name);
+}
+
+MCPT_API void mcpt_index_resources(uint16_t *index, const mcpt_resource *resources, size_t n)
+{
+    mcpt__index_sort(index, resources, n, mcpt__resource_name);
+}
+
+MCPT_API void mcpt_index_prompts(uint16_t *index, const mcpt_prompt *prompts, size_t n)
+{
+    mcpt__index_sort(index, prompts, n, mcpt__prompt_name);
+}
+
+/* >>lists: implementation ---------------------------------------------------------------------------------
+ * Answers that the library writes itself: they consist of fragments, and the state between two windows of any size
+ * is the number of the fragment and an offset in it. So every list fits every transmit buffer. */
+enum {                                                                     /* mcpt_conn.generator */
+    MCPT__G_NONE, MCPT__G_INITIALIZE, MCPT__G_DISCOVER, MCPT__G_TOOLS, MCPT__G_RESOURCES, MCPT__G_TEMPLATES,
+    MCPT__G_PROMPTS, MCPT__G_STATIC
+};
+enum { MCPT__BLOCK = 48 };            /* source bytes of static content in one fragment; a multiple of 3 */
+
+static bool mcpt__is_template(const mcpt_resource *r)
+{
+    return MCPT_MEMCHR(r->uri, '{', MCPT_STRLEN(r->uri)) != NULL;
+}
+
+static void mcpt__put_annotations(mcpt_writer *w, uint32_t flags)
+{
+    if ((flags & (MCPT_READ_ONLY | MCPT_NON_DESTRUCTIVE | MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD)) == 0) {
+        return;
+    }
+    mcpt_key(w, "annotations");
+    mcpt_obj(w);
+    if ((flags & MCPT_READ_ONLY) != 0) {
+        mcpt_kv_bool(w, "readOnlyHint", true);
+    }
+    if ((flags & MCPT_NON_DESTRUCTIVE) != 0) {
+        mcpt_kv_bool(w, "destructiveHint", false);
+    }
+    if ((flags & MCPT_IDEMPOTENT) != 0) {
+        mcpt_kv_bool(w, "idempotentHint", true);
+    }
+    if ((flags & MCPT_CLOSED_WORLD) != 0) {
+        mcpt_kv_bool(w, "openWorldHint", false);
+    }
+    mcpt_end(w);
+}
+
+static void mcpt__kv_json(mcpt_writer *w, const char *key, const char *json)
+{
+    if (json != NULL) {
+        mcpt_kv_raw(w, key, mcpt_z(json));
+    }
+}
+
+static void mcpt__put_names(mcpt_writer *w, const char *name, const char *title, const char *description)
+{
+    mcpt_kv_z(w, "name", name);
+    mcpt_kv_z(w, "title", title);
+    mcpt_kv_z(w, "description", description);
+}
+
+static void mcpt__put_tool(mcpt_writer *w, const mcpt_tool *t)
+{
+    mcpt__put_names(w, t->name, t->title, t->description);
+    mcpt__kv_json(w, "inputSchema", t->input_schema != NULL ? t->input_schema :
+                  "{\"type\":\"object\",\"additionalProperties\":false}");
+    mcpt__kv_json(w, "outputSchema", t->output_schema);
+    mcpt__put_annotations(w, t->flags);
+    mcpt__kv_json(w, "icons", t->icons);
+    mcpt__kv_json(w, "_meta", t->meta);
+}
+
+static void mcpt__put_resource(mcpt_writer *w, const mcpt_resource *r, bool template_)
+{
+    mcpt_kv_z(w, template_ ? "uriTemplate" : "uri", r->uri);
+    mcpt__put_names(w, r->name, r->title, r->description);
+    mcpt_kv_z(w, "mimeType", r->mime);
+    if (r->data != NULL) {
+        mcpt_kv_int(w, "size", (int64_t)r->size);
+    }
+    mcpt__kv_json(w, "annotations", r->annotations);
+    mcpt__kv_json(w, "icons", r->icons);
+    mcpt__kv_json(w, "_meta", r->meta);
+}
+
+static void mcpt__put_prompt(mcpt_writer *w, const mcpt_prompt *p)
+{
+    size_t i;
+
+    mcpt__put_names(w, p->name, p->title, p->description);
+    if (p->nargs != 0) {
+        mcpt_key(w, "arguments");
+        mcpt_arr(w);
+        for (i = 0; i < p->nargs; i++) {
+            mcpt_obj(w);
+            mcpt__put_names(w, p->args[i].name, p->args[i].title, p->args[i].description);
+            if (p->args[i].required) {
+                mcpt_kv_bool(w, "required", true);
+            }
+            mcpt_end(w);
+        }
+        mcpt_end(w);
+    }
+    mcpt__kv_json(w, "icons", p->icons);
+    mcpt__kv_json(w, "_meta", p->meta);
+}
+
+static size_t mcpt__rows(const mcpt_server *s, uint8_t generator, const mcpt_job *j)
+{
+    switch (generator) {
+    case MCPT__G_TOOLS: return s->ntools;
+    case MCPT__G_PROMPTS: return s->nprompts;
+    case MCPT__G_RESOURCES: case MCPT__G_TEMPLATES: return s->nresources;
+    case MCPT__G_STATIC: return (((const mcpt_resource *)j->row)->size + MCPT__BLOCK - 1) / MCPT__BLOCK;
+    default: return 0;
+    }
+}
+
+static bool mcpt__listed(const mcpt_server *s, uint8_t generator, const mcpt_job *j, size_t row)
+{
+    switch (generator) {
+    case MCPT__G_TOOLS: return mcpt__visible(s, MCPT_KIND_TOOL, row, mcpt__who(j));
+    case MCPT__G_PROMPTS: return mcpt__visible(s, MCPT_KIND_PROMPT, row, mcpt__who(j));
+    case MCPT__G_RESOURCES:
+        return !mcpt__is_template(&s->resources[row]) && mcpt__visible(s, MCPT_KIND_RESOURCE, row, mcpt__who(j));
+    case MCPT__G_TEMPLATES:
+        return mcpt__is_template(&s->resources[row]) && mcpt__visible(s, MCPT_KIND_TEMPLATE, row, mcpt__who(j));
+    default: return true;
+    }
+}
+
+/* The first row to list at or after row; the number of rows when there is none. */
+static uint32_t mcpt__next_row(const mcpt_server *s, uint8_t generator, const mcpt_job *j, uint32_t row)
+{
+    uint32_t n = (uint32_t)mcpt__rows(s, generator, j);
+
+    while (row < n && !mcpt__listed(s, generator, j, row)) {
+        row++;
+    }
+    return row;
+}
+
+/* One block of static content. Text blocks begin and end between characters. */
+static void mcpt__put_block(mcpt_writer *w, const mcpt_resource *r, size_t block)
+{
+    const char *p = (const char *)r->data;
+    size_t from = block * MCPT__BLOCK;
+    size_t to = from + MCPT__BLOCK < r->size ? from + MCPT__BLOCK : r->size;
+    char text[MCPT__BLOCK / 3 * 4];
+
+    if ((r->flags & MCPT_BINARY) != 0) {
+        mcpt__w_bytes(w, text, mcpt_b64_encode(p + from, to - from, false, text, sizeof(text)));
+        return;
+    }
+    while (from > 0 && from < r->size && ((unsigned char)p[from] & 0xc0) == 0x80) {
+        from++;
+    }
+    while (to < r->size && ((unsigned char)p[to] & 0xc0) == 0x80) {
+        to++;
+    }
+    mcpt__w_escape(w, p + from, from < to ? to - from : 0);
+}
+
+static void mcpt__put_row(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
+{
+    const mcpt_server *s = c->server;
+
+    if (c->generator == MCPT__G_STATIC) {
+        mcpt__put_block(w, (const mcpt_resource *)j->row, c->piece);
+        return;
+    }
+    if (c->piece_n != 0) {
+        mcpt__w_bytes(w, ",", 1);
+    }
+    mcpt_obj(w);
+    switch (c->generator) {
+    case MCPT__G_TOOLS: mcpt__put_tool(w, &s->tools[c->piece]); break;
+    case MCPT__G_PROMPTS: mcpt__put_prompt(w, &s->prompts[c->piece]); break;
+    default: mcpt__put_resource(w, &s->resources[c->piece], c->generator == MCPT__G_TEMPLATES); break;
+    }
+    mcpt_end(w);
+}
+
+static const char *mcpt__list_member(uint8_t generator)
+{
+    switch (generator) {
+    case MCPT__G_TOOLS: return "tools";
+    case MCPT__G_PROMPTS: return "prompts";
+    case MCPT__G_RESOURCES: return "resources";
+    default: return "resourceTemplates";
+    }
+}
+
+static void mcpt__put_versions(mcpt_writer *w, const char *key)
+{
+    mcpt_key(w, key);
+    mcpt_arr(w);
+    mcpt_put_z(w, mcpt__revisions[MCPT_2026_07_28]);
+    mcpt_end(w);
+}
+
+/* Everything before the rows. For server/discover and initialize that is all. */
+static void mcpt__put_prefix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
+{
+    const mcpt_server *s = c->server;
+    bool modern = mcpt__modern(j);
+
+    mcpt__result_begin(w, mcpt__job_cut(j, j->id), modern, "complete");
+    if (c->generator == MCPT__G_INITIALIZE || c->generator == MCPT__G_DISCOVER) {
+        if (modern) {
+            mcpt__put_versions(w, "supportedVersions");
+        } else {
+            mcpt_kv_z(w, "protocolVersion", mcpt__revisions[j->revision]);
+        }
+        mcpt__put_capabilities(w, s, c->hub, modern);
+        if (!modern) {
+            mcpt_key(w, "serverInfo");
+            mcpt__put_info(w, s);
+        }
+        mcpt_kv_z(w, "instructions", s->instructions);
+        if (modern) {
+            mcpt__put_caching(w, s);
+        }
+        mcpt__result_end(w, s, modern);
+    } else if (c->generator == MCPT__G_STATIC) {
+        const mcpt_resource *r = (const mcpt_resource *)j->row;
+
+        mcpt_key(w, "contents");
+        mcpt_arr(w);
+        mcpt_obj(w);
+        mcpt_kv_z(w, "uri", r->uri);
+        mcpt_kv_z(w, "mimeType", r->mime);
+        mcpt_key(w, (r->flags & MCPT_BINARY) != 0 ? "blob" : "text");
+        mcpt_str_begin(w);
+    } else {
+        mcpt_key(w, mcpt__list_member(c->generator));
+        mcpt_arr(w);
+    }
+}
+
+/* Everything behind the rows. The prefix is measured once more, because the writer must know what is open. */
+static void mcpt__put_suffix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
+{
+    mcpt_writer open;
+    bool modern = mcpt__modern(j);
+
+    mcpt_w_init(&open, NULL, 0);
+    mcpt__put_prefix(c, j, &open);
+    w->kind = open.kind;
+    w->comma = open.comma;
+    w->depth = open.depth;
+    w->flags |= (uint8_t)(open.flags & ~MCPT_W_WINDOW);
+    if (c->generator == MCPT__G_STATIC) {
+        mcpt_str_end(w);
+        mcpt_end(w);
+        mcpt_end(w);
+    } else {
+        uint32_t next = mcpt__next_row(c->server, c->generator, j, c->piece);
+
+        mcpt_end(w);
+        if (next < mcpt__rows(c->server, c->generator, j)) {
+            char digits[12];
+            char *at = digits;
+
+            mcpt__cat_dec(&at, next);
+            mcpt_kv_str(w, "nextCursor", mcpt__mk(digits, (size_t)(at - digits)));
+        }
+    }
+    if (modern) {
+        mcpt__put_caching(w, c->server);
+    }
+    mcpt__result_end(w, c->server, modern);
+}
+
+/* Writes fragments until the window is full (MORE) or the answer complete (OK). */
+static mcpt_err mcpt__generate(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
+{
+    for (;;) {
+        mcpt_writer f;
+        size_t room = w->cap - w->len;
+        size_t made;
+
+        mcpt_w_init(&f, w->buf + w->len, room);
+        f.flags |= MCPT_W_WINDOW;
+        f.skip = c->piece_at;
+        if (c->stage == 0) {
+            mcpt__put_prefix(c, j, &f);
+        } else if (c->stage == 1) {
+            mcpt__put_row(c, j, &f);
+        } else {
+            mcpt__put_suffix(c, j, &f);
+        }
+        if (f.err < 0) {
+            return f.err;
+        }
+        made = f.total - c->piece_at;
+        if (made > room) {
+            w->len = w->cap;
+            c->piece_at += (uint32_t)room;
+            return MCPT_MORE;
+        }
+        w->len += made;
+        c->piece_at = 0;
+        if (c->stage == 2 || c->generator <= MCPT__G_DISCOVER) {
+            return MCPT_OK;
+        }
+        if (c->stage == 1) {
+            c->piece++;
+            c->piece_n++;
+        }
+        c->piece = mcpt__next_row(c->server, c->generator, j, c->piece);
+        c->stage = c->piece < mcpt__rows(c->server, c->generator, j) &&
+                   (c->generator == MCPT__G_STATIC || c->server->page == 0 || c->piece_n < c->server->page) ? 1 : 2;
+    }
+}
+
+/* -- URI templates: {name} stands for a run without '/', {+name} for any run (RFC 6570) */
+#if !MCPT_NO_RESOURCES
+/* Does uri fit the template? With want not NULL, *value becomes what its variable stands for. */
+static bool mcpt__template_fits(const char *t, mcpt_str uri, mcpt_str want, mcpt_str *value)
+{
+    size_t i = 0;
+
+    while (*t != '\0') {
+        if (*t != '{') {
+            if (i >= uri.len || uri.ptr[i] != *t) {
+                return false;
+            }
+            i++;
+            t++;
+        } else {
+            bool any = t[1] == '+';
+            const char *name = t + (any ? 2 : 1);
+            size_t from = i;
+            size_t n = 0;
+
+            while (name[n] != '\0' && name[n] != '}') {
+                n++;
+            }
+            if (name[n] == '\0') {
+                return false;
+            }
+            t = name + n + 1;
+            while (i < uri.len && (any || uri.ptr[i] != '/') && uri.ptr[i] != *t) {
+                i++;
+            }
+            if (any) {                /* as long as possible: up to the last place where the rest can follow */
+                size_t k = uri.len;
+
+                while (*t != '\0' && k > i && uri.ptr[k - 1] != *t) {
+                    k--;
+                }
+                i = *t == '\0' ? uri.len : k > i ? k - 1 : i;
+            }
+            if (i == from) {
+                return false;
+            }
+            if (value != NULL && n == want.len && MCPT_MEMCMP(name, want.ptr, n) == 0) {
+                *value = mcpt__mk(uri.ptr + from, i - from);
+            }
+        }
+    }
+    return i == uri.len;
+}
+
+MCPT_API mcpt_err mcpt_uri_var(const mcpt_call *call, const char *name, char *buf, size_t cap, mcpt_str *out)
+{
+    mcpt_str raw = mcpt__mk(NULL, 0);
+
+    if (call->kind != MCPT_KIND_TEMPLATE ||
+        !mcpt__template_fits(((const mcpt_resource *)call->row)->uri, call->uri, mcpt_z(name), &raw) || raw.ptr == NULL) {
+        return MCPT_E_ABSENT;
+    }
+    if (!mcpt_percent_decode(raw, buf, cap, &out->len)) {
+        return raw.len > cap ? MCPT_E_SPACE : MCPT_E_PARAMS;
+    }
+    out->ptr = buf;
+    return MCPT_OK;
+}
+
+/* The resource row that answers uri: the one with this very URI, else the first template it fits; or -1. */
+static int mcpt__find_resource(const mcpt_server *s, mcpt_str uri, const mcpt_principal *who, uint8_t *kind)
+{
+    int row = mcpt__find(s, MCPT_KIND_RESOURCE, uri);
+    size_t i;
+
+    *kind = MCPT_KIND_RESOURCE;
+    if (row >= 0 && !mcpt__is_template(&s->resources[row])) {
+        return mcpt__visible(s, MCPT_KIND_RESOURCE, (size_t)row, who) ? row : -1;
+    }
+    *kind = MCPT_KIND_TEMPLATE;
+    for (i = 0; i < s->nresources; i++) {
+        if (mcpt__is_template(&s->resources[i]) && mcpt__visible(s, MCPT_KIND_TEMPLATE, i, who) &&
+            mcpt__template_fits(s->resources[i].uri, uri, mcpt__mk(NULL, 0), NULL)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+#endif
+
+/* >>ask: implementation -----------------------------------------------------------------------------------
+ * Questions to the client. A modern answer comes with the repeated request; a legacy answer comes as a JSON-RPC
+ * response whose id names the job and the question; a task's answer comes through tasks/update. All of them end up in
+ * the job's tail as one JSON object, the answers so far, which is what a repeated run of the handler reads. */
+
+/* Appends "key": raw to the job's answers. False: no room. */
+static bool mcpt__past_add(mcpt_job *j, mcpt_str key, mcpt_str raw)
+{
+    mcpt_writer w;
+    uint32_t at = j->past != 0 ? j->past - 1 : 0;          /* the closing brace is overwritten */
+
+    if (j->tail_cap - j->tail_len < 8 || at > j->tail_cap) {
+        return false;
+    }
+    mcpt_w_init(&w, j->tail + at, j->tail_cap - at);
+    mcpt__w_bytes(&w, j->past != 0 ? "," : "{", 1);
+    mcpt__w_bytes(&w, "\"", 1);
+    mcpt__w_escape(&w, key.ptr, key.len);
+    mcpt__w_bytes(&w, "\":", 2);
+    mcpt__w_bytes(&w, raw.ptr, raw.len);
+    mcpt__w_bytes(&w, "}", 1);
+    if (w.err < 0) {
+        if (j->past != 0) {
+            j->tail[at] = '}';
+        }
+        return false;
+    }
+    j->past = at + (uint32_t)w.len;
+    j->tail_len = j->past;
+    return true;
+}
+
+#if !MCPT_NO_ASK
+/* -- requestState: version, expiry, scratch and the answers so far, signed together with what they belong to */
+enum { MCPT__STATE_HEAD = 9 + MCPT_SCRATCH };
+
+static bool mcpt__state_sign(mcpt_job *j, const mcpt_server *s, const mcpt_hub *hub, mcpt_str payload, uint8_t mac[32])
+{
+    const mcpt_crypto *x = s->env->crypto;
+    const void *key = s->state_key != NULL ? s->state_key : hub != NULL && hub->has_key != 0 ? hub->state_key : NULL;
+    mcpt_str parts[11];
+    char lens[9][4];
+    size_t i;
+
+    if (x == NULL || x->hmac_sha256 == NULL || key == NULL) {
+        return false;
+    }
+    parts[0] = payload;
+    parts[2] = mcpt_z(mcpt__methods[j->method]);
+    parts[4] = mcpt__job_cut(j, j->name);
+    parts[6] = mcpt__job_cut(j, j->args);
+    parts[8] = j->who.subject;
+    parts[10] = j->who.client_id;
+    for (i = 1; i < 11; i += 2) {     /* lengths between the parts, so that no two contexts look alike */
+        uint32_t n = (uint32_t)parts[i - 1].len;
+
+        lens[i / 2][0] = (char)(n >> 24);
+        lens[i / 2][1] = (char)(n >> 16);
+        lens[i / 2][2] = (char)(n >> 8);
+        lens[i / 2][3] = (char)n;
+        parts[i] = mcpt__mk(lens[i / 2], 4);
+    }
+    return x->hmac_sha256(x->user, key, 32, parts, 11, mac);
+}
+
+/* The time that expiry is measured in: Unix seconds, or where the clock is not set, seconds since start, marked. */
+static uint64_t mcpt__state_now(const mcpt_server *s)
+{
+    int64_t t = s->env->unix_time != NULL ? s->env->unix_time(s->env->user) : -1;
+
+    return t >= 0 ? (uint64_t)t : ((uint64_t)1 << 62) + mcpt__now(s) / 1000;
+}
+
+/* Writes the member requestState. Without a key or crypto there is none: one round of questions still works. */
+static void mcpt__put_state(mcpt_call *k, mcpt_writer *w)
+{
+    uint8_t raw[MCPT_MAX_STATE + 32];
+    char text[64];
+    mcpt_job *j = k->job;
+    uint64_t expiry = mcpt__state_now(k->server) + (k->server->state_ttl != 0 ? k->server->state_ttl : 600);
+    size_t n = MCPT__STATE_HEAD + j->past;
+    size_t i;
+
+    if (n > MCPT_MAX_STATE) {
+        mcpt__stick(w, MCPT_E_LIMIT);
+        return;
+    }
+    raw[0] = 1;
+    for (i = 0; i < 8; i++) {
+        raw[1 + i] = (uint8_t)(expiry >> (56 - 8 * i));
+    }
+    MCPT_MEMCPY(raw + 9, j->scratch, MCPT_SCRATCH);
+    MCPT_MEMCPY(raw + MCPT__STATE_HEAD, j->tail, j->past);
+    if (!mcpt__state_sign(j, k->server, k->hub, mcpt__mk((const char *)raw, n), raw + n)) {
+        return;
+    }
+    mcpt_key(w, "requestState");
+    mcpt_str_begin(w);
+    for (i = 0; i < n + 32; i += 48) {
+        size_t part = n + 32 - i < 48 ? n + 32 - i : 48;
+
+        mcpt_str_add(w, mcpt__mk(text, mcpt_b64_encode(raw + i, part, true, text, sizeof(text))));
+    }
+    mcpt_str_end(w);
+}
+
+/* Restores scratch and answers from a requestState. False: not ours, not for this request, or expired. */
+static bool mcpt__state_take(mcpt_job *j, const mcpt_server *s, const mcpt_hub *hub, mcpt_str text)
+{
+    uint8_t raw[MCPT_MAX_STATE + 32];
+    uint8_t mac[32];
+    uint64_t expiry = 0;
+    size_t n;
+    size_t i;
+
+    if (!mcpt_b64_decode(text, true, raw, sizeof(raw), &n) || n < MCPT__STATE_HEAD + 32 || raw[0] != 1) {
+        return false;
+    }
+    n -= 32;
+    if (!mcpt__state_sign(j, s, hub, mcpt__mk((const char *)raw, n), mac) || !mcpt_same(mac, raw + n, 32)) {
+        return false;
+    }
+    for (i = 0; i < 8; i++) {
+        expiry = expiry << 8 | raw[1 + i];
+    }
+    if (mcpt__state_now(s) >= expiry || n - MCPT__STATE_HEAD > j->tail_cap) {
+        return false;
+    }
+    MCPT_MEMCPY(j->scratch, raw + 9, MCPT_SCRATCH);
+    j->past = (uint32_t)(n - MCPT__STATE_HEAD);
+    j->tail_len = j->past;
+    MCPT_MEMCPY(j->tail, raw + MCPT__STATE_HEAD, j->past);
+    return true;
+}
+
+/* -- asking */
+static unsigned mcpt__can(const mcpt_call *k)
+{
+    const mcpt_job *j = k->job;
+
+    if (mcpt__modern(j)) {
+        return mcpt__caps(mcpt__job_cut(j, j->caps));
+    }
+    if (j->session == NULL || k->conn == NULL || (j->flags & MCPT__J_EVENTS) == 0) {
+        return 0;                     /* nowhere to send a question, or nobody to match the answer to */
+    }
+    return j->session->can;
+}
+
+MCPT_API unsigned mcpt_client_can(mcpt_call *call)
+{
+    return mcpt__can(call);
+}
+
+typedef struct mcpt__ask {
+    mcpt__event ev;
+    mcpt_writer *w;                   /* where the question's params go */
+} mcpt__ask;
+
+/* Looks the answer up. OK: *v is it, *fresh tells whether it came with this very request. */
+static mcpt_err mcpt__answer(mcpt_call *k, const char *key, mcpt_val *v, bool *fresh)
+{
+    *fresh = false;
+    *v = mcpt_get(mcpt_root(&k->past), key);
+    if (mcpt_typeof(*v) == MCPT_ABSENT) {
+        *fresh = true;
+        *v = mcpt_get(mcpt_root(&k->responses), key);
+    }
+    return mcpt_typeof(*v) == MCPT_OBJECT ? MCPT_OK : mcpt_typeof(*v) == MCPT_ABSENT || *fresh ? MCPT_E_ABSENT : MCPT_E_PARAMS;
+}
+
+/* An answer that the handler has used is kept for later rounds. */
+static mcpt_err mcpt__answer_used(mcpt_call *k, const char *key, mcpt_val v, bool fresh)
+{
+    return !fresh || mcpt__past_add(k->job, mcpt_z(key), mcpt_raw(v)) ? MCPT_OK : MCPT_E_LIMIT;
+}
+
+/* Begins the question; PENDING: write its params to a->w, then mcpt__ask_end. */
+static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, unsigned need, const char *method)
+{
+    mcpt_job *j = k->job;
+
+    if (k->cancelled) {
+        return MCPT_E_CANCELLED;
+    }
+    if ((mcpt__can(k) & need) != need) {
+        k->need |= (uint8_t)need;
+        return MCPT_E_CAPABILITY;
+    }
+    if ((k->part & ~MCPT__P_ASK) != 0 && (k->part & MCPT__P_ASK) == 0) {
+        return MCPT_E_STATE;          /* an answer was begun */
+    }
+    if (mcpt__modern(j)) {
+        a->w = k->out;
+        if ((k->part & MCPT__P_ASK) == 0) {
+            if (!k->task) {
+                mcpt__open(a->w, "input_required");
+                mcpt_key(a->w, "inputRequests");
+            }
+            mcpt_obj(a->w);
+        }
+        k->part |= MCPT__P_ASK;
+        mcpt_key(a->w, key);
+        mcpt_obj(a->w);
+    } else {
+        char id[12];
+        char *at = id;
+
+        if (!mcpt__event_open(&a->ev, j, k->out)) {
+            return MCPT_E_SPACE;
+        }
+        k->part |= MCPT__P_ASK;
+        a->w = &a->ev.w;
+        mcpt__cat_dec(&at, j->ticket);
+        mcpt__cat(&at, ".");
+        mcpt_obj(a->w);
+        mcpt_kv_z(a->w, "jsonrpc", "2.0");
+        mcpt_key(a->w, "id");
+        mcpt_str_begin(a->w);
+        mcpt_str_add(a->w, mcpt__mk(id, (size_t)(at - id)));
+        mcpt_str_add(a->w, mcpt_z(key));
+        mcpt_str_end(a->w);
+    }
+    mcpt_kv_z(a->w, "method", method);
+    mcpt_key(a->w, "params");
+    return MCPT_PENDING;
+}
+
+static mcpt_err mcpt__ask_end(mcpt_call *k, mcpt__ask *a)
+{
+    mcpt_err e = MCPT_OK;
+
+    mcpt_end(a->w);
+    if (!mcpt__modern(k->job)) {
+        e = mcpt__event_close(&a->ev);
+    }
+    if (e < 0) {
+        return e;
+    }
+    k->job->asked++;
+    return MCPT_PENDING;
+}
+
+MCPT_API mcpt_err mcpt_ask_form(mcpt_call *call, const char *key, const char *message, const char *schema, mcpt_val *content)
+{
+    mcpt__ask a;
+    mcpt_val v;
+    mcpt_val c;
+    bool fresh;
+    mcpt_err e = mcpt__answer(call, key, &v, &fresh);
+
+    if (e == MCPT_OK) {
+        c = mcpt_get(v, "content");
+        if (mcpt_val_is(mcpt_get(v, "action"), "decline") || mcpt_val_is(mcpt_get(v, "action"), "cancel")) {
+            e = mcpt__answer_used(call, key, v, fresh);
+            return e < 0 ? e : MCPT_E_DECLINED;
+        }
+        e = mcpt_val_is(mcpt_get(v, "action"), "accept") && mcpt_typeof(c) == MCPT_OBJECT ? MCPT_OK : MCPT_E_PARAMS;
+#if !MCPT_NO_SCHEMA
+        if (e == MCPT_OK && mcpt_schema_check(mcpt_z(schema), c, NULL, 0) != MCPT_OK) {
+            e = MCPT_E_PARAMS;
+        }
+#endif
+        if (e == MCPT_OK) {
+            if (content != NULL) {
+                *content = c;
+            }
+            return mcpt__answer_used(call, key, v, fresh);
+        }
+    }
+    if (e == MCPT_E_PARAMS && !fresh) {
+        return e;
+    }
+    e = mcpt__ask_begin(call, &a, key, MCPT_CAN_FORM, "elicitation/create");
+    if (e != MCPT_PENDING) {
+        return e;
+    }
+    mcpt_obj(a.w);
+    if (call->revision >= MCPT_2025_11_25) {
+        mcpt_kv_z(a.w, "mode", "form");
+    }
+    mcpt_kv_z(a.w, "message", message);
+    mcpt_kv_raw(a.w, "requestedSchema", mcpt_z(schema));
+    mcpt_end(a.w);
+    return mcpt__ask_end(call, &a);
+}
+
+MCPT_API mcpt_err mcpt_ask_url(mcpt_call *call, const char *key, const char *message, mcpt_str url)
+{
+    mcpt__ask a;
+    mcpt_val v;
+    bool fresh;
+    mcpt_err e = mcpt__answer(call, key, &v, &fresh);
+
+    if (e == MCPT_OK) {
+        bool accept = mcpt_val_is(mcpt_get(v, "action"), "accept");
+
+        e = mcpt__answer_used(call, key, v, fresh);
+        return e < 0 ? e : accept ? MCPT_OK : MCPT_E_DECLINED;
+    }
+    if (e == MCPT_E_PARAMS) {
+        return e;
+    }
+    e = mcpt__ask_begin(call, &a, key, MCPT_CAN_URL, "elicitation/create");
+    if (e != MCPT_PENDING) {
+        return e;
+    }
+    mcpt_obj(a.w);
+    mcpt_kv_z(a.w, "mode", "url");
+    mcpt_kv_z(a.w, "message", message);
+    mcpt_kv_str(a.w, "url", url);
+    if (!mcpt__modern(call->job)) {
+        mcpt_kv_z(a.w, "elicitationId", key);
+    }
+    mcpt_end(a.w);
+    return mcpt__ask_end(call, &a);
+}
+
+static mcpt_err mcpt__ask_plain(mcpt_call *k, const char *key, unsigned need, const char *method, mcpt_str params,
+                                const char *member, mcpt_val *result)
+{
+    mcpt__ask a;
+    mcpt_val v;
+    bool fresh;
+    mcpt_err e = mcpt__answer(k, key, &v, &fresh);
+
+    if (e == MCPT_OK && mcpt_typeof(mcpt_get(v, member)) != MCPT_ABSENT) {
+        if (result != NULL) {
+            *result = v;
+        }
+        return mcpt__answer_used(k, key, v, fresh);
+    }
+    if (e != MCPT_E_ABSENT && !fresh) {
+        return MCPT_E_PARAMS;
+    }
+    e = mcpt__ask_begin(k, &a, key, need, method);
+    if (e != MCPT_PENDING) {
+        return e;
+    }
+    mcpt_put_raw(a.w, params);
+    return mcpt__ask_end(k, &a);
+}
+
+MCPT_API mcpt_err mcpt_ask_sampling(mcpt_call *call, const char *key, mcpt_str params, mcpt_val *result)
+{
+    return mcpt__ask_plain(call, key, MCPT_CAN_SAMPLE, "sampling/createMessage", params, "content", result);
+}
+
+MCPT_API mcpt_err mcpt_ask_roots(mcpt_call *call, const char *key, mcpt_val *result)
+{
+    return mcpt__ask_plain(call, key, MCPT_CAN_ROOTS, "roots/list", mcpt_z("{}"), "roots", result);
+}
+#endif
+
+/* The object requiredCapabilities of error -32021. */
+static void mcpt__put_needed(mcpt_writer *w, unsigned need)
+{
+    mcpt_key(w, "data");
+    mcpt_obj(w);
+    mcpt_key(w, "requiredCapabilities");
+    mcpt_obj(w);
+    if ((need & 3) != 0) {
+        mcpt_key(w, "elicitation");
+        mcpt_obj(w);
+        if ((need & 2) != 0) {
+            mcpt__put_empty(w, "url");
+        }
+        mcpt_end(w);
+    }
+    if ((need & 4) != 0) {
+        mcpt__put_empty(w, "sampling");
+    }
+    if ((need & 32) != 0) {
+        mcpt__put_empty(w, "roots");
+    }
+    if ((need & 64) != 0) {
+        mcpt_key(w, "extensions");
+        mcpt_obj(w);
+        mcpt__put_empty(w, "io.modelcontextprotocol/tasks");
+        mcpt_end(w);
+    }
+    mcpt_end(w);
+    mcpt_end(w);
+}
+
+/* >>run: implementation -----------------------------------------------------------------------------------
+ * One run of a handler, and what its answer means: an answer, a question, a suspension, a task. */
+
+/* Answers a JSON-RPC error to a message that has no job. status counts as long as nothing was sent. */
+static void mcpt__refuse(mcpt_conn *c, uint16_t status, mcpt_str id, int code, const char *message)
+{
+    mcpt_writer *w = &c->w;
+
+    c->status = c->mode == MCPT__M_NONE ? status : c->status;
+    mcpt__msg_open(c, w);
+    mcpt__error_begin(w, id, code, mcpt_z(message));
+    mcpt__error_end(w);
+    mcpt__msg_close(c, w, true);
+    c->state = MCPT__X_DONE;
+}
+
+static void mcpt__job_end(mcpt_hub *hub, mcpt_job *j)
+{
+    mcpt_conn *c = j->conn;
+
+    if (c != NULL && c->work == j) {
+        c->work = NULL;
+    }
+    mcpt__job_unlink(hub, j);
+    j->state = MCPT__J_IDLE;
+    j->conn = NULL;
+    if (j->slot != NULL && (j->flags & MCPT__J_TASK) == 0) {
+        mcpt__slot_free(hub, j->slot);
+    }
+}
+
+static void mcpt__job_wake(mcpt_hub *hub, mcpt_job *j, const mcpt_server *s)
+{
+    j->flags |= MCPT__J_WOKEN;
+    if (j->conn != NULL) {
+        mcpt__ready(hub, j->conn);
+    } else {
+        mcpt__job_alarm(hub, j, mcpt__now(s));
+    }
+}
+
+#if !MCPT_NO_TASKS
+static int64_t mcpt__unix(const mcpt_server *s)
+{
+    int64_t t = s->env->unix_time != NULL ? s->env->unix_time(s->env->user) : -1;
+
+    return t >= 0 ? t : (int64_t)(mcpt__now(s) / 1000);    /* without a clock: seconds since start */
+}
+
+/* A time stamp in ISO 8601 (the calendar of eras of 400 years, counted from March). */
+static void mcpt__kv_time(mcpt_writer *w, const char *key, int64_t unix_seconds)
+{
+    uint32_t t = (uint32_t)unix_seconds;
+    uint32_t z = t / 86400 + 719468;
+    uint32_t era = z / 146097;
+    uint32_t doe = z - era * 146097;
+    uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    uint32_t mp = (5 * doy + 2) / 153;
+    uint32_t month = mp < 10 ? mp + 3 : mp - 9;
+    uint32_t parts[6];
+    char text[32];
+    char *at = text;
+    int i;
+
+    parts[0] = yoe + era * 400 + (month <= 2 ? 1u : 0u);
+    parts[1] = month;
+    parts[2] = doy - (153 * mp + 2) / 5 + 1;
+    parts[3] = t / 3600 % 24;
+    parts[4] = t / 60 % 60;
+    parts[5] = t % 60;
+    for (i = 0; i < 6; i++) {
+        if (parts[i] < 10) {
+            mcpt__cat(&at, "0");
+        }
+        mcpt__cat_dec(&at, parts[i]);
+        *at++ = "--T::Z"[i];
+    }
+    mcpt_kv_str(w, key, mcpt__mk(text, (size_t)(at - text)));
+}
+
+static void mcpt__put_task(mcpt_writer *w, const mcpt_slot *s)
+{
+    static const char *const names[] = { "", "working", "input_required", "completed", "failed", "cancelled" };
+    char id[33];
+
+    mcpt__hex16(s->id, id);
+    mcpt_kv_z(w, "taskId", id);
+    mcpt_kv_z(w, "status", names[s->status]);
+    mcpt_kv_z(w, "statusMessage", s->message);
+    mcpt__kv_time(w, "createdAt", s->created);
+    mcpt__kv_time(w, "lastUpdatedAt", s->updated);
+    mcpt_key(w, "ttlMs");
+    if (s->ttl_ms != 0) {
+        mcpt_put_int(w, (int64_t)s->ttl_ms);
+    } else {
+        mcpt_put_null(w);
+    }
+    mcpt_kv_int(w, "pollIntervalMs", (int64_t)(s->poll_ms != 0 ? s->poll_ms : 1000));
+}
+
+/* Tells listeners of the task (subscribed under its id behind a control character no URI has). */
+static void mcpt__task_changed(mcpt_hub *hub, mcpt_slot *s, uint8_t status)
+{
+    char name[34];
+
+    s->status = status;
+    s->updated = mcpt__unix(hub->server);
+    name[0] = '\1';
+    mcpt__hex16(s->id, name + 1);
+#if !MCPT_NO_LISTEN
+    mcpt__publish(hub, 0, mcpt_z(name));
+#endif
+}
+
+MCPT_API mcpt_err mcpt_task(mcpt_call *call, bool required, uint32_t ttl_ms, uint32_t poll_ms)
+{
+    mcpt_job *j = call->job;
+    size_t i;
+
+    if (call->task) {
+        return MCPT_OK;
+    }
+    if ((mcpt__offers(call->server, call->hub, mcpt__modern(j)) & MCPT_OFFER_TASKS) == 0 ||
+        (mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) == 0) {
+        call->need |= MCPT_CAN_TASKS;
+        return required ? MCPT_E_CAPABILITY : MCPT_OK;
+    }
+    for (i = 0; i < call->hub->mem.nslots; i++) {    /* mcpt__park must succeed afterwards */
+        const mcpt_slot *s = &call->hub->mem.slots[i];
+
+        if (s->job.state == MCPT__J_IDLE && (s->status == 0 || mcpt__slot_expired(call->hub, s)) &&
+            (size_t)j->text_len + j->tail_len + 64 <= call->hub->mem.slot_size) {
+            j->flags |= MCPT__J_BECOME;
+            call->ttl_ms = ttl_ms;
+            call->poll_ms = poll_ms;
+            return MCPT_PENDING;
+        }
+    }
+    return required ? MCPT_E_LIMIT : MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_task_status(mcpt_call *call, const char *message)
+{
+    if (!call->task) {
+        return MCPT_E_STATE;
+    }
+    call->job->slot->message = message;
+    mcpt__task_changed(call->hub, call->job->slot, call->job->slot->status);
+    return MCPT_OK;
+}
+
+static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
+{
+    mcpt_conn *c = k->conn;
+    mcpt_str id = mcpt__job_cut(k->job, k->job->id);
+    mcpt_slot *s = k->job->slot != NULL ? k->job->slot : mcpt__park(k->hub, k->job);
+
+    mcpt__w_restart(w);
+    if (s == NULL || !mcpt__random(k->server, s->id, sizeof(s->id))) {
+        if (s != NULL) {
+            mcpt__slot_free(k->hub, s);
+        }
+        mcpt__msg_drop(c);
+        mcpt__refuse(c, 200, id, MCPT__INTERNAL, "no room for another task");
+        return;
+    }
+    s->job.flags = (uint8_t)((s->job.flags & ~(MCPT__J_BECOME | MCPT__J_EVENTS)) | MCPT__J_TASK);
+    s->job.conn = NULL;
+    s->job.state = MCPT__J_WAIT;
+    s->ttl_ms = k->ttl_ms;
+    s->poll_ms = k->poll_ms;
+    s->born = mcpt__now(k->server);
+    s->created = mcpt__unix(k->server);
+    mcpt__task_changed(k->hub, s, MCPT__T_WORKING);
+    mcpt__job_wake(k->hub, &s->job, k->server);
+    mcpt__result_begin(w, mcpt__job_cut(&s->job, s->job.id), true, "task");
+    mcpt__put_task(w, s);
+    mcpt__result_end(w, k->server, true);
+    mcpt__msg_close(c, w, true);
+    c->state = MCPT__X_DONE;
+}
+#endif
+
+MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total, const char *message)
+{
+    mcpt__event ev;
+    mcpt_job *j = call->job;
+    mcpt_err e;
+
+    if (j->token.len == 0 || call->conn == NULL || (j->flags & MCPT__J_EVENTS) == 0 || call->cancelled) {
+        return MCPT_OK;               /* nobody listens */
+    }
+    if (j->has_progress != 0 && progress <= j->progress) {
+        return MCPT_E_RANGE;
+    }
+    if (!mcpt__event_open(&ev, j, call->out)) {
+        return MCPT_E_SPACE;
+    }
+    mcpt_obj(&ev.w);
+    mcpt_kv_z(&ev.w, "jsonrpc", "2.0");
+    mcpt_kv_z(&ev.w, "method", "notifications/progress");
+    mcpt_key(&ev.w, "params");
+    mcpt_obj(&ev.w);
+    mcpt_kv_raw(&ev.w, "progressToken", mcpt__job_cut(j, j->token));
+    mcpt_kv_int(&ev.w, "progress", progress);
+    if (total > 0) {
+        mcpt_kv_int(&ev.w, "total", total);
+    }
+    mcpt_kv_z(&ev.w, "message", message);
+    mcpt_end(&ev.w);
+    mcpt_end(&ev.w);
+    e = mcpt__event_close(&ev);
+    if (e == MCPT_OK) {
+        j->progress = progress;
+        j->has_progress = 1;
+    }
+    return e;
+}
+
+MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger, mcpt_str text)
+{
+    mcpt__event ev;
+    mcpt_job *j = call->job;
+
+    if ((unsigned)level < j->level || call->conn == NULL || (j->flags & MCPT__J_EVENTS) == 0 || call->cancelled ||
+        (call->server->offers & MCPT_OFFER_LOGGING) == 0) {
+        return MCPT_OK;
+    }
+    if (!mcpt__event_open(&ev, j, call->out)) {
+        return MCPT_E_SPACE;
+    }
+    mcpt_obj(&ev.w);
+    mcpt_kv_z(&ev.w, "jsonrpc", "2.0");
+    mcpt_kv_z(&ev.w, "method", "notifications/message");
+    mcpt_key(&ev.w, "params");
+    mcpt_obj(&ev.w);
+    mcpt_kv_z(&ev.w, "level", mcpt__levels[level]);
+    mcpt_kv_z(&ev.w, "logger", logger);
+    mcpt_kv_str(&ev.w, "data", text);
+    mcpt_end(&ev.w);
+    mcpt_end(&ev.w);
+    return mcpt__event_close(&ev);
+}
+
+MCPT_API void mcpt_retry_after(mcpt_call *call, uint32_t ms)
+{
+    mcpt__job_alarm(call->hub, call->job, mcpt__now(call->server) + ms);
+}
+
+MCPT_API mcpt_ticket mcpt_call_ticket(const mcpt_call *call)
+{
+    mcpt_ticket t;
+
+    t.hub = call->hub;
+    t.flag = call->hub != NULL ? &call->hub->wake[call->job->ticket % 32] : &call->conn->io.wake;
+    return t;
+}
+
+#if !MCPT_NO_LEGACY
+MCPT_API mcpt_err mcpt_stream_close(mcpt_call *call, uint32_t retry_ms)
+{
+    mcpt_job *j = call->job;
+
+    if (call->conn == NULL || mcpt__modern(j) || j->session == NULL || j->session->replay_cap == 0 ||
+        (j->flags & MCPT__J_EVENTS) == 0 || j->revision < MCPT_2025_11_25 || call->conn->framing == MCPT_LINES ||
+        (size_t)j->text_len + j->tail_len + 64 > call->hub->mem.slot_size) {
+        return MCPT_E_STATE;
+    }
+    j->flags |= MCPT__J_LEAVE;
+    call->ttl_ms = retry_ms;
+    return MCPT_OK;
+}
+
+/* Closes the event stream of a suspended call; the call goes on in a slot, what it says is kept for replay. */
+static bool mcpt__leave(mcpt_call *k)
+{
+    mcpt_conn *c = k->conn;
+    mcpt_slot *s = k->job->slot != NULL ? k->job->slot : mcpt__park(k->hub, k->job);
+    char *at;
+
+    if (s == NULL) {
+        return false;                 /* no slot: the stream stays open */
+    }
+    if (c->mode == MCPT__M_NONE) {
+        mcpt__sse_commit(c);
+    }
+    s->job.flags = (uint8_t)(s->job.flags & ~MCPT__J_LEAVE);
+    s->job.stream = c->stream;
+    s->job.conn = NULL;
+    s->job.state = MCPT__J_WAIT;
+    mcpt__chunk_open(c);
+    at = c->io.tx + c->io.tx_len;
+    mcpt__cat(&at, "retry: ");
+    mcpt__cat_dec(&at, k->ttl_ms);
+    mcpt__cat(&at, "\n\n");
+    c->io.tx_len = (uint32_t)(at - c->io.tx);
+    mcpt__chunk_close(c, true);
+    c->state = MCPT__X_DONE;
+    return true;
+}
+#endif
+
+/* -- what the handler's answer means */
+static void mcpt__audit(const mcpt_call *k, mcpt_err result)
+{
+    mcpt_audit a;
+
+    if (k->kind != MCPT_KIND_TOOL || k->server->audit == NULL) {
+        return;
+    }
+    a.tool = (const mcpt_tool *)k->row;
+    a.who = k->who;
+    a.result = result;
+    a.is_error = (k->part & MCPT__P_FAIL) != 0;
+    a.millis = mcpt__now(k->server) - k->job->started;
+    k->server->audit(k->server->user, &a);
+}
+
+/* The writer for a run without a connection: the free part of its slot, the replay memory, or nothing. */
+static void mcpt__detached_open(mcpt_job *j, mcpt_writer *w)
+{
+#if !MCPT_NO_LEGACY
+    mcpt_session *s = j->session;
+
+    if ((j->flags & MCPT__J_TASK) == 0 && s != NULL && s->replay_cap > 64) {
+        while (s->replay_len > s->replay_cap / 2) {
+            mcpt__replay_drop(s);
+        }
+        mcpt_w_init(w, s->replay + s->replay_len + 12, s->replay_cap - s->replay_len - 12);
+        return;
+    }
+#endif
+    if ((j->flags & MCPT__J_TASK) != 0) {
+        uint32_t at = j->text_len + j->tail_len;
+
+        mcpt_w_init(w, j->slot->data + at, j->slot->cap - at);
+    } else {
+        mcpt_w_init(w, NULL, 0);
+    }
+}
+
+/* A whole answer without a connection goes where the client will look for it. */
+static void mcpt__detached_close(mcpt_call *k, mcpt_writer *w)
+{
+    mcpt_job *j = k->job;
+
+#if !MCPT_NO_TASKS
+    if (k->task) {
+        j->slot->result.at = (uint32_t)(w->buf - j->slot->data);
+        j->slot->result.len = (uint32_t)w->len;
+        mcpt__task_changed(k->hub, j->slot, (k->part & MCPT__P_ERROR) != 0 ? MCPT__T_FAILED : MCPT__T_COMPLETED);
+    }
+#endif
+#if !MCPT_NO_LEGACY
+    if (!k->task && j->session != NULL && w->buf != NULL) {
+        mcpt__replay_add(j->session, j->stream, w->buf, w->len);
+    }
+#endif
+    mcpt__job_end(k->hub, j);
+}
+
+/* Replaces whatever was written by an error; with need, by -32021 and what it names. */
+static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int code, const char *message)
+{
+    mcpt_job *j = k->job;
+
+    if (k->conn != NULL && (k->conn->flags & MCPT__C_PIECES) != 0) {
+        k->conn->state = MCPT__X_CLOSED;    /* pieces are out already: only a broken connection tells the truth */
+        mcpt__job_end(k->hub, j);
+        return;
+    }
+    if (code == MCPT__MISSING_CAPABILITY && k->conn != NULL && k->conn->mode == MCPT__M_NONE) {
+        k->conn->status = 400;
+    }
+    (void)mcpt_error(w, code, message);
+    if (code == MCPT__MISSING_CAPABILITY || k->uri.len != 0) {
+        mcpt__w_restart(w);
+        if (!k->task) {
+            mcpt__error_begin(w, mcpt__job_cut(j, j->id), code, mcpt_z(message));
+        } else {
+            mcpt_obj(w);
+            mcpt_kv_int(w, "code", code);
+            mcpt_kv_z(w, "message", message);
+        }
+        if (code == MCPT__MISSING_CAPABILITY) {
+            mcpt__put_needed(w, k->need);
+        } else {
+            mcpt_key(w, "data");
+            mcpt_obj(w);
+            mcpt_kv_str(w, "uri", k->uri);
+            mcpt_end(w);
+        }
+        mcpt_end(w);
+        if (!k->task) {
+            mcpt_end(w);
+        }
+    }
+    if (w->err < 0) {
+        (void)mcpt_error(w, code, message);    /* without the data */
+    }
+}
+
+/* "needs 5321 bytes, the transmit buffer has room for 800" */
+static void mcpt__fail_space(mcpt_call *k, mcpt_writer *w)
+{
+    char text[96];
+    char *at = text;
+    uint32_t need = (uint32_t)w->total;
+
+    mcpt__cat(&at, "the answer needs ");
+    mcpt__cat_dec(&at, need);
+    mcpt__cat(&at, " bytes, the buffer has room for ");
+    mcpt__cat_dec(&at, (uint32_t)w->cap);
+    *at = '\0';
+    mcpt__fail_call(k, w, MCPT__INTERNAL, text);
+}
+
+/* A handler's negative answer as an error or, where the model can do something about it, as an isError result. */
+static void mcpt__fail_as(mcpt_call *k, mcpt_writer *w, mcpt_err e)
+{
+    bool read = mcpt__is_read(w);
+
+    switch (e) {
+    case MCPT_E_PARAMS: mcpt__fail_call(k, w, MCPT__INVALID_PARAMS, "invalid params"); break;
+    case MCPT_E_NOT_FOUND:
+        mcpt__fail_call(k, w, read && !mcpt__modern(k->job) ? MCPT__NO_RESOURCE : MCPT__INVALID_PARAMS,
+                        read ? "resource not found" : "not found");
+        break;
+    case MCPT_E_CAPABILITY:
+        if (mcpt__modern(k->job)) {
+            mcpt__fail_call(k, w, MCPT__MISSING_CAPABILITY, "missing required client capability");
+        } else if (k->kind == MCPT_KIND_TOOL) {
+            (void)mcpt_fail(w, "the client does not support what this tool must ask for");
+            mcpt__result_close(k, w);
+        } else {
+            mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, "the client does not support a needed capability");
+        }
+        break;
+    case MCPT_E_DECLINED:
+        if (k->kind == MCPT_KIND_TOOL) {
+            (void)mcpt_fail(w, "the user declined");
+            mcpt__result_close(k, w);
+            break;
+        }
+        mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, "the user declined");
+        break;
+    default:
+        mcpt__note(k->server, MCPT_ERROR, e, "a handler failed");
+        mcpt__fail_call(k, w, MCPT__INTERNAL, e == MCPT_E_TIMEOUT ? "the client did not answer in time" : "internal error");
+        break;
+    }
+}
+
+/* The answer is whole in w: off it goes. */
+static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result)
+{
+    mcpt_conn *c = k->conn;
+
+    if (w->err < 0 && (k->part & MCPT__P_ERROR) == 0) {
+        result = w->err;
+        if (w->err == MCPT_E_SPACE) {
+            mcpt__fail_space(k, w);
+        } else {
+            mcpt__note(k->server, MCPT_ERROR, w->err, "a handler wrote what is not a result");
+            mcpt__fail_call(k, w, MCPT__INTERNAL, w->err == MCPT_E_LIMIT ? "the requestState would be too large" : "internal error");
+        }
+    }
+    mcpt__audit(k, result);
+    if (c == NULL) {
+        mcpt__detached_close(k, w);
+    } else if (c->state != MCPT__X_CLOSED) {
+        mcpt__msg_close(c, w, true);
+        c->state = MCPT__X_DONE;
+        mcpt__job_end(k->hub, k->job);
+    }
+}
+
+static void mcpt__suspend(mcpt_call *k, mcpt_writer *w)
+{
+    mcpt_job *j = k->job;
+    mcpt_conn *c = k->conn;
+    bool asked = (k->part & MCPT__P_ASK) != 0;
+
+    j->state = asked ? MCPT__J_ASKED : MCPT__J_WAIT;
+    if (asked) {
+        mcpt__job_alarm(k->hub, j, mcpt__now(k->server) + (k->server->ask_ms != 0 ? k->server->ask_ms : 300000));
+    }
+    mcpt__job_link(k->hub, j);
+    if (c == NULL) {
+        return;
+    }
+    (void)w;
+    mcpt__msg_drop(c);
+#if !MCPT_NO_LEGACY
+    if ((j->flags & MCPT__J_LEAVE) != 0 && mcpt__leave(k)) {
+        return;
+    }
+    if (c->mode == MCPT__M_NONE && (j->flags & MCPT__J_EVENTS) != 0 && !mcpt__modern(j) && j->session != NULL &&
+        j->session->replay_cap != 0 && j->revision >= MCPT_2025_11_25) {
+        mcpt__sse_commit(c);          /* so that the client can come back when the connection breaks */
+    }
+#endif
+    if (c->framing == MCPT_LINES && (c->flags & MCPT__C_BATCH) == 0 &&
+        (j->slot != NULL || mcpt__park(k->hub, j) != NULL)) {
+        c->state = MCPT__X_DONE;      /* the line is free for other messages */
+        return;
+    }
+    c->work = j;
+    c->state = MCPT__X_WAIT;
+}
+
+#if !MCPT_NO_ASK
+/* The questions of this run are complete. */
+static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
+{
+    mcpt_end(w);
+    if (k->task) {
+        mcpt_slot *s = k->job->slot;
+        uint32_t at = s->cap - (uint32_t)w->len;
+
+        if (w->err < 0) {
+            mcpt__answer_out(k, w, w->err);
+            return;
+        }
+        MCPT_MEMMOVE(s->data + at, w->buf, w->len);    /* out of the way of the answers */
+        s->requests.at = at;
+        s->requests.len = (uint32_t)w->len;
+        k->job->tail_cap = at - k->job->text_len;
+        k->job->state = MCPT__J_ASKED;
+#if !MCPT_NO_TASKS
+        mcpt__task_changed(k->hub, s, MCPT__T_INPUT);
+#endif
+        return;
+    }
+    mcpt__put_state(k, w);
+    mcpt__put_meta_info(w, k->server);
+    mcpt_end(w);
+    mcpt_end(w);
+    mcpt__answer_out(k, w, MCPT_PENDING);
+}
+#endif
+
+static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
+{
+    mcpt_job *j = k->job;
+
+    if (e == MCPT_E_RPC && (k->part & MCPT__P_ERROR) != 0) {
+        mcpt__answer_out(k, w, e);
+    } else if (e < 0) {
+        mcpt__fail_as(k, w, e);
+        mcpt__answer_out(k, w, e);
+    } else if (e == MCPT_OK) {
+        if ((k->part & (MCPT__P_LIST | MCPT__P_LISTED)) == 0 && mcpt__is_read(w) && w->err >= 0) {
+            mcpt__fail_as(k, w, MCPT_E_NOT_FOUND);
+        } else if ((k->part & MCPT__P_ERROR) == 0) {
+            mcpt__result_close(k, w);
+        }
+        mcpt__answer_out(k, w, MCPT_OK);
+#if !MCPT_NO_TASKS
+    } else if ((j->flags & MCPT__J_BECOME) != 0) {
+        mcpt__task_create(k, w);
+#endif
+#if !MCPT_NO_ASK
+    } else if (e == MCPT_PENDING && (k->part & MCPT__P_ASK) != 0 && mcpt__modern(j)) {
+        mcpt__questions_out(k, w);
+#endif
+    } else if (e == MCPT_MORE && k->conn != NULL && w->err >= 0) {
+        mcpt__piece_send(k->conn, w);
+        j->part = k->part;
+        j->base = k->base;
+        j->state = MCPT__J_RUN;
+        k->conn->work = j;
+        k->conn->state = MCPT__X_PIECES;
+    } else if (e == MCPT_MORE) {
+        mcpt__answer_out(k, w, e);    /* a piece that does not fit, or no stream to put it on */
+    } else {
+        mcpt__suspend(k, w);
+    }
+}
+
+/* -- preparing a run */
+/* Indexes arguments, answers that came with the request, and earlier answers, one behind the other. */
+static mcpt_err mcpt__call_index(mcpt_call *k)
+{
+    mcpt_job *j = k->job;
+    mcpt_str args = mcpt__job_cut(j, j->args);
+    mcpt_str responses = mcpt__job_cut(j, j->responses);
+    mcpt_err e;
+
+    if (args.len == 0) {
+        args = mcpt_z("{}");
+    }
+    e = mcpt__index(&k->args, args, k->tok, k->ntok);
+    if (e < 0) {
+        return e;
+    }
+    k->tok += k->args.count;
+    k->ntok -= k->args.count;
+    if (responses.len != 0) {
+        e = mcpt__index(&k->responses, responses, k->tok, k->ntok);
+        k->tok += e < 0 ? 0 : k->responses.count;
+        k->ntok -= e < 0 ? 0 : k->responses.count;
+    }
+    if (e == MCPT_OK && j->past != 0) {
+        e = mcpt__index(&k->past, mcpt__mk(j->tail, j->past), k->tok, k->ntok);
+        k->tok += e < 0 ? 0 : k->past.count;
+        k->ntok -= e < 0 ? 0 : k->past.count;
+    }
+    return e;
+}
+
+static const void *mcpt__row_user(const mcpt_call *k)
+{
+    switch (k->kind) {
+    case MCPT_KIND_TOOL: return ((const mcpt_tool *)k->row)->user;
+    case MCPT_KIND_RESOURCE: case MCPT_KIND_TEMPLATE: return ((const mcpt_resource *)k->row)->user;
+    case MCPT_KIND_PROMPT: return ((const mcpt_prompt *)k->row)->user;
+    default: return NULL;
+    }
+}
+
+static mcpt_err mcpt__invoke_completion(mcpt_call *k, mcpt_writer *w)
+{
+    char name[MCPT_MAX_NAME];
+    char value[MCPT_MAX_NAME];
+    mcpt_str n;
+    mcpt_str v;
+    mcpt_val params = mcpt_root(&k->args);
+    mcpt_val argument = mcpt_get(params, "argument");
+    bool prompt = mcpt_val_is(mcpt_get(mcpt_get(params, "ref"), "type"), "ref/prompt");
+    mcpt_complete_fn fn = prompt ? ((const mcpt_prompt *)k->row)->complete : ((const mcpt_resource *)k->row)->complete;
+
+    k->user = prompt ? ((const mcpt_prompt *)k->row)->user : ((const mcpt_resource *)k->row)->user;
+    if (mcpt_get_str(mcpt_get(argument, "name"), name, sizeof(name), &n) != MCPT_OK ||
+        mcpt_get_str(mcpt_get(argument, "value"), value, sizeof(value), &v) != MCPT_OK) {
+        return MCPT_E_PARAMS;
+    }
+    return fn != NULL ? fn(k, n, v, mcpt_get(mcpt_get(params, "context"), "arguments"), w) : MCPT_OK;
+}
+
+static mcpt_err mcpt__invoke(mcpt_call *k, mcpt_writer *w)
+{
+    mcpt_val args = mcpt_root(&k->args);
+
+    switch (k->kind) {
+    case MCPT_KIND_TOOL: return ((const mcpt_tool *)k->row)->fn(k, args, w);
+    case MCPT_KIND_PROMPT: return ((const mcpt_prompt *)k->row)->fn(k, args, w);
+    case MCPT__KIND_COMPLETION: return mcpt__invoke_completion(k, w);
+    default: return ((const mcpt_resource *)k->row)->fn(k, k->uri, w);
+    }
+}
+
+static uint8_t mcpt__method_kind(const mcpt_job *j)
+{
+    switch (j->method) {
+    case MCPT__TOOLS_CALL: return MCPT_KIND_TOOL;
+    case MCPT__PROMPTS_GET: return MCPT_KIND_PROMPT;
+    case MCPT__COMPLETE: return MCPT__KIND_COMPLETION;
+    default: return mcpt__is_template((const mcpt_resource *)j->row) ? MCPT_KIND_TEMPLATE : MCPT_KIND_RESOURCE;
+    }
+}
+
+static void mcpt__call_init(mcpt_call *k, mcpt_hub *hub, const mcpt_server *s, mcpt_job *j, char *name)
+{
+    mcpt_conn *c = j->conn;
+
+    MCPT_MEMSET(k, 0, sizeof(*k));
+    k->server = s;
+    k->hub = hub;
+    k->job = j;
+    k->conn = c;
+    k->row = j->row;
+    k->kind = mcpt__method_kind(j);
+    k->user = mcpt__row_user(k);
+    k->who = mcpt__who(j);
+    k->conn_user = c != NULL ? c->user : NULL;
+    k->scratch = j->scratch;
+    k->meta = mcpt__job_cut(j, j->meta);
+    k->revision = (mcpt_revision)j->revision;
+    k->pass = j->pass;
+    k->task = (j->flags & MCPT__J_TASK) != 0;
+    k->tok = c != NULL ? c->tok : hub->mem.tok;
+    k->ntok = c != NULL ? c->ntok : (uint32_t)hub->mem.ntok;
+    if (k->kind == MCPT_KIND_RESOURCE || k->kind == MCPT_KIND_TEMPLATE) {
+        (void)mcpt__raw_text(mcpt__job_cut(j, j->name), name, MCPT_MAX_NAME, &k->uri);
+    }
+}
+
+#if !MCPT_NO_SCHEMA
+/* Arguments that do not fit the tool's schema are told to the model, not to the handler. False: answered. */
+static bool mcpt__args_fit(mcpt_call *k, mcpt_writer *w)
+{
+    const mcpt_tool *t = (const mcpt_tool *)k->row;
+    char why[120];
+
+    if (k->kind != MCPT_KIND_TOOL || k->pass != 0 || t->input_schema == NULL ||
+        mcpt_schema_check(mcpt_z(t->input_schema), mcpt_root(&k->args), why, sizeof(why)) == MCPT_OK) {
+        return true;
+    }
+    (void)mcpt_fail_str(w, mcpt_z(why));
+    mcpt__result_close(k, w);
+    mcpt__answer_out(k, w, MCPT_E_PARAMS);
+    return false;
+}
+#endif
+
+/* Runs the job's handler once. Its connection's transmit buffer is empty, or it has no connection. */
+static void mcpt__run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
+{
+    mcpt_conn *c = j->conn;
+    mcpt_writer local;
+    mcpt_writer *w = c != NULL ? &c->w : &local;
+    bool more = c != NULL && (c->flags & MCPT__C_PIECES) != 0;
+    bool late = j->state == MCPT__J_ASKED && (j->flags & MCPT__J_WOKEN) == 0;
+    char name[MCPT_MAX_NAME];
+    mcpt_call k;
+    mcpt_err e;
+
+    j->flags = (uint8_t)(j->flags & ~(MCPT__J_WOKEN | MCPT__J_TIMED));
+    mcpt__call_init(&k, hub, s, j, name);
+    if (more) {
+        mcpt__piece_next(c, w);
+        k.part = j->part;
+        k.base = j->base;
+    } else if (c != NULL) {
+        mcpt__msg_open(c, w);
+    } else {
+        mcpt__detached_open(j, w);
+    }
+    w->user = &k;
+    k.out = w;
+    e = mcpt__call_index(&k);
+    if (c != NULL) {
+        c->io.peak_tok = mcpt__peak(c->io.peak_tok, c->ntok - k.ntok);
+    }
+    if (e < 0) {
+        mcpt__fail_call(&k, w, MCPT__INVALID_PARAMS, e == MCPT_E_TOKENS ? "arguments with too many values" : mcpt_strerror(e));
+        mcpt__answer_out(&k, w, e);
+        return;
+    }
+#if !MCPT_NO_SCHEMA
+    if (!more && !mcpt__args_fit(&k, w)) {
+        return;
+    }
+#endif
+    j->asked = 0;
+    j->answered = 0;
+    j->state = MCPT__J_RUN;
+    e = late ? MCPT_E_TIMEOUT : mcpt__invoke(&k, w);
+    j->pass++;
+    mcpt__settle(&k, w, e);
+}
+
+/* Runs the handler a last time, for cleaning up: nothing it writes is sent. */
+static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
+{
+    char name[MCPT_MAX_NAME];
+    mcpt_writer w;
+    mcpt_call k;
+
+    if (j->state == MCPT__J_IDLE) {
+        mcpt__job_unlink(hub, j);
+        return;
+    }
+    mcpt__call_init(&k, hub, s, j, name);
+    mcpt_w_init(&w, NULL, 0);
+    w.user = &k;
+    k.out = &w;
+    k.cancelled = true;
+    k.part = MCPT__P_ASK;             /* questions are over */
+    if (mcpt__call_index(&k) == MCPT_OK) {
+        (void)mcpt__invoke(&k, &w);
+    }
+    mcpt__audit(&k, MCPT_E_CANCELLED);
+    mcpt__job_end(hub, j);
+}
+
+/* >>dispatch: implementation ------------------------------------------------------------------------------
+ * From a scanned message to the method: which era it belongs to, what its headers must say, what it needs. */
+
+static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
+{
+    static const char *const names[] = {
+#define MCPT_X(name, text) text,
+        MCPT_FIELDS(MCPT_X)
+#undef MCPT_X
+    };
+    size_t i;
+
+    if (c->framing == MCPT_HTTP) {
+#if !MCPT_NO_HTTP
+        return mcpt_head_get(&c->head, c->io.rx, f);
+#endif
+    } else if (c->framing == MCPT_HOSTED) {
+        for (i = 0; i < c->request->nfields; i++) {
+            if (mcpt_str_ieq(c->request->fields[i].name, names[f])) {
+                return c->request->fields[i].value;
+            }
+        }
+    }
+    return mcpt__mk(NULL, 0);
+}
+
+/* A header value against the text of the body it must repeat; =?base64?...?= stands for text that a field cannot
+ * carry (2026-07-28, basic/transports). The expected text is encoded, so only its one right spelling fits. */
+static bool mcpt__header_is(mcpt_str header, mcpt_str text)
+{
+    size_t i;
+    size_t at = 9;
+    char quad[4];
+
+    if (header.ptr == NULL) {
+        return false;
+    }
+    if (header.len < 11 || MCPT_MEMCMP(header.ptr, "=?base64?", 9) != 0 ||
+        MCPT_MEMCMP(header.ptr + header.len - 2, "?=", 2) != 0) {
+        return mcpt_str_eq(header, text);
+    }
+    for (i = 0; i < text.len; i += 3) {
+        size_t n = text.len - i < 3 ? text.len - i : 3;
+
+        (void)mcpt_b64_encode(text.ptr + i, n, false, quad, sizeof(quad));
+        if (header.len - 2 - at < 4 || MCPT_MEMCMP(header.ptr + at, quad, 4) != 0) {
+            return false;
+        }
+        at += 4;
+    }
+    return at == header.len - 2;
+}
+
+/* -- Mcp-Param-*: every annotated argument that is present must be repeated in its header */
+#if !MCPT_NO_HTTP
+static mcpt_str mcpt__param_field(const mcpt_conn *c, mcpt_str header, bool *twice)
+{
+    mcpt_str found = mcpt__mk(NULL, 0);
+    mcpt_str name;
+    mcpt_str value;
+    uint32_t it = 0;
+    size_t i = 0;
+    bool more;
+
+    *twice = false;
+    do {
+        if (c->framing == MCPT_HOSTED) {
+            more = i < c->request->nfields;
+            if (more) {
+                name = c->request->fields[i].name;
+                value = c->request->fields[i++].value;
+            }
+        } else {
+            more = mcpt_head_next(&c->head, c->io.rx, &it, &name, &value);
+        }
+        if (more && name.len == header.len + 10) {
+            size_t k;
+
+            for (k = 0; k < name.len; k++) {
+                char want = k < 10 ? "mcp-param-"[k] : mcpt__lower(header.ptr[k - 10]);
+
+                if (mcpt__lower(name.ptr[k]) != want) {
+                    break;
+                }
+            }
+            if (k == name.len) {
+                *twice = *twice || found.ptr != NULL;
+                found = value;
+            }
+        }
+    } while (more);
+    return found;
+}
+
+static mcpt_err mcpt__param_check(void *user, mcpt_str header, mcpt_val value)
+{
+    const mcpt_conn *c = (const mcpt_conn *)user;
+    char text[MCPT_MAX_NAME];
+    mcpt_str got;
+    mcpt_str want;
+    bool twice;
+
+    got = mcpt__param_field(c, header, &twice);
+    if (got.ptr == NULL || twice) {
+        return MCPT_E_PARAMS;
+    }
+    if (mcpt_typeof(value) == MCPT_STRING) {
+        if (mcpt_get_str(value, text, sizeof(text), &want) != MCPT_OK) {
+            return MCPT_E_PARAMS;
+        }
+        return mcpt__header_is(got, want) ? MCPT_OK : MCPT_E_PARAMS;
+    }
+    if (mcpt_typeof(value) == MCPT_NUMBER) {
+        mcpt_tok tok;
+        mcpt_doc doc;
+        int64_t a;
+        int64_t b;
+
+        if (mcpt_parse(&doc, got, &tok, 1) == MCPT_OK && mcpt_get_int(mcpt_root(&doc), &a) == MCPT_OK &&
+            mcpt_get_int(value, &b) == MCPT_OK) {
+            return a == b ? MCPT_OK : MCPT_E_PARAMS;
+        }
+    }
+    return mcpt_str_eq(got, mcpt_raw(value)) ? MCPT_OK : MCPT_E_PARAMS;
+}
+#endif
+
+/* -- simple answers */
+static void mcpt__answer_result(mcpt_conn *c, mcpt_job *j)
+{
+    mcpt_writer *w = &c->w;
+    bool modern = mcpt__modern(j);
+
+    mcpt__msg_open(c, w);
+    mcpt__result_begin(w, mcpt__job_cut(j, j->id), modern, "complete");
+    mcpt__result_end(w, c->server, modern);
+    mcpt__msg_close(c, w, true);
+    c->state = MCPT__X_DONE;
+}
+
+static void mcpt__refuse_job(mcpt_conn *c, mcpt_job *j, uint16_t status, int code, const char *message)
+{
+    mcpt__refuse(c, status, mcpt__job_cut(j, j->id), code, message);
+}
+
+/* -- lists and other answers of the library's own */
+static void mcpt__generator_step(mcpt_conn *c, mcpt_job *j)
+{
+    mcpt_writer *w = &c->w;
+    mcpt_err e;
+
+    if ((c->flags & MCPT__C_PIECES) != 0) {
+        mcpt__piece_next(c, w);
+    } else {
+        mcpt__msg_open(c, w);
+    }
+    e = mcpt__generate(c, j, w);
+    if (e == MCPT_MORE) {
+        mcpt__piece_send(c, w);
+        c->state = MCPT__X_PIECES;
+    } else if (e == MCPT_OK) {
+        c->generator = MCPT__G_NONE;
+        mcpt__msg_close(c, w, true);
+        c->state = MCPT__X_DONE;
+    } else if ((c->flags & MCPT__C_PIECES) != 0) {
+        c->state = MCPT__X_CLOSED;    /* broken table text found too late for another answer */
+    } else {
+        c->generator = MCPT__G_NONE;
+        mcpt__note(c->server, MCPT_ERROR, e, "a table holds text that is not UTF-8 or not JSON");
+        mcpt__msg_drop(c);
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "internal error");
+    }
+}
+
+static void mcpt__generator_start(mcpt_conn *c, mcpt_job *j, uint8_t generator, uint32_t row)
+{
+    c->generator = generator;
+    c->stage = 0;
+    c->piece = row;
+    c->piece_at = 0;
+    c->piece_n = 0;
+    j->conn = c;
+    mcpt__generator_step(c, j);
+}
+
+static void mcpt__list(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, uint8_t generator)
+{
+    mcpt_str cursor = mcpt__cut(r->text, r->f[MCPT__R_CURSOR]);
+    uint32_t row = 0;
+    size_t i;
+
+    j->conn = c;
+    if (cursor.len != 0) {
+        bool good = mcpt__raw_type(cursor) == MCPT_STRING && cursor.len > 2 && cursor.len < 12 && cursor.ptr[1] != '0';
+
+        for (i = 1; good && i + 1 < cursor.len; i++) {
+            good = mcpt__digit(cursor.ptr[i]);
+            row = row * 10 + (uint32_t)(cursor.ptr[i] - '0');
+        }
+        if (!good || row >= mcpt__rows(c->server, generator, j) || c->server->page == 0) {
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "invalid cursor");
+            return;
+        }
+    }
+    mcpt__generator_start(c, j, generator, row);
+}
+
+/* -- rate limits: a token bucket a tool, credit in 1/65536 of a call */
+static bool mcpt__rate_ok(mcpt_hub *hub, const mcpt_server *s, size_t row)
+{
+    const mcpt_tool *t = &s->tools[row];
+    uint32_t full = (uint32_t)(t->burst != 0 ? t->burst : 1) << 16;
+    uint32_t now = mcpt__now(s);
+    mcpt_rate *rate;
+    uint32_t gain;
+
+    if (t->rate == 0 || hub == NULL || hub->mem.rates == NULL) {
+        return true;
+    }
+    rate = &hub->mem.rates[row];
+    if (rate->at == 0 && rate->credit == 0) {
+        rate->credit = full;          /* the first call ever */
+    }
+    gain = (now - rate->at < 59000 ? now - rate->at : 59000) * t->rate;
+    gain += gain / 11;                /* 65536 / 60000 a millisecond, nearly */
+    rate->at = now;
+    rate->credit = gain >= full - rate->credit ? full : rate->credit + gain;
+    if (rate->credit < 65536) {
+        return false;
+    }
+    rate->credit -= 65536;
+    return true;
+}
+
+/* An isError result without running the handler. */
+static void mcpt__tool_refused(mcpt_conn *c, mcpt_job *j, const char *why, mcpt_err result)
+{
+    char name[MCPT_MAX_NAME];
+    mcpt_call k;
+
+    mcpt__call_init(&k, c->hub, c->server, j, name);
+    k.out = &c->w;
+    mcpt__msg_open(c, &c->w);
+    c->w.user = &k;
+    (void)mcpt_fail(&c->w, why);
+    mcpt__result_close(&k, &c->w);
+    mcpt__answer_out(&k, &c->w, result);
+}
+
+/* -- calls that run a handler */
+static bool mcpt__prompt_args_ok(const mcpt_prompt *p, mcpt_val args)
+{
+    size_t i;
+
+    for (i = 0; i < p->nargs; i++) {
+        mcpt_type type = mcpt_typeof(mcpt_get(args, p->args[i].name));
+
+        if (type != MCPT_STRING && (type != MCPT_ABSENT || p->args[i].required)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The row a call names, in j->row; false: answered with an error. */
+static bool mcpt__call_row(mcpt_conn *c, mcpt_job *j, mcpt_str name)
+{
+    const mcpt_server *s = c->server;
+    int row = -1;
+
+    if (j->method == MCPT__TOOLS_CALL) {
+        row = mcpt__find(s, MCPT_KIND_TOOL, name);
+        if (row >= 0 && mcpt__visible(s, MCPT_KIND_TOOL, (size_t)row, mcpt__who(j))) {
+            j->row = &s->tools[row];
+            return true;
+        }
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown tool");
+        return false;
+    }
+#if !MCPT_NO_PROMPTS
+    row = mcpt__find(s, MCPT_KIND_PROMPT, name);
+    if (row >= 0 && mcpt__visible(s, MCPT_KIND_PROMPT, (size_t)row, mcpt__who(j))) {
+        j->row = &s->prompts[row];
+        return true;
+    }
+#endif
+    mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown prompt");
+    return false;
+}
+
+/* Modern retries bring back what an earlier round asked for. False: answered. */
+static bool mcpt__resume_state(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+{
+    mcpt_str state = mcpt__cut(r->text, r->f[MCPT__R_STATE]);
+    mcpt_str responses = mcpt__cut(r->text, r->f[MCPT__R_RESPONSES]);
+    mcpt_type type = mcpt__raw_type(responses);
+
+    if (!mcpt__modern(j)) {
+        return true;
+    }
+    if (type == MCPT_OBJECT) {
+        j->responses = r->f[MCPT__R_RESPONSES];
+    } else if (type != MCPT_ABSENT && type != MCPT_NULL) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "inputResponses must be an object");
+        return false;
+    }
+#if !MCPT_NO_ASK
+    if (state.len != 0) {
+        mcpt_str text;
+
+        if (mcpt__raw_type(state) != MCPT_STRING || MCPT_MEMCHR(state.ptr, '\\', state.len) != NULL) {
+            text = mcpt__mk("", 0);
+        } else {
+            text = mcpt__mk(state.ptr + 1, state.len - 2);
+        }
+        if (!mcpt__state_take(j, c->server, c->hub, text)) {
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "invalid or expired requestState");
+            return false;
+        }
+    }
+#else
+    (void)state;
+#endif
+    return true;
+}
+
+/* Checks that need the arguments indexed. False: answered. */
+static bool mcpt__call_args_ok(mcpt_conn *c, mcpt_job *j)
+{
+    mcpt_doc doc;
+    mcpt_str args = mcpt__job_cut(j, j->args);
+
+    if (j->method == MCPT__TOOLS_CALL) {
+#if !MCPT_NO_HTTP
+        const char *schema = ((const mcpt_tool *)j->row)->input_schema;
+
+        if (!mcpt__modern(j) || c->framing == MCPT_LINES || schema == NULL || args.len == 0 ||
+            !mcpt__contains(schema, "\"x-mcp-header\"")) {
+            return true;
+        }
+        if (mcpt__index(&doc, args, c->tok, c->ntok) == MCPT_OK &&
+            mcpt_schema_headers(mcpt_z(schema), mcpt_root(&doc), mcpt__param_check, c) != MCPT_OK) {
+            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: Mcp-Param");
+            return false;
+        }
+#endif
+        return true;
+    }
+#if !MCPT_NO_PROMPTS
+    if (j->method == MCPT__PROMPTS_GET) {
+        mcpt_err e = mcpt__index(&doc, args.len != 0 ? args : mcpt_z("{}"), c->tok, c->ntok);
+
+        if (e != MCPT_OK || !mcpt__prompt_args_ok((const mcpt_prompt *)j->row, mcpt_root(&doc))) {
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "a required argument is missing, or one is not a string");
+            return false;
+        }
+    }
+#endif
+    return true;
+}
+
+static void mcpt__call_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
+{
+    mcpt_type type;
+
+    if (j->method != MCPT__RESOURCES_READ) {
+        if (!mcpt__call_row(c, j, name)) {
+            return;
+        }
+        j->args = r->f[MCPT__R_ARGUMENTS];
+        type = mcpt__raw_type(mcpt__job_cut(j, j->args));
+        if (type == MCPT_NULL) {
+            j->args.len = 0;
+        } else if (type != MCPT_ABSENT && type != MCPT_OBJECT) {
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "arguments must be an object");
+            return;
+        }
+    }
+    j->conn = c;
+    if (!mcpt__call_args_ok(c, j) || !mcpt__resume_state(c, j, r)) {
+        return;
+    }
+    if (j->method == MCPT__TOOLS_CALL &&
+        !mcpt__rate_ok(c->hub, c->server, (size_t)((const mcpt_tool *)j->row - c->server->tools))) {
+        mcpt__tool_refused(c, j, "this tool is called too often: try again later", MCPT_E_LIMIT);
+        return;
+    }
+    mcpt__run(c->hub, c->server, j);
+}
+
+#if !MCPT_NO_RESOURCES
+static void mcpt__read_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str uri)
+{
+    uint8_t kind = 0;
+    int row = mcpt__find_resource(c->server, uri, mcpt__who(j), &kind);
+    const mcpt_resource *res;
+    mcpt_writer *w = &c->w;
+
+    if (row < 0) {
+        mcpt__msg_open(c, w);
+        mcpt__error_begin(w, mcpt__job_cut(j, j->id), mcpt__modern(j) ? MCPT__INVALID_PARAMS : MCPT__NO_RESOURCE,
+                          mcpt_z("resource not found"));
+        mcpt_key(w, "data");
+        mcpt_obj(w);
+        mcpt_kv_str(w, "uri", uri);
+        mcpt_end(w);
+        mcpt__error_end(w);
+        if (w->err < 0) {
+            mcpt__msg_drop(c);
+            mcpt__refuse_job(c, j, 200, mcpt__modern(j) ? MCPT__INVALID_PARAMS : MCPT__NO_RESOURCE, "resource not found");
+            return;
+        }
+        mcpt__msg_close(c, w, true);
+        c->state = MCPT__X_DONE;
+        return;
+    }
+    res = &c->server->resources[row];
+    j->row = res;
+    if (res->fn == NULL) {
+        c->generator = MCPT__G_STATIC;
+        mcpt__generator_start(c, j, MCPT__G_STATIC, 0);
+    } else {
+        mcpt__call_start(c, j, r, uri);
+    }
+}
+#endif
+
+/* completion/complete: the reference is looked up here, the argument by the run. */
+#if !MCPT_NO_COMPLETION
+static void mcpt__complete_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+{
+    char buf[MCPT_MAX_NAME];
+    mcpt_doc doc;
+    mcpt_val ref;
+    mcpt_str name;
+    int row = -1;
+
+    j->args = r->f[MCPT__R_PARAMS];
+    if (mcpt__index(&doc, mcpt__job_cut(j, j->args), c->tok, c->ntok) == MCPT_OK) {
+        bool prompt;
+
+        ref = mcpt_get(mcpt_root(&doc), "ref");
+        prompt = mcpt_val_is(mcpt_get(ref, "type"), "ref/prompt");
+        if (mcpt_get_str(mcpt_get(ref, prompt ? "name" : "uri"), buf, sizeof(buf), &name) == MCPT_OK) {
+            row = mcpt__find(c->server, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_RESOURCE, name);
+            if (row >= 0) {
+                j->row = prompt ? (const void *)&c->server->prompts[row] : (const void *)&c->server->resources[row];
+            }
+        }
+    }
+    if (row < 0) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown completion reference");
+        return;
+    }
+    j->conn = c;
+    mcpt__run(c->hub, c->server, j);
+}
+#endif
+
+/* -- tasks/get, tasks/update, tasks/cancel */
+#if !MCPT_NO_TASKS
+/* The questions of a waiting task that have no answer yet. */
+static void mcpt__put_open_requests(mcpt_conn *c, mcpt_writer *w, const mcpt_slot *s)
+{
+    mcpt_doc all;
+    mcpt_doc past;
+    mcpt_val it;
+    mcpt_str key;
+
+    mcpt_key(w, "inputRequests");
+    mcpt_obj(w);
+    MCPT_MEMSET(&past, 0, sizeof(past));
+    if (mcpt__index(&all, mcpt__cut(s->data, s->requests), c->tok, c->ntok) == MCPT_OK &&
+        (s->job.past == 0 || mcpt__index(&past, mcpt__mk(s->job.tail, s->job.past), c->tok + all.count,
+                                         c->ntok - all.count) == MCPT_OK)) {
+        MCPT_MEMSET(&it, 0, sizeof(it));
+        while (mcpt_next(mcpt_root(&all), &it, &key)) {
+            if (s->job.past == 0 || mcpt_typeof(mcpt_get_key(mcpt_root(&past), key)) == MCPT_ABSENT) {
+                mcpt_key_str(w, key);
+                mcpt_put_raw(w, mcpt_raw(it));
+            }
+        }
+    }
+    mcpt_end(w);
+}
+
+static void mcpt__put_detailed_task(mcpt_conn *c, mcpt_writer *w, const mcpt_slot *s)
+{
+    mcpt__put_task(w, s);
+    if (s->status == MCPT__T_COMPLETED) {
+        mcpt_kv_raw(w, "result", mcpt__cut(s->data, s->result));
+    } else if (s->status == MCPT__T_FAILED) {
+        mcpt_kv_raw(w, "error", mcpt__cut(s->data, s->result));
+    } else if (s->status == MCPT__T_INPUT) {
+        mcpt__put_open_requests(c, w, s);
+    }
+}
+
+/* Takes the answers to open questions; everything else in them is ignored. */
+static void mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
+{
+    mcpt_doc given;
+    mcpt_doc asked;
+    mcpt_doc past;
+    mcpt_val it;
+    mcpt_str key;
+    mcpt_tok *tok = c->tok;
+    uint32_t n = c->ntok;
+
+    MCPT_MEMSET(&past, 0, sizeof(past));
+    if (s->status != MCPT__T_INPUT || mcpt__index(&given, responses, tok, n) != MCPT_OK) {
+        return;
+    }
+    tok += given.count;
+    n -= given.count;
+    if (mcpt__index(&asked, mcpt__cut(s->data, s->requests), tok, n) != MCPT_OK) {
+        return;
+    }
+    tok += asked.count;
+    n -= asked.count;
+    if (s->job.past != 0 && mcpt__index(&past, mcpt__mk(s->job.tail, s->job.past), tok, n) != MCPT_OK) {
+        return;
+    }
+    MCPT_MEMSET(&it, 0, sizeof(it));
+    while (mcpt_next(mcpt_root(&given), &it, &key)) {
+        if (mcpt_typeof(it) == MCPT_OBJECT && mcpt_typeof(mcpt_get_key(mcpt_root(&asked), key)) != MCPT_ABSENT &&
+            (past.count == 0 || mcpt_typeof(mcpt_get_key(mcpt_root(&past), key)) == MCPT_ABSENT) &&
+            mcpt__past_add(&s->job, key, mcpt_raw(it))) {
+            s->job.answered++;
+        }
+    }
+    if (s->job.answered >= s->job.asked) {
+        mcpt__task_changed(c->hub, s, MCPT__T_WORKING);
+        s->job.tail_cap = s->cap - s->job.text_len;
+        s->job.state = MCPT__J_WAIT;
+        mcpt__job_wake(c->hub, &s->job, c->server);
+    }
+}
+
+static void mcpt__task_method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str id)
+{
+    mcpt_writer *w = &c->w;
+    mcpt_slot *s;
+
+    if ((mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) == 0) {
+        c->status = 400;
+        mcpt__msg_open(c, w);
+        mcpt__error_begin(w, mcpt__job_cut(j, j->id), MCPT__MISSING_CAPABILITY, mcpt_z("missing required client capability"));
+        mcpt__put_needed(w, MCPT_CAN_TASKS);
+        mcpt__error_end(w);
+        mcpt__msg_close(c, w, true);
+        c->state = MCPT__X_DONE;
+        return;
+    }
+    s = mcpt__task_find(c->hub, id);
+    if (s == NULL) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown task");
+        return;
+    }
+    if (j->method == MCPT__TASKS_UPDATE) {
+        mcpt_str responses = mcpt__cut(r->text, r->f[MCPT__R_RESPONSES]);
+
+        if (mcpt__raw_type(responses) != MCPT_OBJECT) {
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "inputResponses must be an object");
+            return;
+        }
+        mcpt__task_update(c, s, responses);
+    } else if (j->method == MCPT__TASKS_CANCEL && s->status <= MCPT__T_INPUT) {
+        mcpt__cancel(c->hub, c->server, &s->job);
+        mcpt__task_changed(c->hub, s, MCPT__T_CANCELLED);
+    }
+    mcpt__msg_open(c, w);
+    mcpt__result_begin(w, mcpt__job_cut(j, j->id), true, "complete");
+    if (j->method == MCPT__TASKS_GET) {
+        mcpt__put_detailed_task(c, w, s);
+    }
+    mcpt__result_end(w, c->server, true);
+    if (w->err < 0) {
+        mcpt__msg_drop(c);
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "the task's result does not fit the transmit buffer");
+        return;
+    }
+    mcpt__msg_close(c, w, true);
+    c->state = MCPT__X_DONE;
+}
+#endif
+
+/* >>methods: implementation -------------------------------------------------------------------------------
+ * One message: classified by era, checked, and handed to its method. */
+
+/* The members of a request that its job keeps, and its defaults. */
+static void mcpt__job_init(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, int method)
+{
+    MCPT_MEMSET(j, 0, sizeof(*j));
+    j->text = r->text;
+    j->text_len = r->len;
+    j->tail = c->io.rx + c->io.rx_len;
+    j->tail_cap = c->io.rx_cap - c->io.rx_len;
+    j->id = r->f[MCPT__R_ID];
+    j->meta = r->f[MCPT__R_META];
+    j->caps = r->f[MCPT__R_M_CAPS];
+    j->token = r->f[MCPT__R_M_TOKEN];
+    if (!mcpt__id_ok(mcpt__cut(r->text, j->token))) {
+        j->token.len = 0;             /* a token that cannot be echoed: no progress */
+    }
+    j->method = (uint8_t)method;
+    j->started = mcpt__now(c->server);
+    j->ticket = c->hub != NULL ? (uint16_t)++c->hub->counter : 0;
+    j->who = c->who;
+    j->level = 255;                   /* no logging unless asked for */
+    if ((c->flags & MCPT__C_SSE_OK) != 0) {
+        j->flags |= MCPT__J_EVENTS;
+    }
+}
+
+/* -- subscriptions/listen */
+#if !MCPT_NO_LISTEN
+static void mcpt__put_subscription(mcpt_writer *w, const mcpt_listener *l)
+{
+    mcpt_key(w, "_meta");
+    mcpt_obj(w);
+    mcpt_kv_raw(w, "io.modelcontextprotocol/subscriptionId", mcpt__mk(l->id, l->id_len));
+    mcpt_end(w);
+}
+
+static void mcpt__notification(mcpt_writer *w, const char *method, const mcpt_listener *l)
+{
+    mcpt_obj(w);
+    mcpt_kv_z(w, "jsonrpc", "2.0");
+    mcpt_kv_z(w, "method", method);
+    mcpt_key(w, "params");
+    mcpt_obj(w);
+    if (l != NULL) {
+        mcpt__put_subscription(w, l);
+    }
+}
+
+static const char *const mcpt__list_wants[] = { "toolsListChanged", "promptsListChanged", "resourcesListChanged" };
+
+/* Takes the filter as far as this server honours it. False: it is not a filter. */
+static bool mcpt__listen_filter(mcpt_conn *c, mcpt_listener *l, mcpt_str raw)
+{
+    unsigned o = mcpt__offers(c->server, c->hub, true);
+    char buf[MCPT_MAX_NAME];
+    mcpt_doc doc;
+    mcpt_val it;
+    mcpt_str text;
+    int i;
+
+    if (mcpt__raw_type(raw) != MCPT_OBJECT || mcpt__index(&doc, raw, c->tok, c->ntok) != MCPT_OK) {
+        return false;
+    }
+    for (i = 0; i < 3 && (o & MCPT_OFFER_LIST_CHANGED) != 0; i++) {
+        if (mcpt_bool_or(mcpt_get(mcpt_root(&doc), mcpt__list_wants[i]), false)) {
+            l->subs.lists |= (uint8_t)(1u << i);
+        }
+    }
+    MCPT_MEMSET(&it, 0, sizeof(it));
+    while ((o & MCPT_OFFER_SUBSCRIBE) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "resourceSubscriptions"), &it, NULL)) {
+        if (mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK && text.len != 0 && (unsigned char)text.ptr[0] > 32) {
+            (void)mcpt__subs_add(&l->subs, text);    /* what does not fit is not in the acknowledgement */
+        }
+    }
+    MCPT_MEMSET(&it, 0, sizeof(it));
+    while ((o & MCPT_OFFER_TASKS) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "taskIds"), &it, NULL)) {
+        if (mcpt_get_str(it, buf + 1, sizeof(buf) - 1, &text) == MCPT_OK && text.len == 32) {
+            MCPT_MEMMOVE(buf + 1, text.ptr, 32);
+            buf[0] = '\1';
+            (void)mcpt__subs_add(&l->subs, mcpt__mk(buf, 33));
+        }
+    }
+    return true;
+}
+
+/* The subscribed texts of one kind: resources, or tasks (told by the control character before their id). */
+static void mcpt__put_subscribed(mcpt_writer *w, const mcpt_subs *subs, const char *member, bool tasks)
+{
+    bool any = false;
+    uint32_t i;
+
+    for (i = 0; i < subs->used; i += (uint32_t)MCPT_STRLEN(subs->uris + i) + 1) {
+        if ((subs->uris[i] == '\1') != tasks) {
+            continue;
+        }
+        if (!any) {
+            mcpt_key(w, member);
+            mcpt_arr(w);
+            any = true;
+        }
+        mcpt_put_z(w, subs->uris + i + (tasks ? 1 : 0));
+    }
+    if (any) {
+        mcpt_end(w);
+    }
+}
+
+static void mcpt__put_ack(mcpt_writer *w, const mcpt_listener *l)
+{
+    int i;
+
+    mcpt__notification(w, "notifications/subscriptions/acknowledged", l);
+    mcpt_key(w, "notifications");
+    mcpt_obj(w);
+    for (i = 0; i < 3; i++) {
+        if ((l->subs.lists >> i & 1) != 0) {
+            mcpt_kv_bool(w, mcpt__list_wants[i], true);
+        }
+    }
+    mcpt__put_subscribed(w, &l->subs, "resourceSubscriptions", false);
+    mcpt__put_subscribed(w, &l->subs, "taskIds", true);
+    mcpt_end(w);
+    mcpt_end(w);
+    mcpt_end(w);
+}
+
+static void mcpt__listen(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+{
+    mcpt_hub *hub = c->hub;
+    mcpt_listener *l = NULL;
+    size_t i;
+
+    for (i = 0; i < hub->mem.nlisteners && l == NULL; i++) {
+        l = hub->mem.listeners[i].conn == NULL ? &hub->mem.listeners[i] : NULL;
+    }
+    if (l == NULL || (c->flags & MCPT__C_SSE_OK) == 0) {
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, l == NULL ? "too many subscriptions" : "event streams are not accepted");
+        return;
+    }
+    MCPT_MEMSET(l, 0, sizeof(*l));
+    if (!mcpt__listen_filter(c, l, mcpt__cut(r->text, r->f[MCPT__R_NOTIFICATIONS]))) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "params.notifications must be an object");
+        return;
+    }
+    l->id_len = (uint8_t)j->id.len;
+    MCPT_MEMCPY(l->id, mcpt__job_cut(j, j->id).ptr, j->id.len);
+    if (c->mode == MCPT__M_NONE) {
+        mcpt__sse_commit(c);
+    }
+    mcpt__msg_open(c, &c->w);
+    mcpt__put_ack(&c->w, l);
+    if (c->w.err < 0) {
+        mcpt__msg_drop(c);
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "the acknowledgement does not fit the transmit buffer");
+        return;
+    }
+    l->conn = c;
+    mcpt__msg_close(c, &c->w, false);
+    if (c->framing == MCPT_LINES) {
+        c->state = MCPT__X_DONE;
+    } else {
+        c->listener = l;
+        c->state = MCPT__X_STREAM;
+    }
+}
+
+static const char *const mcpt__changed_methods[] = {
+    "notifications/tools/list_changed", "notifications/prompts/list_changed", "notifications/resources/list_changed"
+};
+
+/* Writes the next pending notification of these subscriptions, if any; l NULL: a legacy session's. */
+static bool mcpt__subs_send(mcpt_conn *c, mcpt_subs *subs, const mcpt_listener *l)
+{
+    mcpt_writer *w = &c->w;
+    uint32_t at = 0;
+    int i;
+
+    if (subs->lists_dirty == 0 && subs->dirty == 0) {
+        return false;
+    }
+    mcpt__msg_open(c, w);
+    if (subs->lists_dirty != 0) {
+        for (i = 0; (subs->lists_dirty >> i & 1) == 0; i++) { }
+        subs->lists_dirty = (uint8_t)(subs->lists_dirty & ~(1u << i));
+        mcpt__notification(w, mcpt__changed_methods[i], l);
+    } else {
+        for (i = 0; (subs->dirty >> i & 1) == 0; i++) {
+            at += (uint32_t)MCPT_STRLEN(subs->uris + at) + 1;
+        }
+        subs->dirty &= ~((uint32_t)1 << i);
+        if (subs->uris[at] != '\1') {
+            mcpt__notification(w, "notifications/resources/updated", l);
+            mcpt_kv_z(w, "uri", subs->uris + at);
+        }
+#if !MCPT_NO_TASKS
+        else {
+            mcpt_slot *s = mcpt__task_find(c->hub, mcpt_z(subs->uris + at + 1));
+
+            mcpt__notification(w, "notifications/tasks", l);
+            if (s == NULL) {
+                mcpt__msg_drop(c);
+                return true;
+            }
+            mcpt__put_detailed_task(c, w, s);
+        }
+#endif
+    }
+    mcpt_end(w);
+    mcpt_end(w);
+    if (w->err < 0) {
+        mcpt__msg_drop(c);            /* larger than the whole buffer: told in the log, not half sent */
+        mcpt__note(c->server, MCPT_WARNING, w->err, "a notification does not fit the transmit buffer");
+        return true;
+    }
+    mcpt__msg_close(c, w, false);
+    return true;
+}
+
+/* The last frame of a listener that the server ends (2026-07-28, subscriptions). */
+static void mcpt__listen_end(mcpt_conn *c, mcpt_listener *l)
+{
+    mcpt_writer *w = &c->w;
+
+    mcpt__msg_open(c, w);
+    mcpt_obj(w);
+    mcpt_kv_z(w, "jsonrpc", "2.0");
+    mcpt_kv_raw(w, "id", mcpt__mk(l->id, l->id_len));
+    mcpt_key(w, "result");
+    mcpt_obj(w);
+    mcpt_kv_z(w, "resultType", "complete");
+    mcpt__put_subscription(w, l);
+    mcpt_end(w);
+    mcpt_end(w);
+    mcpt__msg_close(c, w, true);
+    l->conn = NULL;
+}
+#endif
+
+/* -- legacy: initialize, resources/subscribe, logging/setLevel */
+#if !MCPT_NO_LEGACY
+static void mcpt__initialize(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+{
+    mcpt_session *s = NULL;
+    char buf[16];
+    mcpt_str version;
+    int revision;
+
+    if (c->session != NULL || mcpt__field(c, MCPT_F_MCP_SESSION_ID).ptr != NULL) {
+        mcpt__refuse_job(c, j, 400, MCPT__INVALID_REQUEST, "already initialized");
+        return;
+    }
+    if (!mcpt__raw_text(mcpt__cut(r->text, r->f[MCPT__R_VERSION]), buf, sizeof(buf), &version)) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "protocolVersion is missing");
+        return;
+    }
+    revision = mcpt__revision(version);
+    j->revision = revision > 0 && revision <= MCPT_2025_11_25 ? (uint8_t)revision : (uint8_t)MCPT_2025_11_25;
+    c->revision = j->revision;
+    if (c->hub != NULL && c->hub->mem.nsessions != 0) {
+        s = mcpt__session_new(c->hub);
+        if (s == NULL) {
+            mcpt__refuse_job(c, j, 503, MCPT__INTERNAL, "no room for another session");
+            return;
+        }
+        s->revision = j->revision;
+        s->can = (uint8_t)mcpt__caps(mcpt__cut(r->text, r->f[MCPT__R_CAPS]));
+        s->subs.lists = (mcpt__offers(c->server, c->hub, false) & MCPT_OFFER_LIST_CHANGED) != 0 ? 7 : 0;
+        if (c->framing == MCPT_LINES) {
+            s->flags |= MCPT__S_LINES;
+            s->conn = c;
+            c->session = s;
+        } else {
+            mcpt__hex16(s->id, c->session_id);
+        }
+    }
+    mcpt__generator_start(c, j, MCPT__G_INITIALIZE, 0);
+}
+
+static void mcpt__set_level(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+{
+    char buf[16];
+    mcpt_str level;
+    int n = -1;
+
+    if (mcpt__raw_text(mcpt__cut(r->text, r->f[MCPT__R_LEVEL]), buf, sizeof(buf), &level)) {
+        n = mcpt__find_name(mcpt__levels, 8, level);
+    }
+    if (n < 0) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown level");
+        return;
+    }
+    if (c->session != NULL) {
+        c->session->level = (uint8_t)n;
+    }
+    mcpt__answer_result(c, j);
+}
+
+#if !MCPT_NO_RESOURCES && !MCPT_NO_LISTEN
+static void mcpt__subscribe(mcpt_conn *c, mcpt_job *j, mcpt_str uri)
+{
+    uint8_t kind;
+
+    if (c->session == NULL) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_REQUEST, "subscriptions need a session");
+    } else if (j->method == MCPT__UNSUBSCRIBE) {
+        mcpt__subs_remove(&c->session->subs, uri);
+        mcpt__answer_result(c, j);
+    } else if (mcpt__find_resource(c->server, uri, mcpt__who(j), &kind) < 0) {
+        mcpt__refuse_job(c, j, 200, MCPT__NO_RESOURCE, "resource not found");
+    } else if (!mcpt__subs_add(&c->session->subs, uri)) {
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "too many subscriptions");
+    } else {
+        mcpt__answer_result(c, j);
+    }
+}
+#endif
+
+/* A client's answer to a question: its id names the job and the question. */
+static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
+{
+    mcpt_str id = mcpt__cut(r->text, r->f[MCPT__R_ID]);
+    mcpt_str result = mcpt__cut(r->text, r->f[MCPT__R_RESULT]);
+    uint32_t ticket = 0;
+    size_t i = 1;
+    mcpt_job *j;
+
+    if (c->hub == NULL || c->session == NULL || mcpt__raw_type(id) != MCPT_STRING) {
+        return;
+    }
+    while (i < id.len && mcpt__digit(id.ptr[i]) && ticket < 65536) {
+        ticket = ticket * 10 + (uint32_t)(id.ptr[i++] - '0');
+    }
+    if (i >= id.len || id.ptr[i] != '.') {
+        return;
+    }
+    id = mcpt__mk(id.ptr + i + 1, id.len - i - 2);
+    for (j = c->hub->jobs; j != NULL; j = j->next) {
+        if (j->ticket == ticket && j->session == c->session && j->state == MCPT__J_ASKED) {
+            if (mcpt__raw_type(result) != MCPT_OBJECT) {
+                result = mcpt_z("false");  /* an error: the handler is told so */
+            }
+            if (!mcpt__past_add(j, id, result)) {
+                mcpt__note(c->server, MCPT_WARNING, MCPT_E_SPACE, "an answer does not fit the receive buffer");
+                (void)mcpt__past_add(j, id, mcpt_z("false"));
+            }
+            j->answered++;
+            if (j->answered >= j->asked) {
+                mcpt__job_wake(c->hub, j, c->server);
+            }
+            return;
+        }
+    }
+}
+#endif
+
+/* Ends a suspended call's connection without an answer: its client has cancelled it. */
+static void mcpt__end_unanswered(mcpt_conn *c)
+{
+    if (c->mode == MCPT__M_SSE) {
+        char *at = c->io.tx + c->io.tx_len;
+
+        if ((c->flags & MCPT__C_CHUNKED) != 0) {
+            mcpt__cat(&at, "0\r\n\r\n");
+            c->io.tx_len = (uint32_t)(at - c->io.tx);
+        }
+    } else if (c->mode == MCPT__M_NONE) {
+        mcpt__answer_empty(c, 202);
+    }
+    c->work = NULL;
+    c->state = MCPT__X_DONE;
+}
+
+/* notifications/cancelled: for a call of this session, or of this line connection. Too late is no error. */
+static void mcpt__cancelled(mcpt_conn *c, mcpt_str id)
+{
+    mcpt_job *j;
+    size_t i;
+
+    if (c->hub == NULL || id.len == 0) {
+        return;
+    }
+    for (i = 0; i < c->hub->mem.nlisteners; i++) {
+        mcpt_listener *l = &c->hub->mem.listeners[i];
+
+        if (c->framing == MCPT_LINES && l->conn == c && mcpt_str_eq(mcpt__mk(l->id, l->id_len), id)) {
+            l->conn = NULL;
+            return;
+        }
+    }
+    for (j = c->hub->jobs; j != NULL; j = j->next) {
+        bool mine = (c->framing == MCPT_LINES && j->conn == c) || (c->session != NULL && j->session == c->session);
+
+        if (mine && (j->flags & MCPT__J_TASK) == 0 && mcpt_str_eq(mcpt__job_cut(j, j->id), id)) {
+            mcpt_conn *at = j->conn;
+            bool waits = at != NULL && at->work == j;
+
+            mcpt__cancel(c->hub, c->server, j);
+            if (waits) {
+                mcpt__end_unanswered(at);
+                mcpt__ready(c->hub, at);
+            }
+            return;
+        }
+    }
+}
+
+/* -- after all checks of its era: the method itself */
+static void mcpt__method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
+{
+    switch (j->method) {
+    case MCPT__DISCOVER: mcpt__generator_start(c, j, MCPT__G_DISCOVER, 0); break;
+    case MCPT__TOOLS_LIST: mcpt__list(c, j, r, MCPT__G_TOOLS); break;
+    case MCPT__TOOLS_CALL: mcpt__call_start(c, j, r, name); break;
+#if !MCPT_NO_RESOURCES
+    case MCPT__RESOURCES_LIST: mcpt__list(c, j, r, MCPT__G_RESOURCES); break;
+    case MCPT__TEMPLATES_LIST: mcpt__list(c, j, r, MCPT__G_TEMPLATES); break;
+    case MCPT__RESOURCES_READ: mcpt__read_start(c, j, r, name); break;
+#endif
+#if !MCPT_NO_PROMPTS
+    case MCPT__PROMPTS_LIST: mcpt__list(c, j, r, MCPT__G_PROMPTS); break;
+    case MCPT__PROMPTS_GET: mcpt__call_start(c, j, r, name); break;
+#endif
+#if !MCPT_NO_COMPLETION
+    case MCPT__COMPLETE: mcpt__complete_start(c, j, r); break;
+#endif
+#if !MCPT_NO_LISTEN
+    case MCPT__LISTEN: mcpt__listen(c, j, r); break;
+#endif
+#if !MCPT_NO_TASKS
+    case MCPT__TASKS_GET: case MCPT__TASKS_UPDATE: case MCPT__TASKS_CANCEL: mcpt__task_method(c, j, r, name); break;
+#endif
+#if !MCPT_NO_LEGACY
+    case MCPT__INITIALIZE: mcpt__initialize(c, j, r); break;
+    case MCPT__PING: mcpt__answer_result(c, j); break;
+    case MCPT__SET_LEVEL: mcpt__set_level(c, j, r); break;
+#if !MCPT_NO_RESOURCES && !MCPT_NO_LISTEN
+    case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE: mcpt__subscribe(c, j, name); break;
+#endif
+#endif
+    default: mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, "method not found"); break;
+    }
+}
+
+/* The member of params that names what the method is about (and Mcp-Name repeats), or 0. */
+static int mcpt__name_member(int method)
+{
+    switch (method) {
+    case MCPT__TOOLS_CALL: case MCPT__PROMPTS_GET: return MCPT__R_NAME;
+    case MCPT__RESOURCES_READ: case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE: return MCPT__R_URI;
+    case MCPT__TASKS_GET: case MCPT__TASKS_UPDATE: case MCPT__TASKS_CANCEL: return MCPT__R_TASK_ID;
+    default: return 0;
+    }
+}
+
+static void mcpt__method_checked(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
+{
+    if (!mcpt__offered(c->server, c->hub, mcpt__modern(j), j->method)) {
+        mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, "method not found");
+        return;
+    }
+    if (mcpt__name_member(j->method) != 0) {
+        if (name.ptr == NULL) {
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "params must name what is asked for");
+            return;
+        }
+        j->name = r->f[mcpt__name_member(j->method)];
+    }
+    mcpt__method(c, j, r, name);
+}
+
+/* -- modern requests: the validation ladder (2026-07-28, basic/transports and basic/versioning) */
+static void mcpt__refuse_version(mcpt_conn *c, mcpt_job *j, mcpt_str requested)
+{
+    mcpt_writer *w = &c->w;
+
+    c->status = 400;
+    mcpt__msg_open(c, w);
+    mcpt__error_begin(w, mcpt__job_cut(j, j->id), MCPT__BAD_VERSION, mcpt_z("unsupported protocol version"));
+    mcpt_key(w, "data");
+    mcpt_obj(w);
+    mcpt__put_versions(w, "supported");
+    if (requested.len <= 66) {
+        mcpt_kv_raw(w, "requested", requested);
+    }
+    mcpt_end(w);
+    mcpt__error_end(w);
+    mcpt__msg_close(c, w, true);
+    c->state = MCPT__X_DONE;
+}
+
+static void mcpt__modern_request(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str method, mcpt_str name)
+{
+    mcpt_str version = mcpt__cut(r->text, r->f[MCPT__R_M_VERSION]);
+    mcpt_str level = mcpt__cut(r->text, r->f[MCPT__R_M_LEVEL]);
+    char buf[16];
+    mcpt_str plain;
+
+    if (mcpt__raw_type(version) != MCPT_STRING || mcpt__raw_type(mcpt__cut(r->text, j->caps)) != MCPT_OBJECT) {
+        mcpt__refuse_job(c, j, 400, MCPT__INVALID_PARAMS, "params._meta must hold protocolVersion and clientCapabilities");
+        return;
+    }
+    plain = mcpt__mk(version.ptr + 1, version.len - 2);
+    if (c->framing != MCPT_LINES && !mcpt_str_eq(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), plain)) {
+        mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: MCP-Protocol-Version");
+        return;
+    }
+    if (mcpt__revision(plain) != MCPT_2026_07_28) {
+        mcpt__refuse_version(c, j, version);
+        return;
+    }
+    if (c->framing != MCPT_LINES) {
+        if (!mcpt__header_is(mcpt__field(c, MCPT_F_MCP_METHOD), method)) {
+            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: Mcp-Method");
+            return;
+        }
+        if (mcpt__name_member(j->method) != 0 && j->method != MCPT__SUBSCRIBE && j->method != MCPT__UNSUBSCRIBE &&
+            name.ptr != NULL && !mcpt__header_is(mcpt__field(c, MCPT_F_MCP_NAME), name)) {
+            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: Mcp-Name");
+            return;
+        }
+    }
+    if (level.len != 0) {
+        int n = mcpt__raw_text(level, buf, sizeof(buf), &plain) ? mcpt__find_name(mcpt__levels, 8, plain) : -1;
+
+        if (n < 0) {
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown logLevel");
+            return;
+        }
+        j->level = (uint8_t)n;
+    }
+    mcpt__method_checked(c, j, r, name);
+}
+
+#if !MCPT_NO_LEGACY
+/* Finds the session or the revision of a legacy message. False: answered. */
+static bool mcpt__legacy_context(mcpt_conn *c, mcpt_str id, bool initialize)
+{
+    mcpt_str sid = mcpt__field(c, MCPT_F_MCP_SESSION_ID);
+    mcpt_str version = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
+    int revision = version.ptr != NULL ? mcpt__revision(version) : MCPT_2025_03_26;
+
+    if (c->framing == MCPT_LINES) {
+        if (c->revision == 0) {
+            c->revision = MCPT_2025_11_25;    /* a client that skips the handshake */
+        }
+        return true;
+    }
+    c->session = NULL;
+    if (initialize) {
+        return true;
+    }
+    if (c->hub != NULL && c->hub->mem.nsessions != 0) {
+        if (sid.ptr == NULL) {
+            mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, "Mcp-Session-Id is missing: initialize first");
+            return false;
+        }
+        c->session = mcpt__session_find(c->hub, sid);
+        if (c->session == NULL) {
+            mcpt__refuse(c, 404, id, MCPT__NO_SESSION, "no such session: initialize again");
+            return false;
+        }
+    }
+    if (revision <= 0 || revision > MCPT_2025_11_25) {
+        mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, "unsupported MCP-Protocol-Version");
+        return false;
+    }
+    c->revision = c->session != NULL ? c->session->revision : (uint8_t)revision;
+    return true;
+}
+
+static void mcpt__legacy_request(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
+{
+    if (!mcpt__legacy_context(c, mcpt__job_cut(j, j->id), j->method == MCPT__INITIALIZE)) {
+        return;
+    }
+    j->revision = c->revision;
+    j->session = c->session;
+    j->level = c->session != NULL ? c->session->level : (uint8_t)MCPT_INFO;
+    mcpt__method_checked(c, j, r, name);
+}
+#endif
+
+/* -- a message without an id, or an answer: nothing comes back but 202 */
+static void mcpt__one_way(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
+{
+#if !MCPT_NO_LEGACY
+    if (method.ptr == NULL) {
+        mcpt__take_answer(c, r);
+    } else
+#endif
+    if (mcpt_str_is(method, mcpt__methods[MCPT__CANCELLED])) {
+        mcpt__cancelled(c, mcpt__cut(r->text, r->f[MCPT__R_REQUEST_ID]));
+    }
+    c->state = MCPT__X_DONE;
+    if (c->mode == MCPT__M_NONE) {
+        mcpt__answer_empty(c, 202);
+    }
+}
+
+/* Is this a message of the modern era? The body decides; a header is only asked where the body says nothing. */
+static bool mcpt__claims_modern(const mcpt_conn *c, const mcpt__rpc *r, bool initialize)
+{
+    mcpt_str header = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
+    int revision = header.ptr != NULL ? mcpt__revision(header) : MCPT_2025_03_26;
+
+    if (r->f[MCPT__R_M_VERSION].len != 0) {
+        return true;
+    }
+    return MCPT_NO_LEGACY || (!initialize && (revision <= 0 || revision > MCPT_2025_11_25));
+}
+
+static void mcpt__request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
+{
+    char buf[MCPT_MAX_NAME];
+    mcpt_job *j = &c->job;
+    int number = mcpt__find_name(mcpt__methods, MCPT__METHOD_COUNT, method);
+    mcpt_str name = mcpt__mk(NULL, 0);
+
+    mcpt__job_init(c, j, r, number < 0 ? MCPT__METHOD_COUNT : number);
+    if (mcpt__name_member(number) != 0 &&
+        !mcpt__raw_text(mcpt__cut(r->text, r->f[mcpt__name_member(number)]), buf, sizeof(buf), &name)) {
+        name = mcpt__mk(NULL, 0);
+    }
+    if (mcpt__claims_modern(c, r, number == MCPT__INITIALIZE)) {
+        j->revision = MCPT_2026_07_28;
+        c->flags |= MCPT__C_MODERN;
+        c->session = c->framing == MCPT_LINES ? c->session : NULL;
+        mcpt__modern_request(c, j, r, method, name);
+        return;
+    }
+#if !MCPT_NO_LEGACY
+    mcpt__legacy_request(c, j, r, name);
+#endif
+}
+
+/* Scans and routes one message. Exactly one answer (or a suspension, or silence where the protocol wants it). */
+static void mcpt__message(mcpt_conn *c, const char *text, size_t len)
+{
+    char buf[48];
+    mcpt__rpc r;
+    mcpt_str id;
+    mcpt_str method = mcpt__mk(NULL, 0);
+    mcpt_str none = mcpt__mk(NULL, 0);
+    mcpt_err e = mcpt__rpc_scan(&r, text, len);
+    bool answer;
+
+    c->status = 200;
+    if (e < 0) {
+        bool shape = e == MCPT_E_DEPTH || e == MCPT_E_DUPLICATE;
+
+        mcpt__refuse(c, 400, none, shape ? MCPT__INVALID_REQUEST : MCPT__PARSE_ERROR, mcpt_strerror(e));
+        return;
+    }
+    id = mcpt__cut(text, r.f[MCPT__R_ID]);
+    answer = r.f[MCPT__R_METHOD].len == 0 && (r.f[MCPT__R_RESULT].len != 0 || r.f[MCPT__R_ERROR].len != 0);
+    if (!mcpt_str_is(mcpt__cut(text, r.f[MCPT__R_JSONRPC]), "\"2.0\"") ||
+        (id.len != 0 && (!mcpt__id_ok(id) || mcpt__raw_type(id) == MCPT_NULL)) ||
+        (!answer && mcpt__raw_type(mcpt__cut(text, r.f[MCPT__R_METHOD])) != MCPT_STRING) ||
+        (r.f[MCPT__R_PARAMS].len != 0 && text[r.f[MCPT__R_PARAMS].at] != '{')) {
+        mcpt__refuse(c, 400, id.len != 0 && mcpt__id_ok(id) ? id : none, MCPT__INVALID_REQUEST, "not a JSON-RPC 2.0 message");
+        return;
+    }
+    if (!answer && !mcpt__raw_text(mcpt__cut(text, r.f[MCPT__R_METHOD]), buf, sizeof(buf), &method)) {
+        method = mcpt_z("");          /* longer than any method there is */
+    }
+    if (id.len != 0 && !answer) {
+        mcpt__request(c, &r, method);
+    } else if (mcpt__claims_modern(c, &r, false)) {
+        if (answer && c->framing != MCPT_LINES) {
+            mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, "responses are not accepted in this revision");
+        } else {
+            mcpt__one_way(c, &r, method);
+        }
+    } else
+#if !MCPT_NO_LEGACY
+    if (mcpt__legacy_context(c, none, false))
+#endif
+    {
+        mcpt__one_way(c, &r, method);
+    }
+}
+
+/* >>http-in: implementation -------------------------------------------------------------------------------
+ * Requests in: the guard, what a head can be refused for, bodies, and the legacy era's GET and DELETE. */
+enum { MCPT__SKIP_MAX = 65536 };      /* bytes of a refused body that are read and thrown away to keep the connection */
+
+/* -- the guard: who may call at all (2026-07-28, basic/transports, security) */
+#if !MCPT_NO_HTTP
+static bool mcpt__listed_in(const char *const *list, size_t n, mcpt_str s)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (mcpt_str_ieq(s, list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool mcpt__loopback(mcpt_str host)
+{
+    return mcpt_str_ieq(host, "localhost") || mcpt_str_is(host, "[::1]") ||
+           (host.len > 4 && MCPT_MEMCMP(host.ptr, "127.", 4) == 0 && mcpt__ipv4(host.ptr, host.len));
+}
+
+/* A rebinding attack reaches the device under a name of the attacker's; an address literal is no name. */
+static bool mcpt__host_ok_here(const mcpt_identity *id, mcpt_str host)
+{
+    if (id != NULL && (id->any_host || mcpt__listed_in(id->hosts, id->nhosts, host))) {
+        return true;
+    }
+    return mcpt__loopback(host) || (host.len != 0 && host.ptr[0] == '[') || mcpt__ipv4(host.ptr, host.len);
+}
+
+static bool mcpt__guard(const mcpt_conn *c)
+{
+    const mcpt_identity *id = c->server->identity;
+    mcpt_str field = mcpt__field(c, MCPT_F_HOST);
+    mcpt_str origin = mcpt__field(c, MCPT_F_ORIGIN);
+    mcpt_str host = mcpt__mk(NULL, 0);
+    mcpt_url url;
+    uint16_t port = 0;
+
+    if (field.ptr != NULL && !mcpt_authority_split(field, &host, &port)) {
+        return false;
+    }
+    if (field.ptr == NULL ? id == NULL || !id->any_host : !mcpt__host_ok_here(id, host)) {
+        return false;
+    }
+    if (origin.ptr == NULL || (id != NULL && (id->any_origin || mcpt__listed_in(id->origins, id->norigins, origin)))) {
+        return true;
+    }
+    if (!mcpt_url_split(origin, &url) || url.path.len != 0 || url.query.ptr != NULL) {
+        return false;                 /* "null" among them */
+    }
+    if (mcpt__loopback(url.host) && mcpt__loopback(host)) {
+        return true;
+    }
+    return mcpt_str_eq(url.host, host) && url.port == port;
+}
+
+/* -- a request's head: everything that can be refused before the body is read. 0: go on */
+static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
+{
+    mcpt_str accept = mcpt__field(c, MCPT_F_ACCEPT);
+    mcpt_str type = mcpt__field(c, MCPT_F_CONTENT_TYPE);
+    mcpt_str coding = mcpt__field(c, MCPT_F_CONTENT_ENCODING);
+    size_t n = 0;
+
+    if (!mcpt_str_is(path, c->server->path != NULL ? c->server->path : "/mcp")) {
+        return 404;
+    }
+    if (!mcpt__guard(c)) {
+        return 403;
+    }
+    c->response.allow = MCPT_NO_LEGACY || c->hub == NULL || c->hub->mem.nsessions == 0 ? "POST" : "GET, POST, DELETE";
+    if (!mcpt_str_is(method, "POST")) {
+        bool legacy = c->response.allow[0] == 'G' && (mcpt_str_is(method, "GET") || mcpt_str_is(method, "DELETE"));
+
+        if (!legacy || mcpt_str_is(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), mcpt__revisions[MCPT_2026_07_28])) {
+            return 405;
+        }
+        return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt_accepts(accept, "text", "event-stream") ? 406 : 0;
+    }
+    while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
+        n++;
+    }
+    if (!mcpt_str_ieq(mcpt__mk(type.ptr, n), "application/json") ||
+        (coding.ptr != NULL && !mcpt_str_ieq(coding, "identity"))) {
+        return 415;
+    }
+    c->flags = (uint16_t)(c->flags & ~(MCPT__C_JSON_OK | MCPT__C_SSE_OK));
+    if (accept.ptr == NULL || mcpt_accepts(accept, "application", "json")) {
+        c->flags |= MCPT__C_JSON_OK;
+    }
+    if (accept.ptr != NULL && mcpt_accepts(accept, "text", "event-stream")) {
+        c->flags |= MCPT__C_SSE_OK;
+    }
+    return (c->flags & (MCPT__C_JSON_OK | MCPT__C_SSE_OK)) == 0 ? 406 : 0;
+}
+
+/* An answer to a request that is refused for its head: status and a short JSON-RPC error without id. */
+static void mcpt__refuse_head(mcpt_conn *c, uint16_t status)
+{
+    if (status == 404 || status == 405 || status == 406) {
+        mcpt__answer_empty(c, status);
+    } else {
+        mcpt__refuse(c, status, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, mcpt_reason(status));
+    }
+    c->state = MCPT__X_DONE;
+}
+
+/* -- legacy GET and DELETE */
+#if !MCPT_NO_LEGACY
+static bool mcpt__unhex32(mcpt_str s, size_t *i, uint32_t *v)
+{
+    size_t from = *i;
+
+    *v = 0;
+    while (*i < s.len && *i - from < 8 && mcpt__hex(s.ptr[*i]) >= 0) {
+        *v = *v << 4 | (uint32_t)mcpt__hex(s.ptr[(*i)++]);
+    }
+    return *i != from;
+}
+
+/* Sends what the client has missed of a stream, and goes on with it when its call is still in work. */
+static bool mcpt__replay(mcpt_conn *c, mcpt_session *s, mcpt_str last)
+{
+    uint32_t stream;
+    uint32_t seq;
+    size_t i = 0;
+    mcpt_job *j;
+
+    if (!mcpt__unhex32(last, &i, &stream) || i >= last.len || last.ptr[i] != '-') {
+        return false;
+    }
+    i++;
+    if (!mcpt__unhex32(last, &i, &seq) || i != last.len || stream == 0 || stream > s->streams || seq > s->seq) {
+        return false;
+    }
+    mcpt__head_commit(c, true, -1);
+    c->stream = stream;
+    c->piece = seq;                   /* what has been sent of it */
+    for (j = c->hub->jobs; j != NULL; j = j->next) {
+        if (j->session == s && j->conn == NULL && j->stream == stream) {
+            j->conn = c;
+            j->flags |= MCPT__J_EVENTS;
+            c->work = j;
+        }
+    }
+    if (stream == s->get_stream) {    /* the standalone stream goes on here */
+        if (s->conn != NULL) {
+            s->conn->session = NULL;
+            mcpt__ready(c->hub, s->conn);
+        }
+        s->conn = c;
+    }
+    c->state = MCPT__X_STREAM;
+    c->generator = MCPT__G_STATIC;    /* replaying */
+    return true;
+}
+
+static void mcpt__get(mcpt_conn *c)
+{
+    mcpt_session *s = c->session;
+    mcpt_str last = mcpt__field(c, MCPT_F_LAST_EVENT_ID);
+
+    c->status = 200;
+    c->flags |= MCPT__C_SSE_OK;
+    if (last.ptr != NULL) {
+        if (s->replay_cap == 0 || !mcpt__replay(c, s, last)) {
+            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "these events are not kept any more");
+        }
+        return;
+    }
+    if (s->conn != NULL) {            /* the newest stream wins: the old one may be a connection that died unnoticed */
+        s->conn->session = NULL;
+        mcpt__ready(c->hub, s->conn);
+    }
+    s->conn = c;
+    mcpt__sse_commit(c);
+    s->get_stream = c->stream;
+    c->state = MCPT__X_STREAM;
+    c->generator = MCPT__G_NONE;
+}
+
+static void mcpt__get_or_delete(mcpt_conn *c, bool get)
+{
+    mcpt_str none = mcpt__mk(NULL, 0);
+
+    c->status = 200;
+    if (!mcpt__legacy_context(c, none, false)) {
+        return;
+    }
+    if (get) {
+        mcpt__get(c);
+        return;
+    }
+    mcpt__session_end(c->hub, c->session);
+    c->session = NULL;
+    mcpt__answer_empty(c, 204);
+    c->state = MCPT__X_DONE;
+}
+
+/* The next missed event of a resumed stream. False: all were sent. */
+static bool mcpt__replay_step(mcpt_conn *c)
+{
+    const char *rec = c->session != NULL ? mcpt__replay_next(c->session, c->stream, c->piece) : NULL;
+    uint32_t len;
+    char *at;
+
+    if (rec == NULL) {
+        return false;
+    }
+    c->piece = mcpt__replay_get(rec + 4);
+    len = mcpt__replay_get(rec + 8);
+    if (len + 64 > c->io.tx_cap) {
+        return true;                  /* cannot be: it was written through a buffer of this size */
+    }
+    mcpt__chunk_open(c);
+    at = c->io.tx + c->io.tx_len;
+    mcpt__cat_event_id(&at, c->stream, c->piece);
+    mcpt__cat(&at, "data: ");
+    MCPT_MEMCPY(at, rec + 12, len);
+    at += len;
+    mcpt__cat(&at, "\n\n");
+    c->io.tx_len = (uint32_t)(at - c->io.tx);
+    mcpt__chunk_close(c, false);
+    return true;
+}
+#endif
+
+/* -- reading a request */
+static void mcpt__request_reset(mcpt_conn *c)
+{
+    c->flags &= MCPT__C_EXPIRED;
+    c->mode = MCPT__M_NONE;
+    c->status = 200;
+    c->session = NULL;
+    c->session_id[0] = '\0';
+    c->stream = 0;
+    c->generator = MCPT__G_NONE;
+    c->batch = 0;
+    mcpt__tx_reset(c);
+}
+
+/* After the answer: bytes of the next request move to the front. */
+static void mcpt__next_request(mcpt_conn *c)
+{
+    uint32_t rest = c->io.rx_len - c->end;
+
+    MCPT_MEMMOVE(c->io.rx, c->io.rx + c->end, rest);
+    c->io.rx_len = rest;
+    c->end = 0;
+    mcpt_head_init(&c->head, false);
+    MCPT_MEMSET(&c->chunked, 0, sizeof(c->chunked));
+    c->io.tx_at = 0;
+    c->io.tx_len = 0;
+    c->state = MCPT__X_READ;
+}
+
+static void mcpt__refuse_and_close(mcpt_conn *c, uint16_t status)
+{
+    c->flags |= MCPT__C_CLOSE;
+    mcpt__tx_reset(c);
+    mcpt__refuse_head(c, status);
+}
+
+/* The head is complete: refuse it, or make ready for the body. */
+static void mcpt__head_done(mcpt_conn *c)
+{
+    const mcpt_head *h = &c->head;
+    mcpt_str method = mcpt__cut(c->io.rx, h->method);
+    mcpt_str path = mcpt__cut(c->io.rx, h->target);
+    const char *query = path.len != 0 ? (const char *)MCPT_MEMCHR(path.ptr, '?', path.len) : NULL;
+    bool body = (h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH)) != 0;
+    uint16_t status;
+
+    mcpt__request_reset(c);
+    if (query != NULL) {
+        path.len = (size_t)(query - path.ptr);
+    }
+    c->flags |= h->minor != 0 ? MCPT__C_CHUNKED : MCPT__C_CLOSE;
+    if ((h->flags & MCPT_HEAD_CLOSE) != 0) {
+        c->flags |= MCPT__C_CLOSE;
+    }
+    mcpt__tx_reset(c);
+    c->body = h->at;
+    c->body_len = 0;
+    c->end = h->at;
+    status = mcpt__head_check(c, method, path);
+    if (status == 0 && mcpt_str_is(method, "POST") && !body) {
+        status = 411;
+    }
+    if (status == 0 && h->length > c->io.rx_cap - h->at) {
+        status = 413;
+    }
+    if (status != 0 && body) {
+        if ((h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_CONTINUE)) != 0 || h->length > MCPT__SKIP_MAX) {
+            c->flags |= MCPT__C_CLOSE;
+            mcpt__refuse_head(c, status);
+            return;
+        }
+        c->status = status;
+        c->batch = (uint32_t)h->length;
+        c->state = MCPT__X_SKIP;
+        return;
+    }
+    if (status != 0) {
+        mcpt__refuse_head(c, status);
+        return;
+    }
+    if (!mcpt_str_is(method, "POST")) {
+        if (body) {
+            mcpt__refuse_and_close(c, 400);
+            return;
+        }
+#if !MCPT_NO_LEGACY
+        mcpt__get_or_delete(c, mcpt_str_is(method, "GET"));
+#endif
+        return;
+    }
+    if ((h->flags & MCPT_HEAD_CONTINUE) != 0 && c->io.rx_len == h->at) {
+        char *at = c->io.tx;          /* the client waits for leave to send its body */
+
+        mcpt__cat(&at, "HTTP/1.1 100 Continue\r\n\r\n");
+        c->io.tx_at = 0;
+        c->io.tx_len = (uint32_t)(at - c->io.tx);
+    }
+    c->state = MCPT__X_BODY;
+}
+
+static bool mcpt__read_head(mcpt_conn *c)
+{
+    mcpt_err e;
+
+    if (c->io.rx_len == 0) {
+        return false;
+    }
+    e = mcpt_head_parse(&c->head, c->io.rx, c->io.rx_len);
+    if (e == MCPT_OK) {
+        mcpt__head_done(c);
+        return true;
+    }
+    if (e == MCPT_PENDING && c->io.rx_len < c->io.rx_cap) {
+        return false;
+    }
+    mcpt__request_reset(c);
+    mcpt__refuse_and_close(c, e < 0 ? c->head.status : c->head.line != 0 ? 431 : 414);
+    return true;
+}
+
+/* Collects the body. True: complete or refused. */
+static bool mcpt__read_body(mcpt_conn *c)
+{
+    if ((c->head.flags & MCPT_HEAD_CHUNKED) != 0) {
+        size_t len = c->io.rx_len - c->body - c->body_len;
+        size_t all = len;
+        size_t used = 0;
+        char *at = c->io.rx + c->body + c->body_len;
+        mcpt_err e = mcpt_chunked_decode(&c->chunked, at, &len, &used);
+
+        if (e < 0) {
+            mcpt__refuse_and_close(c, 400);
+            return true;
+        }
+        MCPT_MEMMOVE(at + len, at + used, all - used);
+        c->io.rx_len -= (uint32_t)(used - len);
+        c->body_len += (uint32_t)len;
+        c->end = c->body + c->body_len;
+        if (e == MCPT_PENDING) {
+            if (c->io.rx_len == c->io.rx_cap) {
+                mcpt__refuse_and_close(c, 413);
+                return true;
+            }
+            return false;
+        }
+    } else {
+        if (c->io.rx_len - c->body < c->head.length) {
+            return false;
+        }
+        c->body_len = (uint32_t)c->head.length;
+        c->end = c->body + c->body_len;
+    }
+    mcpt__tx_reset(c);
+    c->state = MCPT__X_MESSAGE;
+    return true;
+}
+
+/* Throws the refused body away, then refuses. */
+static bool mcpt__skip_body(mcpt_conn *c)
+{
+    uint32_t have = c->io.rx_len - c->body;
+
+    if (have < c->batch) {
+        c->batch -= have;
+        c->io.rx_len = c->body;
+        return false;
+    }
+    MCPT_MEMMOVE(c->io.rx + c->body, c->io.rx + c->body + c->batch, have - c->batch);
+    c->io.rx_len -= c->batch;
+    c->batch = 0;
+    c->end = c->body;
+    mcpt__refuse_head(c, c->status);
+    return true;
+}
+#endif
+
+/* >>conn: implementation ----------------------------------------------------------------------------------
+ * The state machine of a connection: read a request, answer it, again; or hold a stream open. */
+/* -- a connection's life */
+MCPT_API mcpt_err mcpt_conn_mem(mcpt_conn *c, const mcpt_mem *mem)
+{
+    if (c->io.rx != NULL && !mcpt_conn_idle(c)) {
+        return MCPT_E_STATE;
+    }
+    if (mem == NULL) {
+        c->io.rx = NULL;
+        c->io.tx = NULL;
+        c->io.rx_cap = 0;
+        c->io.tx_cap = 0;
+        return MCPT_OK;
+    }
+    if (mem->rx == NULL || mem->tx == NULL || mem->rx_size < MCPT_RX_MIN || mem->tx_size < MCPT_TX_MIN ||
+        mem->rx_size > 0x7fffffff || mem->tx_size > 0xffffff || (mem->tok == NULL && mem->ntok != 0)) {
+        return MCPT_E_ARG;
+    }
+    c->io.rx = (char *)mem->rx;
+    c->io.rx_cap = (uint32_t)mem->rx_size;
+    c->io.tx = (char *)mem->tx;
+    c->io.tx_cap = (uint32_t)mem->tx_size;
+    c->tok = mem->tok;
+    c->ntok = (uint32_t)mem->ntok;
+    return MCPT_OK;
+}
+
+static unsigned mcpt__conn_run(mcpt_io *io);
+
+MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *hub, const mcpt_mem *mem,
+                                  mcpt_framing framing, void *user, uint32_t abi)
+{
+    if (abi != MCPT_ABI) {
+        return MCPT_E_ABI;
+    }
+    if (c == NULL || s == NULL || s->env == NULL || s->env->millis == NULL || s->name == NULL || s->version == NULL) {
+        return MCPT_E_ARG;
+    }
+    if ((MCPT_NO_LINES && framing == MCPT_LINES) || (MCPT_NO_HTTP && framing != MCPT_LINES)) {
+        return MCPT_E_ARG;
+    }
+    MCPT_MEMSET(c, 0, sizeof(*c));
+    c->io.run = mcpt__conn_run;
+    c->io.want = framing == MCPT_HOSTED ? 0 : MCPT_WANT_RX;
+    c->server = s;
+    c->hub = hub;
+    c->user = user;
+    c->framing = (uint8_t)framing;
+    c->mode = framing == MCPT_LINES ? MCPT__M_LINES : MCPT__M_NONE;
+    c->timer = MCPT__TIMER_NONE;
+#if !MCPT_NO_HTTP
+    mcpt_head_init(&c->head, false);
+#endif
+    if (framing != MCPT_LINES) {
+        mcpt__timer_start(c, MCPT__TIMER_IDLE);
+    }
+    return mem != NULL ? mcpt_conn_mem(c, mem) : MCPT_OK;
+}
+
+MCPT_API bool mcpt_conn_idle(const mcpt_conn *c)
+{
+    return c->state == MCPT__X_READ && c->io.rx_len == 0 && c->io.tx_at == c->io.tx_len && c->framing == MCPT_HTTP &&
+           c->io.eof == 0;
+}
+
+/* -- running the message in rx */
+/* Finds the next element of a batch behind c->batch. False: none. Elements were checked by the scanner. */
+#if !MCPT_NO_LEGACY
+static bool mcpt__batch_next(mcpt_conn *c, const char *text, size_t len, mcpt_str *element)
+{
+    size_t i = c->batch;
+    size_t from;
+    int depth = 0;
+    bool string = false;
+
+    while (i < len && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n' || text[i] == ',')) {
+        i++;
+    }
+    if (i >= len || text[i] == ']') {
+        return false;
+    }
+    for (from = i; i < len; i++) {
+        char ch = text[i];
+
+        if (string) {
+            i += ch == '\\' ? 1 : 0;
+            string = ch != '"';
+        } else if (ch == '"') {
+            string = true;
+        } else if (ch == '{' || ch == '[') {
+            depth++;
+        } else if (depth == 0 && (ch == ',' || ch == ']')) {
+            break;
+        } else if (ch == '}' || ch == ']') {
+            depth--;
+        }
+    }
+    *element = mcpt__mk(text + from, i - from);
+    c->batch = (uint32_t)i;
+    return true;
+}
+
+/* A batch (2025-03-26 only): checked as a whole, then its messages one after the other, answers as events. */
+static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len)
+{
+    static const mcpt_pick root[1] = { MCPT_PICK("", 0) };
+    mcpt_span span[1];
+    mcpt_scan scan;
+    mcpt_str none = mcpt__mk(NULL, 0);
+    mcpt_str element;
+    mcpt_err e;
+
+    mcpt_scan_init(&scan, root, 1, span);
+    e = mcpt_scan_feed(&scan, text, len);
+    e = e < 0 ? e : mcpt_scan_end(&scan);
+    c->status = 200;
+    if (e < 0) {
+        mcpt__refuse(c, 400, none, MCPT__PARSE_ERROR, mcpt_strerror(e));
+        return;
+    }
+    if (!mcpt__legacy_context(c, none, false)) {
+        return;
+    }
+    c->batch = 1;
+    if (c->revision != MCPT_2025_03_26 || !mcpt__batch_next(c, text, len, &element)) {
+        c->batch = 0;
+        mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, "batches exist in revision 2025-03-26 only, and are not empty");
+        return;
+    }
+    c->batch = 1;
+    c->flags |= MCPT__C_BATCH;
+    c->flags = (uint16_t)(c->flags & ~MCPT__C_COMMA);
+}
+
+/* Does anything in the batch want an answer? */
+static bool mcpt__batch_asks(mcpt_conn *c, const char *text, size_t len)
+{
+    uint32_t keep = c->batch;
+    mcpt_str element;
+    mcpt__rpc r;
+    bool asks = false;
+
+    while (!asks && mcpt__batch_next(c, text, len, &element)) {
+        asks = mcpt__rpc_scan(&r, element.ptr, element.len) < 0 || r.f[MCPT__R_METHOD].len == 0 ?
+               r.f[MCPT__R_RESULT].len == 0 && r.f[MCPT__R_ERROR].len == 0 : r.f[MCPT__R_ID].len != 0;
+    }
+    c->batch = keep;
+    return asks;
+}
+
+static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
+{
+    mcpt_str element;
+
+    if (c->framing != MCPT_LINES && c->mode == MCPT__M_NONE) {
+        if (!mcpt__batch_asks(c, text, len)) {
+            while (mcpt__batch_next(c, text, len, &element)) {
+                c->mode = MCPT__M_LINES;    /* silences the 202 of each */
+                mcpt__message(c, element.ptr, element.len);
+            }
+            c->mode = MCPT__M_NONE;
+            mcpt__answer_empty(c, 202);
+            c->state = MCPT__X_DONE;
+            c->flags = (uint16_t)(c->flags & ~MCPT__C_BATCH);
+            return;
+        }
+        if ((c->flags & MCPT__C_SSE_OK) == 0) {
+            c->flags = (uint16_t)(c->flags & ~MCPT__C_BATCH);
+            mcpt__refuse(c, 406, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "a batch is answered as text/event-stream");
+            return;
+        }
+        mcpt__sse_commit(c);
+    }
+    if (mcpt__batch_next(c, text, len, &element)) {
+        mcpt__message(c, element.ptr, element.len);
+        return;
+    }
+    if (c->framing == MCPT_LINES) {
+        if ((c->flags & MCPT__C_COMMA) != 0) {
+            c->io.tx[c->io.tx_len++] = ']';
+            c->io.tx[c->io.tx_len++] = '\n';
+        }
+    } else if ((c->flags & MCPT__C_CHUNKED) != 0) {
+        char *at = c->io.tx + c->io.tx_len;
+
+        mcpt__cat(&at, "0\r\n\r\n");
+        c->io.tx_len = (uint32_t)(at - c->io.tx);
+    }
+    c->flags = (uint16_t)(c->flags & ~MCPT__C_BATCH);
+    c->state = MCPT__X_DONE;
+}
+#endif
+
+static const char *mcpt__message_text(const mcpt_conn *c, size_t *len)
+{
+    if (c->framing == MCPT_HOSTED) {
+        *len = c->request->body.len;
+        return c->request->body.ptr;
+    }
+    *len = c->body_len;
+    return c->io.rx + c->body;
+}
+
+static void mcpt__run_message(mcpt_conn *c)
+{
+    size_t len;
+    const char *text = mcpt__message_text(c, &len);
+    size_t i = 0;
+
+    while (i < len && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n')) {
+        i++;
+    }
+#if !MCPT_NO_LEGACY
+    if (i < len && text[i] == '[' && (c->flags & MCPT__C_BATCH) == 0) {
+        mcpt__batch_start(c, text, len);
+        if ((c->flags & MCPT__C_BATCH) == 0) {
+            return;                   /* refused */
+        }
+    }
+    if ((c->flags & MCPT__C_BATCH) != 0) {
+        mcpt__batch_step(c, text, len);
+        return;
+    }
+#else
+    if (i < len && text[i] == '[') {
+        c->status = 200;
+        mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "batches are not supported");
+        return;
+    }
+#endif
+    mcpt__message(c, text, len);
+}
+
+/* -- lines */
+#if !MCPT_NO_LINES
+/* Takes the next line. True: a message to run, or an error was answered. */
+static bool mcpt__read_line(mcpt_conn *c)
+{
+    char *from = c->io.rx + c->body;
+    char *nl = (char *)MCPT_MEMCHR(from, '\n', c->io.rx_len - c->body);
+    uint32_t len;
+
+    if (nl == NULL) {
+        if (c->io.rx_len < c->io.rx_cap) {
+            c->body = c->io.rx_len;   /* searched so far */
+            return false;
+        }
+        if ((c->flags & MCPT__C_EXPIRED) == 0) {
+            c->flags |= MCPT__C_EXPIRED;    /* the rest of this line is thrown away */
+            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "the line is longer than the receive buffer");
+        }
+        c->io.rx_len = 0;
+        c->body = 0;
+        c->end = 0;
+        return c->state == MCPT__X_DONE;
+    }
+    len = (uint32_t)(nl - c->io.rx);
+    c->end = len + 1;
+    c->body = 0;
+    c->body_len = len > 0 && c->io.rx[len - 1] == '\r' ? len - 1 : len;
+    if (c->body_len == 0 || (c->flags & MCPT__C_EXPIRED) != 0) {
+        c->flags = (uint16_t)(c->flags & ~MCPT__C_EXPIRED);
+        c->state = MCPT__X_DONE;      /* an empty line, or the end of one that was too long */
+        return true;
+    }
+    c->flags = (uint16_t)((c->flags & ~(MCPT__C_MODERN | MCPT__C_PIECES)) | MCPT__C_SSE_OK | MCPT__C_JSON_OK);
+    c->state = MCPT__X_MESSAGE;
+    return true;
+}
+
+static void mcpt__next_line(mcpt_conn *c)
+{
+    uint32_t rest = c->io.rx_len - c->end;
+
+    MCPT_MEMMOVE(c->io.rx, c->io.rx + c->end, rest);
+    c->io.rx_len = rest;
+    c->end = 0;
+    c->body = 0;
+    c->generator = MCPT__G_NONE;
+    c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
+    c->state = MCPT__X_READ;
+}
+
+/* Between two lines: woken calls and notifications of this connection. True: something was done. */
+static bool mcpt__lines_idle(mcpt_conn *c)
+{
+    mcpt_job *j;
+    size_t i;
+
+    if (c->hub == NULL) {
+        return false;
+    }
+    for (j = c->hub->jobs; j != NULL; j = j->next) {
+        if (j->conn == c && (j->flags & MCPT__J_WOKEN) != 0) {
+            c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
+            mcpt__run(c->hub, c->server, j);
+            return true;
+        }
+    }
+    c->state = MCPT__X_READ;
+#if !MCPT_NO_LISTEN
+    for (i = 0; i < c->hub->mem.nlisteners; i++) {
+        mcpt_listener *l = &c->hub->mem.listeners[i];
+
+        if (l->conn == c && l->flags != 0) {
+            mcpt__listen_end(c, l);
+            return true;
+        }
+        if (l->conn == c && mcpt__subs_send(c, &l->subs, l)) {
+            return true;
+        }
+    }
+    if (c->session != NULL && mcpt__subs_send(c, &c->session->subs, NULL)) {
+        return true;
+    }
+#else
+    (void)i;
+#endif
+    return false;
+}
+#endif
+
+/* -- held-open streams */
+static void mcpt__stream_end(mcpt_conn *c)
+{
+    char *at = c->io.tx + c->io.tx_len;
+
+    if ((c->flags & MCPT__C_CHUNKED) != 0) {
+        mcpt__cat(&at, "0\r\n\r\n");
+        c->io.tx_len = (uint32_t)(at - c->io.tx);
+    }
+    c->state = MCPT__X_DONE;
+}
+
+/* A comment now and then keeps an event stream alive through proxies. */
+static bool mcpt__tick(mcpt_conn *c)
+{
+    char *at;
+
+    c->flags = (uint16_t)(c->flags & ~MCPT__C_TICK);
+    if (c->mode != MCPT__M_SSE) {
+        return false;
+    }
+    mcpt__chunk_open(c);
+    at = c->io.tx + c->io.tx_len;
+    mcpt__cat(&at, ":\n\n");
+    c->io.tx_len = (uint32_t)(at - c->io.tx);
+    mcpt__chunk_close(c, false);
+    return true;
+}
+
+/* True: something was written or the stream has ended. */
+static bool mcpt__stream_step(mcpt_conn *c)
+{
+    if ((c->flags & MCPT__C_TICK) != 0) {
+        return mcpt__tick(c);
+    }
+#if !MCPT_NO_LISTEN
+    if (c->listener != NULL) {
+        if (c->listener->flags != 0) {
+            mcpt__listen_end(c, c->listener);
+            c->listener = NULL;
+            c->state = MCPT__X_DONE;
+            return true;
+        }
+        return mcpt__subs_send(c, &c->listener->subs, c->listener);
+    }
+#endif
+#if !MCPT_NO_LEGACY && !MCPT_NO_HTTP
+    if (c->generator == MCPT__G_STATIC) {
+        if (mcpt__replay_step(c)) {
+            return true;
+        }
+        c->generator = MCPT__G_NONE;
+        if (c->work != NULL) {
+            c->state = MCPT__X_WAIT;
+            return true;
+        }
+        if (c->session == NULL || c->session->conn != c) {
+            mcpt__stream_end(c);      /* all of an ended stream */
+            return true;
+        }
+    }
+#endif
+    if (c->session == NULL) {
+        mcpt__stream_end(c);          /* the session has ended, or another stream took over */
+        return true;
+    }
+#if !MCPT_NO_LISTEN
+    return mcpt__subs_send(c, &c->session->subs, NULL);
+#else
+    return false;
+#endif
+}
+
+/* A suspended call: run it when it was woken. */
+static bool mcpt__wait_step(mcpt_conn *c)
+{
+    mcpt_job *j = c->work;
+
+    if (j == NULL) {
+        mcpt__stream_end(c);
+        return true;
+    }
+    if ((c->flags & MCPT__C_TICK) != 0) {
+        return mcpt__tick(c);
+    }
+    if (c->io.wake != 0) {
+        c->io.wake = 0;
+        if (j->state == MCPT__J_WAIT) {
+            j->flags |= MCPT__J_WOKEN;
+        }
+    }
+    if ((j->flags & MCPT__J_WOKEN) == 0 &&
+        ((j->flags & MCPT__J_TIMED) == 0 || !mcpt__due(mcpt__now(c->server), j->wake_at))) {
+        return false;
+    }
+    mcpt__run(c->hub, c->server, j);
+    return true;
+}
+
+/* -- the end of a connection */
+/* What is in work: a modern call is cancelled (2026-07-28: closing the stream cancels); a legacy one goes on in a
+ * slot when there is one. */
+static void mcpt__abandon(mcpt_conn *c)
+{
+    mcpt_job *j = c->work;
+
+#if !MCPT_NO_LEGACY
+    if (j != NULL && !mcpt__modern(j) && j->session != NULL && c->framing != MCPT_LINES) {
+        if (j->slot == NULL && mcpt__park(c->hub, j) != NULL) {
+            for (j = c->hub->jobs; j != NULL && j->conn != c; j = j->next) { }
+        }
+        if (j != NULL && j->slot != NULL) {
+            j->conn = NULL;
+            j->stream = c->stream;
+            j->flags = (uint8_t)(j->flags & ~MCPT__J_EVENTS);
+            if ((j->flags & MCPT__J_TIMED) != 0) {
+                mcpt__job_alarm(c->hub, j, j->wake_at);
+            }
+            c->work = NULL;
+            return;
+        }
+        j = c->work;
+    }
+#endif
+    if (j != NULL) {
+        mcpt__cancel(c->hub, c->server, j);
+        c->work = NULL;
+    }
+}
+
+MCPT_API void mcpt_conn_close(mcpt_conn *c)
+{
+    mcpt_hub *hub = c->hub;
+    mcpt_job *j;
+    size_t i;
+
+    mcpt__abandon(c);
+    mcpt__timer_stop(c);
+    if (hub != NULL) {
+        mcpt__unready(hub, c);
+        do {
+            for (j = hub->jobs; j != NULL && j->conn != c; j = j->next) { }
+            if (j != NULL) {
+                mcpt__cancel(hub, c->server, j);
+            }
+        } while (j != NULL);
+        for (i = 0; i < hub->mem.nlisteners; i++) {
+            if (hub->mem.listeners[i].conn == c) {
+                hub->mem.listeners[i].conn = NULL;
+            }
+        }
+#if !MCPT_NO_LEGACY
+        for (i = 0; i < hub->mem.nsessions; i++) {
+            mcpt_session *s = &hub->mem.sessions[i];
+
+            if (s->conn == c) {
+                s->conn = NULL;
+                s->used_at = mcpt__now(c->server);
+                if ((s->flags & MCPT__S_LINES) != 0) {
+                    mcpt__session_end(hub, s);
+                }
+            }
+        }
+#endif
+    }
+    c->session = NULL;
+    c->listener = NULL;
+    c->state = MCPT__X_CLOSED;
+    c->io.want = MCPT_CLOSED;
+    c->io.tx_at = 0;
+    c->io.tx_len = 0;
+}
+
+/* -- one step of the machine. False: it waits for bytes, a wake-up or time. */
+static bool mcpt__step_done(mcpt_conn *c)
+{
+#if !MCPT_NO_LEGACY
+    if ((c->flags & MCPT__C_BATCH) != 0) {
+        c->state = MCPT__X_MESSAGE;   /* the next element */
+        c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
+        return true;
+    }
+#endif
+#if !MCPT_NO_LINES
+    if (c->framing == MCPT_LINES) {
+        mcpt__next_line(c);
+        return true;
+    }
+#endif
+    if (c->framing == MCPT_HOSTED || (c->flags & MCPT__C_CLOSE) != 0) {
+        c->state = MCPT__X_CLOSED;
+        return false;
+    }
+#if !MCPT_NO_HTTP
+    mcpt__next_request(c);
+    mcpt__timer_start(c, MCPT__TIMER_IDLE);
+#endif
+    return true;
+}
+
+static bool mcpt__step(mcpt_conn *c)
+{
+    if (c->framing == MCPT_LINES || (c->flags & MCPT__C_SENT) != 0) {
+        c->io.tx_at = 0;
+        c->io.tx_len = 0;
+    }
+    switch (c->state) {
+    case MCPT__X_READ:
+#if !MCPT_NO_LINES
+        if (c->framing == MCPT_LINES) {
+            return mcpt__lines_idle(c) || mcpt__read_line(c);
+        }
+#endif
+#if !MCPT_NO_HTTP
+        return c->framing == MCPT_HTTP && mcpt__read_head(c);
+    case MCPT__X_BODY: return mcpt__read_body(c);
+    case MCPT__X_SKIP: return mcpt__skip_body(c);
+#else
+        return false;
+#endif
+    case MCPT__X_MESSAGE: mcpt__run_message(c); return true;
+    case MCPT__X_PIECES:
+        if (c->generator != MCPT__G_NONE) {
+            mcpt__generator_step(c, &c->job);
+        } else {
+            mcpt__run(c->hub, c->server, c->work);
+        }
+        return true;
+    case MCPT__X_WAIT: return mcpt__wait_step(c);
+    case MCPT__X_STREAM: return mcpt__stream_step(c);
+    case MCPT__X_DONE: return mcpt__step_done(c);
+    default: return false;
+    }
+}
+
+/* A deadline has passed: 408 to a request that does not arrive, otherwise the end. */
+static void mcpt__expire(mcpt_conn *c)
+{
+    c->flags = (uint16_t)(c->flags & ~MCPT__C_EXPIRED);
+#if !MCPT_NO_HTTP
+    if (c->state <= MCPT__X_SKIP && c->io.rx_len != 0 && c->io.tx_at == c->io.tx_len && c->framing == MCPT_HTTP) {
+        mcpt__request_reset(c);
+        mcpt__refuse_and_close(c, 408);
+        mcpt__timer_start(c, MCPT__TIMER_REQUEST);
+        return;
+    }
+#endif
+    c->io.err = MCPT_E_TIMEOUT;
+    c->state = MCPT__X_CLOSED;
+    c->io.tx_at = c->io.tx_len;
+}
+
+/* Which deadline fits what the connection is doing now. */
+static void mcpt__timer_fit(mcpt_conn *c, bool progress)
+{
+    uint8_t timer;
+
+    if (c->hub == NULL || c->framing == MCPT_LINES) {
+        return;
+    }
+    if (c->io.tx_at != c->io.tx_len || (c->state <= MCPT__X_SKIP && c->io.rx_len != 0)) {
+        timer = MCPT__TIMER_REQUEST;
+    } else if (c->state == MCPT__X_STREAM || c->state == MCPT__X_WAIT) {
+        timer = MCPT__TIMER_STREAM;
+    } else {
+        timer = MCPT__TIMER_IDLE;
+    }
+    if (c->timer != timer || (progress && c->io.tx_at != c->io.tx_len)) {
+        mcpt__timer_start(c, timer);
+    }
+}
+
+/* Has a line connection calls in work that can still finish? Questions cannot be answered after the end of input. */
+static bool mcpt__lines_busy(const mcpt_conn *c)
+{
+    const mcpt_job *j;
+
+    for (j = c->framing == MCPT_LINES && c->hub != NULL ? c->hub->jobs : NULL; j != NULL; j = j->next) {
+        if (j->conn == c && j->state == MCPT__J_WAIT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned mcpt__conn_run(mcpt_io *io)
+{
+    mcpt_conn *c = (mcpt_conn *)io;   /* io is its first member */
+    bool progress = false;
+    bool lines = c->framing == MCPT_LINES;
+
+    if ((c->flags & MCPT__C_EXPIRED) != 0 && !lines) {
+        mcpt__expire(c);
+    }
+    while (c->state != MCPT__X_CLOSED && io->tx_at == io->tx_len && io->tx != NULL && mcpt__step(c)) {
+        progress = true;
+    }
+    if (io->eof != 0 && io->tx_at == io->tx_len && c->state != MCPT__X_CLOSED && !mcpt__lines_busy(c)) {
+        mcpt__abandon(c);
+        c->state = MCPT__X_CLOSED;
+    }
+    mcpt__timer_fit(c, progress);
+    if (c->state == MCPT__X_CLOSED && io->tx_at == io->tx_len) {
+        io->want = MCPT_CLOSED;
+    } else {
+        io->want = io->tx_at != io->tx_len ? MCPT_WANT_TX : 0;
+        if (io->eof == 0 && c->framing != MCPT_HOSTED &&
+            (c->state <= MCPT__X_SKIP || (lines && c->state == MCPT__X_DONE))) {
+            io->want = (uint8_t)(io->want | MCPT_WANT_RX);
+        }
+    }
+    return io->want;
+}
+
+/* -- hosts that parse HTTP themselves */
+#if !MCPT_NO_HTTP
+MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request)
+{
+    uint16_t status;
+
+    if (c->framing != MCPT_HOSTED || (c->state != MCPT__X_READ && c->state != MCPT__X_CLOSED) || c->io.rx == NULL) {
+        return MCPT_E_STATE;
+    }
+    c->request = request;
+    c->io.eof = 0;
+    c->io.rx_len = 0;
+    MCPT_MEMSET(&c->response, 0, sizeof(c->response));
+    MCPT_MEMSET(&c->who, 0, sizeof(c->who));
+    if (request->who != NULL) {
+        c->who = *request->who;
+    }
+    mcpt__request_reset(c);
+    status = mcpt__head_check(c, request->method, request->path);
+    if (request->no_stream) {
+        c->flags = (uint16_t)(c->flags & ~MCPT__C_SSE_OK);
+    }
+    if (status != 0) {
+        mcpt__refuse_head(c, status);
+    } else if (mcpt_str_is(request->method, "POST")) {
+        c->state = MCPT__X_MESSAGE;
+#if !MCPT_NO_LEGACY
+    } else {
+        mcpt__get_or_delete(c, mcpt_str_is(request->method, "GET"));
+#endif
+    }
+    return MCPT_OK;
+}
+
+MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c)
+{
+    return (c->flags & MCPT__C_SENT) != 0 ? &c->response : NULL;
+}
+#endif
+
+/* -- what the hub runs by itself */
+static void mcpt__run_due(mcpt_hub *hub, uint32_t now)
+{
+    mcpt_job *j = hub->jobs;
+
+    hub->has_due = 0;
+    while (j != NULL) {
+        bool woken = (j->flags & MCPT__J_WOKEN) != 0;
+
+        if (woken || ((j->flags & MCPT__J_TIMED) != 0 && mcpt__due(now, j->wake_at))) {
+            if (j->conn != NULL) {
+                if (j->conn->framing == MCPT_LINES && !woken && j->state == MCPT__J_WAIT) {
+                    j->flags |= MCPT__J_WOKEN;
+                }
+                mcpt__ready(hub, j->conn);
+            } else {
+                mcpt__run(hub, hub->server, j);
+                j = hub->jobs;        /* the list has changed: from the start, for those that are still due */
+                continue;
+            }
+        } else if ((j->flags & MCPT__J_TIMED) != 0) {
+            mcpt__job_alarm(hub, j, j->wake_at);
+        }
+        j = j->next;
+    }
+}
+
+static void mcpt__take_wakes(mcpt_hub *hub)
+{
+    mcpt_job *j;
+    uint32_t flags = 0;
+    int i;
+
+    hub->woken = 0;
+    for (i = 0; i < 32; i++) {
+        if (hub->wake[i] != 0) {
+            hub->wake[i] = 0;         /* before its calls run: a wake-up from now on counts again */
+            flags |= (uint32_t)1 << i;
+        }
+    }
+    for (j = hub->jobs; j != NULL; j = j->next) {
+        if ((flags >> (j->ticket % 32) & 1) != 0 && j->state == MCPT__J_WAIT) {
+            j->flags |= MCPT__J_WOKEN;
+        }
+    }
+}
+
+static void mcpt__run_timers(mcpt_hub *hub, uint32_t now)
+{
+    unsigned i;
+
+    for (i = 0; i < 3; i++) {
+        while (hub->timer[i].first != NULL && mcpt__due(now, hub->timer[i].first->deadline)) {
+            mcpt_conn *c = hub->timer[i].first;
+
+            if (i == MCPT__TIMER_STREAM) {
+                c->flags |= MCPT__C_TICK;
+                mcpt__timer_start(c, MCPT__TIMER_STREAM);
+            } else {
+                c->flags |= MCPT__C_EXPIRED;
+                mcpt__timer_stop(c);
+            }
+            mcpt__ready(hub, c);
+        }
+    }
+}
+
+MCPT_API uint32_t mcpt_hub_run(mcpt_hub *hub)
+{
+    uint32_t now = mcpt__now(hub->server);
+    uint32_t wait = (uint32_t)-1;
+    unsigned i;
+
+    if (hub->woken != 0) {
+        mcpt__take_wakes(hub);
+        mcpt__run_due(hub, now);
+    } else if (hub->has_due != 0 && mcpt__due(now, hub->due)) {
+        mcpt__run_due(hub, now);
+    }
+    mcpt__run_timers(hub, now);
+    if (hub->woken != 0 || hub->ready != NULL) {
+        return 0;
+    }
+    now = mcpt__now(hub->server);
+    if (hub->has_due != 0) {
+        wait = mcpt__due(now, hub->due) ? 0 : hub->due - now;
+    }
+    for (i = 0; i < 3; i++) {
+        const mcpt_conn *c = hub->timer[i].first;
+
+        if (c != NULL) {
+            uint32_t t = mcpt__due(now, c->deadline) ? 0 : c->deadline - now;
+
+            wait = t < wait ? t : wait;
+        }
+    }
+    return wait;
+}
+
+MCPT_API void mcpt_hub_close(mcpt_hub *hub)
+{
+    mcpt_job *j;
+    size_t i;
+
+#if !MCPT_NO_LISTEN
+    for (i = 0; i < hub->mem.nlisteners; i++) {
+        mcpt_listener *l = &hub->mem.listeners[i];
+        mcpt_conn *c = l->conn;
+
+        if (c != NULL) {
+            l->flags = 1;             /* its connection writes the last result as soon as it can */
+            mcpt__ready(hub, c);
+        }
+    }
+#else
+    (void)i;
+#endif
+    for (j = hub->jobs; j != NULL; j = hub->jobs) {
+        mcpt_conn *c = j->conn;
+        bool waits = c != NULL && c->work == j;
+
+        mcpt__cancel(hub, hub->server, j);
+        if (waits) {
+            mcpt__end_unanswered(c);
+            mcpt__ready(hub, c);
+        }
+    }
+#if !MCPT_NO_LEGACY
+    for (i = 0; i < hub->mem.nsessions; i++) {
+        if ((hub->mem.sessions[i].flags & MCPT__S_USED) != 0) {
+            mcpt__session_end(hub, &hub->mem.sessions[i]);
+        }
+    }
+#endif
+}
+
+/* >>check: implementation ---------------------------------------------------------------------------------
+ * For development: are the tables sane? */
+typedef struct mcpt__checker {
+    mcpt_check_fn report;
+    void *user;
+    const char *row;
+    bool bad;
+} mcpt__checker;
+
+static void mcpt__check_bad(mcpt__checker *k, const char *row, const char *what)
+{
+    k->bad = true;
+    k->report(k->user, row, what, mcpt__mk(NULL, 0));
+}
+
+static void mcpt__check_note(void *user, mcpt_str keyword, const char *why)
+{
+    mcpt__checker *k = (mcpt__checker *)user;
+
+    k->report(k->user, k->row, why, keyword);
+    k->bad = k->bad || mcpt_str_is(keyword, "x-mcp-header");
+}
+
+static void mcpt__check_schema(mcpt__checker *k, const char *row, const char *schema)
+{
+    mcpt_err e;
+
+    if (schema == NULL) {
+        return;
+    }
+    k->row = row;
+    e = mcpt_schema_lint(mcpt_z(schema), mcpt__check_note, k);
+    if (e == MCPT_E_JSON || e == MCPT_E_DEPTH) {
+        mcpt__check_bad(k, row, "the schema is not a JSON object, or nested too deep");
+    }
+}
+
+static bool mcpt__name_ok(const char *name)
+{
+    size_t n = name != NULL ? MCPT_STRLEN(name) : 0;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (!mcpt__alpha(name[i]) && !mcpt__digit(name[i]) && name[i] != '_' && name[i] != '.' && name[i] != '-') {
+            return false;
+        }
+    }
+    return n >= 1 && n <= 128;
+}
+
+/* Names that come twice, and rows out of order where order is promised. */
+static void mcpt__check_names(mcpt__checker *k, const void *table, size_t n, mcpt__name_fn name_of, bool sorted)
+{
+    size_t i;
+    size_t j;
+
+    for (i = 0; i < n; i++) {
+        if (name_of(table, i) == NULL) {
+            mcpt__check_bad(k, "", "a row has no name");
+            return;
+        }
+    }
+    for (i = 1; i < n; i++) {
+        mcpt_str name = mcpt_z(name_of(table, i));
+
+        if (sorted && mcpt__order(name, name_of(table, i - 1)) <= 0) {
+            mcpt__check_bad(k, name_of(table, i), "the table is not in strcmp order");
+        }
+        for (j = 0; j < i && !sorted; j++) {
+            if (mcpt_str_is(name, name_of(table, j))) {
+                mcpt__check_bad(k, name_of(table, i), "this name comes twice");
+            }
+        }
+    }
+}
+
+MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, void *user)
+{
+    mcpt__checker k;
+    size_t i;
+
+    k.report = report;
+    k.user = user;
+    k.row = "";
+    k.bad = false;
+    mcpt__check_names(&k, s->tools, s->ntools, mcpt__tool_name, s->sorted);
+    mcpt__check_names(&k, s->resources, s->nresources, mcpt__resource_name, s->sorted);
+    mcpt__check_names(&k, s->prompts, s->nprompts, mcpt__prompt_name, s->sorted);
+    for (i = 0; i < s->ntools && !k.bad; i++) {
+        const mcpt_tool *t = &s->tools[i];
+
+        if (!mcpt__name_ok(t->name)) {
+            mcpt__check_bad(&k, t->name, "a tool name is 1 to 128 of A-Z a-z 0-9 _ . -");
+        }
+        if (t->description == NULL || t->fn == NULL) {
+            mcpt__check_bad(&k, t->name, "a tool needs a description and a handler");
+        }
+        mcpt__check_schema(&k, t->name, t->input_schema);
+        mcpt__check_schema(&k, t->name, t->output_schema);
+    }
+    for (i = 0; i < s->nresources && !k.bad; i++) {
+        const mcpt_resource *r = &s->resources[i];
+
+        if (r->name == NULL || (r->fn == NULL && r->data == NULL) || (r->fn == NULL && mcpt__is_template(r))) {
+            mcpt__check_bad(&k, r->uri, "a resource needs a name, and data or a handler");
+        }
+        if (r->fn == NULL && r->data != NULL && (r->flags & MCPT_BINARY) == 0 &&
+            !mcpt_utf8_ok(mcpt__mk((const char *)r->data, r->size))) {
+            mcpt__check_bad(&k, r->uri, "static text is not UTF-8: use MCPT_BINARY");
+        }
+    }
+    for (i = 0; i < s->nprompts && !k.bad; i++) {
+        if (s->prompts[i].description == NULL || s->prompts[i].fn == NULL) {
+            mcpt__check_bad(&k, s->prompts[i].name, "a prompt needs a description and a handler");
+        }
+    }
+    return k.bad ? MCPT_E_ARG : MCPT_OK;
+}
+#endif /* !MCPT_NO_SERVER */
+#endif /* MCPTOOLS_IMPLEMENTED */
+#endif /* MCPTOOLS_IMPLEMENTATION */
+
+/* HISTORY
+   0.1.0  first release: server for four protocol revisions, HTTP and lines.
+
+   LICENCE (MIT)
+   Copyright (c) 2026 the mcptools authors
+
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+   documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+   rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to
+   permit persons to whom the Software is furnished to do so, subject to the following conditions:
+
+   The above copyright notice and this permission notice shall be included in all copies or substantial portions of
+   the Software.
+
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+   WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+   COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+   OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */
