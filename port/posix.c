@@ -1,0 +1,1131 @@
+/* port/posix.c - see posix.h
+ *
+ * Readiness is remembered, not asked for: each socket is registered once, edge-triggered, for everything. An
+ * event sets flags of its slot; a short read, a short write or EAGAIN clears them. So a request costs one
+ * recv and one send, and no registration is ever changed, not even when a connection has to wait for a
+ * buffer. The poll() variant imitates the same edges by arming only what is not known yet. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "posix.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef MCPT_POSIX_POLL
+#ifdef __linux__
+#define MCPT_POSIX_POLL 0
+#else
+#define MCPT_POSIX_POLL 1
+#endif
+#endif
+#if MCPT_POSIX_POLL
+#include <poll.h>
+#else
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0                /* macOS: SO_NOSIGPIPE does it */
+#endif
+
+enum {
+    NONE = 0x7fffffff,                /* no slot, no buffer */
+    EVENTS = 64,                      /* taken from the kernel at once */
+    ACCEPTS = 64,                     /* new connections in a round, so that old ones go on */
+    TURNS = 16,                       /* of one connection in a row; a request takes two */
+    PUMPS = 256,                      /* woken connections in a round */
+    SPARE = 16,                       /* slots for clients that get 503 */
+    LINGER_MS = 2000,
+    LINGER_BYTES = 4 << 20,
+    PAUSE_MS = 100,                   /* no accept after EMFILE, unless a connection ends before */
+    BACKLOG = 4096                    /* the system cuts it to its own limit */
+};
+enum { VACANT, SERVING, LINGERING };                        /* slot.state */
+enum { READABLE = 1, BLOCKED = 2, PEER_DONE = 4, BROKEN = 8, TOLD = 16 };   /* slot.flags */
+enum { RUNNING = 1, STOPPING, STOPPED };                    /* mcpt_posix.state */
+
+typedef struct mcpt_posix_slot {
+    int fd;
+    uint32_t next, prev;              /* in list */
+    uint32_t deadline;                /* LINGERING: when it is closed in any case */
+    uint32_t drained;                 /* LINGERING: bytes thrown away */
+    uint32_t buffer;
+    uint8_t state, flags, want, listed;
+    uint8_t pad[4];
+} slot;
+
+/* -- lists of slots, by number: constant time, no memory of their own */
+static void list_clear(mcpt_posix_list *l)
+{
+    l->first = l->last = NONE;
+    l->count = 0;
+}
+
+static void list_add(mcpt_posix *p, mcpt_posix_list *l, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    s->next = NONE;
+    s->prev = l->last;
+    s->listed = 1;
+    if (l->last == NONE) {
+        l->first = i;
+    } else {
+        p->slots[l->last].next = i;
+    }
+    l->last = i;
+    ++l->count;
+}
+
+static void list_remove(mcpt_posix *p, mcpt_posix_list *l, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    if (s->prev == NONE) {
+        l->first = s->next;
+    } else {
+        p->slots[s->prev].next = s->next;
+    }
+    if (s->next == NONE) {
+        l->last = s->prev;
+    } else {
+        p->slots[s->next].prev = s->prev;
+    }
+    s->listed = 0;
+    --l->count;
+}
+
+static bool passed(uint32_t now, uint32_t at)
+{
+    return (int32_t)(now - at) >= 0;  /* right across the wrap of the millisecond clock */
+}
+
+static uint32_t left_of(uint32_t now, uint32_t at)
+{
+    return passed(now, at) ? 0 : at - now;
+}
+
+static uint32_t sooner(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* -- waiting for events: register_fd, forget_fd, arm, wait_events; everything else is common */
+static void on_event(mcpt_posix *p, uint32_t i, unsigned flags);
+static void accept_round(mcpt_posix *p, int listener);
+
+static void set_flags(int fd)
+{
+    int status = fcntl(fd, F_GETFL);
+    int keep = fcntl(fd, F_GETFD);
+    (void)fcntl(fd, F_SETFL, status | O_NONBLOCK);
+    (void)fcntl(fd, F_SETFD, keep | FD_CLOEXEC);
+}
+
+static void on_wake(mcpt_posix *p)
+{
+    char bytes[64];
+    while (read(p->wake[0], bytes, sizeof bytes) == (ssize_t)sizeof bytes) {
+        /* a pipe may hold more */
+    }
+}
+
+#if MCPT_POSIX_POLL
+enum { FIXED = 3 };                   /* pollfd rows before those of the slots: wake, two listeners */
+#ifndef POLLRDHUP
+#define POLLRDHUP 0                   /* then a peer that has gone is noticed by POLLIN and MSG_PEEK */
+#endif
+
+static bool poller_open(mcpt_posix *p)
+{
+    struct pollfd *row = (struct pollfd *)p->events;
+    uint32_t i;
+    if (pipe(p->wake) != 0) {
+        return false;
+    }
+    set_flags(p->wake[0]);
+    set_flags(p->wake[1]);
+    for (i = 0; i < FIXED + p->nslots; ++i) {
+        row[i].fd = -1;
+        row[i].events = 0;
+    }
+    row[0].fd = p->wake[0];
+    row[0].events = POLLIN;
+    return true;
+}
+
+static void listeners_watch(mcpt_posix *p, bool on)
+{
+    struct pollfd *row = (struct pollfd *)p->events;
+    int k;
+    for (k = 0; k < 2; ++k) {
+        row[1 + k].fd = on ? p->listener[k] : -1;
+        row[1 + k].events = POLLIN;
+    }
+}
+
+static void arm(mcpt_posix *p, uint32_t i)
+{
+    struct pollfd *row = (struct pollfd *)p->events + FIXED + i;
+    const slot *s = &p->slots[i];
+    row->fd = s->fd;
+    row->events = (short)(((s->flags & READABLE) == 0 ? POLLIN : 0) |
+                          ((s->flags & BLOCKED) != 0 ? POLLOUT : 0) |
+                          ((s->flags & PEER_DONE) == 0 ? POLLRDHUP : 0));
+}
+
+static bool register_fd(mcpt_posix *p, uint32_t i)
+{
+    if (i >= p->used) {
+        p->used = i + 1;
+    }
+    arm(p, i);
+    return true;
+}
+
+static void forget_fd(mcpt_posix *p, uint32_t i)
+{
+    struct pollfd *row = (struct pollfd *)p->events + FIXED;
+    row[i].fd = -1;
+    while (p->used > 0 && row[p->used - 1].fd < 0) {
+        --p->used;
+    }
+}
+
+static int wait_events(mcpt_posix *p, int timeout)
+{
+    struct pollfd *row = (struct pollfd *)p->events;
+    uint32_t i;
+    int left = poll(row, (nfds_t)(FIXED + p->used), timeout);
+    int n = left;
+    if (left > 0 && row[0].revents != 0) {
+        on_wake(p);
+        --left;
+    }
+    for (i = FIXED; left > 0 && i < FIXED + p->used; ++i) {
+        int got = row[i].fd >= 0 ? row[i].revents : 0;
+        if (got != 0) {
+            --left;
+            on_event(p, i - FIXED, ((got & POLLIN) != 0 ? READABLE : 0u) |
+                     ((got & POLLOUT) != 0 ? BLOCKED : 0u) |
+                     ((got & POLLRDHUP) != 0 ? PEER_DONE : 0u) |
+                     ((got & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? BROKEN : 0u));
+        }
+    }
+    for (i = 1; n > 0 && i < FIXED; ++i) {        /* last: new ones may reuse slots with events above */
+        if (row[i].fd >= 0 && row[i].revents != 0) {
+            accept_round(p, row[i].fd);
+        }
+    }
+    return n;
+}
+
+#else
+enum { TAG_WAKE = -1, TAG_LISTENER = -2 };                  /* -2 and -3; slots are their own tags */
+
+static bool watch(const mcpt_posix *p, int fd, int op, uint32_t events, int tag)
+{
+    struct epoll_event e;
+    memset(&e, 0, sizeof e);
+    e.events = events;
+    e.data.fd = tag;
+    return epoll_ctl(p->poller, op, fd, &e) == 0;
+}
+
+static bool poller_open(mcpt_posix *p)
+{
+    p->poller = epoll_create1(EPOLL_CLOEXEC);
+    if (p->poller < 0) {
+        return false;
+    }
+    p->wake[0] = p->wake[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return p->wake[0] >= 0 && watch(p, p->wake[0], EPOLL_CTL_ADD, EPOLLIN, TAG_WAKE);
+}
+
+static void listeners_watch(mcpt_posix *p, bool on)
+{
+    int k;
+    for (k = 0; k < 2; ++k) {
+        if (p->listener[k] >= 0) {
+            (void)watch(p, p->listener[k], on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, EPOLLIN, TAG_LISTENER - k);
+        }
+    }
+}
+
+static void arm(const mcpt_posix *p, uint32_t i)
+{
+    (void)p;
+    (void)i;
+}
+
+static bool register_fd(mcpt_posix *p, uint32_t i)
+{
+    return watch(p, p->slots[i].fd, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, (int)i);
+}
+
+static void forget_fd(const mcpt_posix *p, uint32_t i)
+{
+    (void)p;                          /* closing the descriptor removes it from the set */
+    (void)i;
+}
+
+static int wait_events(mcpt_posix *p, int timeout)
+{
+    struct epoll_event *e = (struct epoll_event *)p->events;
+    bool ready[2] = { false, false };
+    int i;
+    int n = epoll_wait(p->poller, e, EVENTS, timeout);
+    for (i = 0; i < n; ++i) {
+        int tag = e[i].data.fd;
+        uint32_t got = e[i].events;
+        if (tag >= 0) {
+            on_event(p, (uint32_t)tag, ((got & EPOLLIN) != 0 ? READABLE : 0u) |
+                     ((got & EPOLLOUT) != 0 ? BLOCKED : 0u) |
+                     ((got & EPOLLRDHUP) != 0 ? PEER_DONE : 0u) |
+                     ((got & (EPOLLERR | EPOLLHUP)) != 0 ? BROKEN : 0u));
+        } else if (tag == TAG_WAKE) {
+            on_wake(p);
+        } else {
+            ready[TAG_LISTENER - tag] = true;
+        }
+    }
+    for (i = 0; i < 2; ++i) {         /* last: new connections may reuse slots that have events above */
+        if (ready[i]) {
+            accept_round(p, p->listener[i]);
+        }
+    }
+    return n;
+}
+#endif
+
+/* Runs in the context of mcpt_wake(): another thread, or a signal handler. */
+static void wake_up(void *user)
+{
+    const mcpt_posix *p = (const mcpt_posix *)user;
+    const uint64_t one = 1;
+    int saved = errno;
+    while (write(p->wake[1], &one, sizeof one) < 0 && errno == EINTR) {
+        /* once more; EAGAIN means that enough wake-ups are under way */
+    }
+    errno = saved;
+}
+
+/* -- buffers */
+static bool take_buffer(mcpt_posix *p, uint32_t i)
+{
+    const mcpt_posix_config *c = &p->config;
+    slot *s = &p->slots[i];
+    mcpt_mem mem;
+    if (p->nfree == 0) {
+        return false;
+    }
+    s->buffer = p->free_buffers[--p->nfree];      /* the one used last: it is in the processor's cache */
+    mem.rx = p->rx + (size_t)s->buffer * c->rx_size;
+    mem.rx_size = c->rx_size;
+    mem.tx = p->tx + (size_t)s->buffer * c->tx_size;
+    mem.tx_size = c->tx_size;
+    mem.tok = p->tok + (size_t)s->buffer * c->ntok;
+    mem.ntok = c->ntok;
+    (void)mcpt_conn_mem(&p->conns[i], &mem);
+    return true;
+}
+
+static void give_buffer(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    if (s->buffer != NONE) {
+        p->free_buffers[p->nfree++] = s->buffer;
+        s->buffer = NONE;
+    }
+}
+
+/* -- the end of a connection */
+static void close_slot(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    if (s->state == LINGERING) {
+        list_remove(p, &p->linger, i);
+    }
+    (void)close(s->fd);
+    s->fd = -1;
+    s->state = VACANT;
+    forget_fd(p, i);
+    list_add(p, i < p->config.connections ? &p->vacant : &p->spare, i);
+    p->paused_at -= PAUSE_MS;         /* there is a descriptor again: no longer any reason to pause */
+}
+
+/* Reads what the peer still sends until it has ended too: a socket that is closed with unread input makes the
+ * system send a reset, which destroys the answer before the client has read it. Bounded in time and bytes. */
+static void drain(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    while ((s->flags & (READABLE | PEER_DONE)) != 0) {
+        ssize_t got = recv(s->fd, p->drain, sizeof p->drain, 0);
+        if (got > 0) {
+            s->drained += (uint32_t)got;
+        }
+        if (got == 0 || s->drained > LINGER_BYTES || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+            close_slot(p, i);
+            return;
+        }
+        if (got < 0 && errno == EAGAIN) {
+            s->flags &= (uint8_t)~(READABLE | PEER_DONE);
+        }
+    }
+    arm(p, i);
+}
+
+static void linger(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    (void)shutdown(s->fd, SHUT_WR);
+    s->state = LINGERING;
+    s->drained = 0;
+    s->deadline = mcpt_posix_millis(NULL) + LINGER_MS;
+    list_add(p, &p->linger, i);
+    drain(p, i);
+}
+
+static void unqueue(mcpt_posix *p, uint32_t i)
+{
+    if (p->slots[i].listed != 0) {
+        list_remove(p, p->slots[i].buffer == NONE ? &p->waiting : &p->again, i);
+    }
+}
+
+/* The machine is done with this connection, or its transport has failed. */
+static void finish(mcpt_posix *p, uint32_t i, bool at_once)
+{
+    unqueue(p, i);
+    mcpt_conn_close(&p->conns[i]);
+    give_buffer(p, i);
+    if (at_once || (p->slots[i].flags & (BROKEN | TOLD)) != 0) {
+        close_slot(p, i);
+    } else {
+        linger(p, i);
+    }
+}
+
+/* -- a connection at work */
+static void tell_eof(slot *s, mcpt_io *io)
+{
+    if ((s->flags & TOLD) == 0) {
+        s->flags |= TOLD;
+        mcpt_io_eof(io);
+    }
+}
+
+static void receive(slot *s, mcpt_io *io)
+{
+    size_t room;
+    char *to = mcpt_io_rx(io, &room);
+    ssize_t got;
+    if (to == NULL) {
+        return;
+    }
+    do {
+        got = recv(s->fd, to, room, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0) {
+        mcpt_io_rx_ack(io, (size_t)got);
+        if ((size_t)got < room && (s->flags & PEER_DONE) == 0) {
+            s->flags &= (uint8_t)~READABLE;       /* there was no more: spares the call that says EAGAIN */
+        }
+    } else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        s->flags &= (uint8_t)~READABLE;
+    } else {
+        s->flags &= (uint8_t)~READABLE;
+        if (got < 0) {
+            s->flags |= BROKEN;
+        }
+        tell_eof(s, io);
+    }
+}
+
+/* True: all was sent. */
+static bool transmit(slot *s, mcpt_io *io)
+{
+    const char *from;
+    size_t n;
+    while ((from = mcpt_io_tx(io, &n)) != NULL) {
+        ssize_t sent = send(s->fd, from, n, MSG_NOSIGNAL);
+        if (sent > 0) {
+            mcpt_io_tx_ack(io, (size_t)sent);
+        }
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            s->flags |= BROKEN;
+            return false;
+        }
+        if (sent >= 0 ? (size_t)sent < n : errno != EINTR) {
+            s->flags |= BLOCKED;      /* the kernel reports when there is room again */
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The peer has ended its side while nothing is to be read from it: a call in work or an event stream must
+ * learn of that. When it sent more requests before it ended, they are read first. */
+static bool peer_gone(const slot *s)
+{
+    char byte;
+#if MCPT_POSIX_POLL && (POLLRDHUP == 0)
+    const unsigned sign = READABLE;
+#else
+    const unsigned sign = PEER_DONE;
+#endif
+    return (s->flags & TOLD) == 0 && (s->flags & sign) != 0 && recv(s->fd, &byte, 1, MSG_PEEK) == 0;
+}
+
+/* Runs the machine and moves bytes until nothing more can be done now. True: its turn is over, but it could
+ * go on. */
+static bool turns(slot *s, mcpt_io *io)
+{
+    int n;
+    for (n = 0; n < TURNS; ++n) {
+        if ((s->flags & READABLE) != 0 && (s->want & MCPT_WANT_RX) != 0) {
+            receive(s, io);
+        }
+        s->want = (uint8_t)mcpt_io_want(io);
+        if ((s->flags & (BLOCKED | BROKEN)) == 0) {
+            size_t len;
+            if (mcpt_io_tx(io, &len) != NULL) {
+                if (!transmit(s, io)) {
+                    return false;
+                }
+                s->want &= MCPT_CLOSED;           /* what is wanted now, the machine says in the next turn */
+                if (s->want == 0) {
+                    continue;
+                }
+            }
+        }
+        if ((s->want & MCPT_CLOSED) != 0 || (s->flags & (BLOCKED | BROKEN)) != 0) {
+            return false;
+        }
+        if ((s->want & MCPT_WANT_RX) == 0 || (s->flags & READABLE) == 0) {
+            if ((s->want & MCPT_WANT_RX) != 0 || !peer_gone(s)) {
+                return false;
+            }
+            tell_eof(s, io);
+        }
+    }
+    return true;
+}
+
+static void pump(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    mcpt_conn *c = &p->conns[i];
+    bool more;
+    if (s->buffer == NONE && (p->waiting.count > 0 || !take_buffer(p, i))) {
+        if (s->listed == 0) {
+            list_add(p, &p->waiting, i);
+        }
+        arm(p, i);
+        return;
+    }
+    more = turns(s, &c->io);
+    if ((s->flags & BROKEN) != 0) {
+        tell_eof(s, &c->io);          /* handlers in work get their last run */
+        (void)mcpt_io_want(&c->io);
+        finish(p, i, true);
+    } else if ((s->want & MCPT_CLOSED) != 0) {
+        finish(p, i, false);
+    } else if (mcpt_conn_idle(c) && !more) {
+        if (p->state == STOPPING && (s->flags & READABLE) == 0) {
+            finish(p, i, true);
+        } else if (mcpt_conn_mem(c, NULL) == MCPT_OK) {
+            give_buffer(p, i);
+            arm(p, i);
+        }
+    } else {
+        if (more && s->listed == 0) {
+            list_add(p, &p->again, i);
+        }
+        arm(p, i);
+    }
+}
+
+static void on_event(mcpt_posix *p, uint32_t i, unsigned flags)
+{
+    slot *s = &p->slots[i];
+    if (s->state == VACANT) {
+        return;                       /* closed while its event was under way */
+    }
+    s->flags |= (uint8_t)(flags & (READABLE | PEER_DONE | BROKEN));
+    s->flags &= (uint8_t)~(flags & BLOCKED);
+    if (s->state == LINGERING) {
+        if ((flags & BROKEN) != 0) {
+            close_slot(p, i);
+        } else {
+            drain(p, i);
+        }
+    } else if ((flags & BROKEN) != 0 && s->buffer == NONE) {
+        finish(p, i, true);
+    } else if ((s->flags & (READABLE | PEER_DONE)) != 0 || s->buffer != NONE) {
+        pump(p, i);                   /* an idle connection that merely became writable has nothing to do */
+    } else {
+        arm(p, i);
+    }
+}
+
+/* -- new connections */
+static void refuse(mcpt_posix *p, int fd)
+{
+    static const char answer[] =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+        "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    uint32_t i = p->spare.first;
+    (void)send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    if (i == NONE) {
+        (void)close(fd);              /* more at once than slots for it: the answer may be lost */
+        return;
+    }
+    list_remove(p, &p->spare, i);
+    p->slots[i].fd = fd;
+    p->slots[i].flags = 0;
+    if (!register_fd(p, i)) {
+        p->slots[i].state = SERVING;  /* it is in no list */
+        close_slot(p, i);
+        return;
+    }
+    linger(p, i);
+}
+
+static void admit(mcpt_posix *p, int fd)
+{
+    const int on = 1;
+    uint32_t i = p->vacant.first;
+    slot *s;
+    if (i == NONE && p->linger.first < p->config.connections) {
+        close_slot(p, p->linger.first);           /* it has had its answer: a new client is worth more */
+        i = p->vacant.first;
+    }
+    if (i == NONE) {
+        refuse(p, fd);
+        return;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    list_remove(p, &p->vacant, i);
+    s = &p->slots[i];
+    s->fd = fd;
+    s->state = SERVING;
+    s->flags = 0;
+    s->want = MCPT_WANT_RX;
+    if (mcpt_conn_init(&p->conns[i], p->config.server, p->config.hub, NULL, MCPT_HTTP, p->config.user) < 0) {
+        close_slot(p, i);             /* another ABI: mcpt_hub_init() has said so before */
+    } else if (!register_fd(p, i)) {
+        finish(p, i, true);
+    }
+}
+
+static int accept_one(int listener)
+{
+#ifdef __linux__
+    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    int fd = accept(listener, NULL, NULL);
+    if (fd >= 0) {
+        set_flags(fd);
+#ifdef SO_NOSIGPIPE
+        const int on = 1;
+        (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    }
+    return fd;
+#endif
+}
+
+static void accept_round(mcpt_posix *p, int listener)
+{
+    int n;
+    for (n = 0; n < ACCEPTS && p->state == RUNNING && p->paused == 0; ++n) {
+        int fd = accept_one(listener);
+        if (fd >= 0) {
+            admit(p, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            p->paused = 1;            /* clients wait in the backlog until a descriptor is free */
+            p->paused_at = mcpt_posix_millis(NULL);
+            listeners_watch(p, false);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        }                             /* else: a client that has gone already, or a passing network error */
+    }
+}
+
+/* -- one round */
+static void close_fd(int *fd)
+{
+    if (*fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+}
+
+static uint32_t open_slots(const mcpt_posix *p)
+{
+    return p->nslots - p->vacant.count - p->spare.count;
+}
+
+static void close_all(mcpt_posix *p)
+{
+    uint32_t i;
+    for (i = 0; i < p->nslots; ++i) {
+        if (p->slots[i].state == SERVING) {
+            finish(p, i, true);
+        } else if (p->slots[i].state == LINGERING) {
+            close_slot(p, i);
+        }
+    }
+}
+
+/* Connections that the hub has woken, that had used up their turn, that wait for a buffer. Answers how many.
+ * */
+static uint32_t serve_ready(mcpt_posix *p)
+{
+    mcpt_conn *c;
+    uint32_t i, n, rounds = p->again.count;
+    for (n = 0; n < PUMPS && (c = mcpt_hub_next(p->config.hub)) != NULL; ++n) {
+        if (c >= p->conns && c < p->conns + p->config.connections) {
+            i = (uint32_t)(c - p->conns);
+            if (p->slots[i].state == SERVING) {
+                pump(p, i);
+            }
+        } else if (p->config.other != NULL) {
+            p->config.other(p->config.other_user, c);
+        }
+    }
+    for (; rounds > 0 && (i = p->again.first) != NONE; --rounds) {
+        list_remove(p, &p->again, i);
+        pump(p, i);
+        ++n;
+    }
+    while (p->nfree > 0 && (i = p->waiting.first) != NONE) {
+        list_remove(p, &p->waiting, i);
+        (void)take_buffer(p, i);
+        pump(p, i);
+        ++n;
+    }
+    return n;
+}
+
+static void begin_stop(mcpt_posix *p)
+{
+    uint32_t i;
+    p->state = STOPPING;
+    p->stop_at = mcpt_posix_millis(NULL) + p->config.stop_ms;
+    close_fd(&p->listener[0]);
+    close_fd(&p->listener[1]);
+    p->paused = 0;
+#if MCPT_POSIX_POLL
+    listeners_watch(p, false);
+#endif
+    mcpt_hub_close(p->config.hub);
+    (void)serve_ready(p);             /* event streams get their last event before they are closed as idle */
+    for (i = 0; i < p->config.connections; ++i) {
+        if (p->slots[i].state == SERVING && p->slots[i].buffer == NONE && p->slots[i].listed == 0) {
+            finish(p, i, true);
+        } else if (p->slots[i].state == SERVING) {
+            pump(p, i);
+        }
+    }
+}
+
+/* The port's own deadlines. Answers the milliseconds until the next one, at most due. */
+static uint32_t timers(mcpt_posix *p, uint32_t due)
+{
+    uint32_t i, now;
+    if (p->linger.count == 0 && p->paused == 0 && p->state == RUNNING) {
+        return due;
+    }
+    now = mcpt_posix_millis(NULL);
+    while ((i = p->linger.first) != NONE && passed(now, p->slots[i].deadline)) {
+        close_slot(p, i);
+    }
+    if (p->linger.first != NONE) {
+        due = sooner(due, left_of(now, p->slots[p->linger.first].deadline));
+    }
+    if (p->paused != 0 && passed(now, p->paused_at + PAUSE_MS)) {
+        p->paused = 0;
+        listeners_watch(p, true);
+    } else if (p->paused != 0) {
+        due = sooner(due, left_of(now, p->paused_at + PAUSE_MS));
+    }
+    if (p->state == STOPPING) {
+        due = sooner(due, left_of(now, p->stop_at));
+        if (due == 0 && passed(now, p->stop_at)) {
+            close_all(p);
+        }
+        if (open_slots(p) == 0) {
+            p->state = STOPPED;
+        }
+    }
+    return due;
+}
+
+/* All that can be done without waiting. Answers how long may be waited. */
+static uint32_t work(mcpt_posix *p)
+{
+    uint32_t due = 0;
+    int rounds = 4;                   /* one connection may wake others; then the sockets have their turn */
+    if (p->stop != 0 && p->state == RUNNING) {
+        begin_stop(p);
+    }
+    do {
+        due = mcpt_hub_run(p->config.hub);
+    } while (serve_ready(p) > 0 && --rounds > 0);
+    return timers(p, rounds > 0 ? due : 0);
+}
+
+/* Waits and serves what arrives. False: the system's wait failed. */
+static bool step(mcpt_posix *p, uint32_t due)
+{
+    int timeout = due == UINT32_MAX ? -1 : due > 0x7fffffffu ? 0x7fffffff : (int)due;
+    return wait_events(p, timeout) >= 0 || errno == EINTR;
+}
+
+mcpt_err mcpt_posix_run(mcpt_posix *p)
+{
+    for (;;) {
+        uint32_t due = work(p);
+        if (p->state == STOPPED) {
+            return MCPT_OK;
+        }
+        if (!step(p, due)) {
+            return MCPT_E_IO;
+        }
+    }
+}
+
+mcpt_err mcpt_posix_poll(mcpt_posix *p, int timeout_ms)
+{
+    uint32_t due;
+    if (p->state == STOPPED) {
+        return MCPT_OK;
+    }
+    due = work(p);
+    if (p->state != STOPPED) {
+        if (!step(p, timeout_ms < 0 ? due : sooner(due, (uint32_t)timeout_ms))) {
+            return MCPT_E_IO;
+        }
+        due = work(p);                /* the caller may sleep now: nothing that is ready may be left */
+    }
+    p->due_at = due == UINT32_MAX ? 0 : mcpt_posix_millis(NULL) + due;
+    p->timed = due != UINT32_MAX;
+    return p->state == STOPPED ? MCPT_OK : MCPT_PENDING;
+}
+
+uint32_t mcpt_posix_due(const mcpt_posix *p)
+{
+    return p->timed ? left_of(mcpt_posix_millis(NULL), p->due_at) : UINT32_MAX;
+}
+
+int mcpt_posix_fd(const mcpt_posix *p)
+{
+#if MCPT_POSIX_POLL
+    (void)p;
+    return -1;
+#else
+    return p->poller;
+#endif
+}
+
+/* -- beginning and end */
+static bool defaults(mcpt_posix_config *c)
+{
+    c->connections = c->connections != 0 ? c->connections : 1024;
+    c->buffers = c->buffers != 0 ? c->buffers : 64;
+    c->buffers = sooner(c->buffers, c->connections);
+    c->rx_size = c->rx_size != 0 ? c->rx_size : 16384;
+    c->tx_size = c->tx_size != 0 ? c->tx_size : 16384;
+    c->ntok = c->ntok != 0 ? c->ntok : 256;
+    c->stop_ms = c->stop_ms != 0 ? c->stop_ms : 5000;
+    return c->connections <= 1000000 && c->rx_size >= MCPT_RX_MIN && c->tx_size >= MCPT_TX_MIN &&
+           c->rx_size <= 1u << 30 && c->tx_size <= 1u << 30 && c->ntok <= 1u << 24;
+}
+
+/* One part of the memory block; everything that needs alignment gets that of the largest type. */
+static char *part(char *base, size_t *at, size_t n, size_t size)
+{
+    char *begin = base != NULL ? base + *at : NULL;
+    *at += (n * size + 15u) & ~(size_t)15u;
+    return begin;
+}
+
+/* Divides the block; with base NULL it only measures. c has its defaults. */
+static size_t divide(mcpt_posix *p, const mcpt_posix_config *c, char *base)
+{
+    const size_t nslots = (size_t)c->connections + SPARE;
+    size_t at = 0;
+    char *slots = part(base, &at, nslots, sizeof(slot));
+    char *conns = part(base, &at, c->connections, sizeof(mcpt_conn));
+#if MCPT_POSIX_POLL
+    char *events = part(base, &at, nslots + FIXED, sizeof(struct pollfd));
+#else
+    char *events = part(base, &at, EVENTS, sizeof(struct epoll_event));
+#endif
+    char *stack = part(base, &at, c->buffers, sizeof(uint32_t));
+    char *tok = part(base, &at, (size_t)c->buffers * c->ntok, sizeof(mcpt_tok));
+    char *rx = part(base, &at, c->buffers, c->rx_size);
+    char *tx = part(base, &at, c->buffers, c->tx_size);
+    if (base != NULL) {
+        p->slots = (slot *)(void *)slots;
+        p->conns = (mcpt_conn *)(void *)conns;
+        p->events = events;
+        p->free_buffers = (uint32_t *)(void *)stack;
+        p->tok = (mcpt_tok *)(void *)tok;
+        p->rx = rx;
+        p->tx = tx;
+        p->nslots = (uint32_t)nslots;
+    }
+    return at + 15;                   /* to align the block itself */
+}
+
+size_t mcpt_posix_size(const mcpt_posix_config *config)
+{
+    mcpt_posix_config c = *config;
+    return defaults(&c) ? divide(NULL, &c, NULL) : 0;
+}
+
+/* An address literal as a socket address; 0: it is none. */
+static socklen_t address(struct sockaddr_storage *a, const char *host, uint16_t port)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)a;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)a;
+    char text[INET6_ADDRSTRLEN];
+    const char *zone = strchr(host, '%');
+    size_t n = zone != NULL ? (size_t)(zone - host) : strlen(host);
+    memset(a, 0, sizeof *a);
+    if (n >= sizeof text) {
+        return 0;
+    }
+    memcpy(text, host, n);
+    text[n] = '\0';
+    if (zone == NULL && inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        return sizeof *v4;
+    }
+    if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1) {
+        return 0;
+    }
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    v6->sin6_scope_id = zone != NULL ? if_nametoindex(zone + 1) : 0;
+    return zone != NULL && v6->sin6_scope_id == 0 ? 0 : (socklen_t)sizeof *v6;
+}
+
+/* Options that connections inherit: a peer that has vanished without a word is noticed within two minutes. */
+static void keep_alive(int fd)
+{
+    const int on = 1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+#if defined(TCP_KEEPIDLE) && defined(TCP_KEEPINTVL) && defined(TCP_KEEPCNT)
+    {
+        const int idle = 60, every = 15, count = 4;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    }
+#endif
+}
+
+/* A listening socket, or -1 with errno. *port: 0 asks for a free one; becomes the one in use. */
+static int listen_on(const char *host, uint16_t *port)
+{
+    const int on = 1;
+    struct sockaddr_storage a;
+    socklen_t n = address(&a, host, *port);
+    int fd = socket(a.ss_family, SOCK_STREAM, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    set_flags(fd);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    keep_alive(fd);
+    if (a.ss_family == AF_INET6) {    /* each family has a socket of its own, on every system */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (bind(fd, (struct sockaddr *)&a, n) != 0 || listen(fd, BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&a, &n) != 0) {
+        int why = errno;
+        (void)close(fd);
+        errno = why;
+        return -1;
+    }
+    *port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
+                                          : ((struct sockaddr_in *)(void *)&a)->sin_port);
+    return fd;
+}
+
+static bool no_such_family(void)
+{
+    return errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+}
+
+/* Opens both families on one port. A family that this machine does not have is left out. */
+static bool listen_both(mcpt_posix *p, const char *v4, const char *v6)
+{
+    int tries;
+    for (tries = 0; tries < 16; ++tries) {
+        uint16_t port = p->config.port;
+        p->listener[0] = listen_on(v4, &port);
+        if (p->listener[0] < 0 && !no_such_family()) {
+            return false;
+        }
+        p->listener[1] = listen_on(v6, &port);
+        p->port = port;
+        if (p->listener[1] >= 0 || (p->listener[0] >= 0 && no_such_family())) {
+            return true;
+        }
+        if (p->config.port != 0 || errno != EADDRINUSE || p->listener[0] < 0) {
+            return false;
+        }
+        (void)close(p->listener[0]);  /* the port the system chose is taken in the other family */
+        p->listener[0] = -1;
+    }
+    return false;
+}
+
+static bool open_listeners(mcpt_posix *p)
+{
+    const char *host = p->config.host;
+    if (host == NULL || strcmp(host, "localhost") == 0) {
+        return listen_both(p, "127.0.0.1", "::1");
+    }
+    if (strcmp(host, "*") == 0) {
+        return listen_both(p, "0.0.0.0", "::");
+    }
+    p->port = p->config.port;
+    p->listener[0] = listen_on(host, &p->port);
+    return p->listener[0] >= 0;
+}
+
+static void clear(mcpt_posix *p)
+{
+    uint32_t i;
+    list_clear(&p->vacant);
+    list_clear(&p->spare);
+    list_clear(&p->waiting);
+    list_clear(&p->again);
+    list_clear(&p->linger);
+    for (i = 0; i < p->nslots; ++i) {
+        memset(&p->slots[i], 0, sizeof(slot));
+        p->slots[i].fd = -1;
+        p->slots[i].buffer = NONE;
+        list_add(p, i < p->config.connections ? &p->vacant : &p->spare, i);
+    }
+    for (i = 0; i < p->config.buffers; ++i) {
+        p->free_buffers[i] = p->config.buffers - 1 - i;
+    }
+    p->nfree = p->config.buffers;
+}
+
+mcpt_err mcpt_posix_init(mcpt_posix *p, const mcpt_posix_config *config, void *mem, size_t size)
+{
+    struct sockaddr_storage a;
+    const char *host = config->host;
+    size_t need = mcpt_posix_size(config);
+    memset(p, 0, sizeof *p);
+    p->listener[0] = p->listener[1] = p->poller = p->wake[0] = p->wake[1] = -1;
+    p->config = *config;
+    p->state = STOPPED;
+    if (config->server == NULL || config->hub == NULL || need == 0 || !defaults(&p->config)) {
+        return MCPT_E_ARG;
+    }
+    if (host != NULL && strcmp(host, "*") != 0 && strcmp(host, "localhost") != 0 &&
+        address(&a, host, 0) == 0) {
+        return MCPT_E_ARG;
+    }
+    if (mem == NULL || size < need) {
+        return MCPT_E_SPACE;
+    }
+    (void)divide(p, &p->config, (char *)mem + (16u - (uintptr_t)mem % 16u) % 16u);
+    clear(p);
+    if (!poller_open(p) || !open_listeners(p)) {
+        int why = errno;
+        mcpt_posix_destroy(p);
+        errno = why;
+        return MCPT_E_IO;
+    }
+    p->config.host = NULL;
+    listeners_watch(p, true);
+    mcpt_hub_notify(p->config.hub, wake_up, p);
+    p->attached = true;
+    p->state = RUNNING;
+    return MCPT_OK;
+}
+
+uint16_t mcpt_posix_port(const mcpt_posix *p)
+{
+    return p->port;
+}
+
+mcpt_posix_stats mcpt_posix_now(const mcpt_posix *p)
+{
+    mcpt_posix_stats s;
+    s.connections = open_slots(p);
+    s.buffers = p->config.buffers - p->nfree;
+    s.waiting = p->waiting.count;
+    return s;
+}
+
+void mcpt_posix_stop(mcpt_posix *p)
+{
+    p->stop = 1;
+    wake_up(p);
+}
+
+static mcpt_posix *volatile signal_target;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (signal_target != NULL) {
+        mcpt_posix_stop(signal_target);
+    }
+}
+
+mcpt_err mcpt_posix_stop_on_signals(mcpt_posix *p)
+{
+    struct sigaction act;
+    if (signal_target != NULL && signal_target != p) {
+        return MCPT_E_STATE;
+    }
+    signal_target = p;
+    memset(&act, 0, sizeof act);
+    act.sa_handler = on_signal;
+    act.sa_flags = (int)SA_RESETHAND; /* whoever asks a second time does not want to wait */
+    (void)sigemptyset(&act.sa_mask);
+    return sigaction(SIGTERM, &act, NULL) == 0 && sigaction(SIGINT, &act, NULL) == 0 ? MCPT_OK : MCPT_E_IO;
+}
+
+void mcpt_posix_destroy(mcpt_posix *p)
+{
+    if (p->state != 0 && p->slots != NULL) {
+        close_all(p);
+    }
+    if (signal_target == p) {
+        (void)signal(SIGTERM, SIG_DFL);
+        (void)signal(SIGINT, SIG_DFL);
+        signal_target = NULL;
+    }
+    if (p->attached) {
+        mcpt_hub_notify(p->config.hub, NULL, NULL);
+        p->attached = false;
+    }
+    close_fd(&p->listener[0]);
+    close_fd(&p->listener[1]);
+    close_fd(&p->poller);
+    if (p->wake[1] == p->wake[0]) {
+        p->wake[1] = -1;
+    }
+    close_fd(&p->wake[0]);
+    close_fd(&p->wake[1]);
+    p->state = STOPPED;
+}
