@@ -1,0 +1,1009 @@
+/* port/posix and port/posix_stdio: a server and its clients in one process, driven by mcpt_posix_poll(), so that every
+ * step is decided by the test. test_posix_poll.c is the same with poll() instead of epoll. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "../../port/posix.h"
+#include "../../port/posix_stdio.h"
+#include "test.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* -- the server under test */
+static struct {
+    int runs, cancels;
+    bool done;
+    mcpt_ticket ticket;
+} slow;
+
+static mcpt_err echo(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    char buf[256];
+    mcpt_str text;
+    (void)call;
+    if (mcpt_get_str(mcpt_get(args, "text"), buf, sizeof buf, &text) != MCPT_OK) {
+        return MCPT_E_PARAMS;
+    }
+    mcpt_text(out, text);
+    return MCPT_OK;
+}
+
+static mcpt_err wait_for_it(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    (void)args;
+    ++slow.runs;
+    slow.cancels += call->cancelled;
+    if (call->cancelled) {
+        return MCPT_E_CANCELLED;
+    }
+    if (!slow.done) {
+        slow.ticket = mcpt_call_ticket(call);
+        return MCPT_PENDING;
+    }
+    mcpt_text_z(out, "done at last");
+    return MCPT_OK;
+}
+
+static const mcpt_tool tools[] = {
+    MCPT_TOOL("echo", "Says it again", "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\"}}}", echo, 0),
+    MCPT_TOOL("wait", "Takes its time", NULL, wait_for_it, 0),
+};
+enum { BIG = 3 << 20 };
+static char big[BIG];
+static mcpt_resource resources[1];
+static mcpt_server server;
+static mcpt_hub hub;
+static mcpt_slot slots[2];
+static mcpt_session sessions[4];
+static mcpt_listener listeners[4];
+static char slot_data[2 * 2048];
+static mcpt_tok hub_tok[64];
+static mcpt_posix net;
+static void *memory;
+
+static void table(void)
+{
+    size_t i;
+    memset(&server, 0, sizeof server);
+    for (i = 0; i < BIG; ++i) {
+        big[i] = (char)('a' + (i * 7 + i / 1000) % 26);
+    }
+    resources[0].uri = "test://big";
+    resources[0].name = "big";
+    resources[0].mime = "text/plain";
+    resources[0].data = big;
+    resources[0].size = BIG;
+    server.name = "test";
+    server.version = "1";
+    server.tools = tools;
+    server.ntools = MCPT_COUNT(tools);
+    server.resources = resources;
+    server.nresources = 1;
+    server.env = &mcpt_posix_env;
+}
+
+static void hub_begin(void)
+{
+    mcpt_hub_mem mem;
+    memset(&mem, 0, sizeof mem);
+    mem.sessions = sessions;
+    mem.nsessions = MCPT_COUNT(sessions);
+    mem.listeners = listeners;
+    mem.nlisteners = MCPT_COUNT(listeners);
+    mem.slots = slots;
+    mem.nslots = MCPT_COUNT(slots);
+    mem.slot_data = slot_data;
+    mem.slot_size = 2048;
+    mem.tok = hub_tok;
+    mem.ntok = MCPT_COUNT(hub_tok);
+    CHECK(mcpt_hub_init(&hub, &server, &mem) == MCPT_OK);
+    memset(&slow, 0, sizeof slow);
+}
+
+static mcpt_err net_open(uint32_t connections, uint32_t buffers, const char *host, uint16_t port)
+{
+    mcpt_posix_config c;
+    size_t n;
+    mcpt_err e;
+    memset(&c, 0, sizeof c);
+    c.server = &server;
+    c.hub = &hub;
+    c.host = host;
+    c.port = port;
+    c.connections = connections;
+    c.buffers = buffers;
+    c.rx_size = 2048;
+    c.tx_size = 2048;
+    c.ntok = 64;
+    c.stop_ms = 1000;
+    n = mcpt_posix_size(&c);
+    memory = malloc(n + 1);
+    e = mcpt_posix_init(&net, &c, (char *)memory + 1, n);   /* any alignment will do */
+    if (e != MCPT_OK) {
+        free(memory);
+        memory = NULL;
+    }
+    return e;
+}
+
+static void begin(uint32_t connections, uint32_t buffers)
+{
+    hub_begin();
+    CHECK(net_open(connections, buffers, NULL, 0) == MCPT_OK);
+}
+
+static void end(void)
+{
+    mcpt_posix_destroy(&net);
+    free(memory);
+    memory = NULL;
+}
+
+/* -- clients */
+static void turn(int rounds)
+{
+    while (rounds-- > 0) {
+        (void)!mcpt_posix_poll(&net, 0);
+    }
+}
+
+static int dial6(bool v6)
+{
+    struct sockaddr_in a4;
+    struct sockaddr_in6 a6;
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int failed;
+    memset(&a4, 0, sizeof a4);
+    memset(&a6, 0, sizeof a6);
+    a4.sin_family = AF_INET;
+    a4.sin_port = htons(mcpt_posix_port(&net));
+    a4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    a6.sin6_family = AF_INET6;
+    a6.sin6_port = a4.sin_port;
+    a6.sin6_addr = in6addr_loopback;
+    failed = v6 ? connect(fd, (struct sockaddr *)&a6, sizeof a6) : connect(fd, (struct sockaddr *)&a4, sizeof a4);
+    if (failed != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+static int dial(void)
+{
+    return dial6(false);
+}
+
+static void put(int fd, const char *data, size_t n)
+{
+    while (n > 0) {
+        ssize_t sent = send(fd, data, n, MSG_NOSIGNAL);
+        if (sent > 0) {
+            data += sent;
+            n -= (size_t)sent;
+        } else if (errno != EAGAIN) {
+            return;                   /* the reader will tell */
+        }
+        turn(1);
+    }
+}
+
+enum { ENDED = 1000000 };             /* get(): the end came */
+
+/* Reads until size bytes are there, or text appears (size 0), or the end, or ms have passed without a byte. Answers the
+ * bytes read, plus ENDED when the peer has closed. -1: reset. */
+static int get(int fd, char *to, int cap, int size, const char *text, int ms)
+{
+    int have = 0;
+    uint32_t start = mcpt_posix_millis(NULL);
+    while (have < cap - 1 && (int)(mcpt_posix_millis(NULL) - start) < ms) {
+        ssize_t got = recv(fd, to + have, (size_t)(cap - 1 - have), 0);
+        if (got == 0) {
+            to[have] = '\0';
+            return have + ENDED;
+        }
+        if (got > 0) {
+            have += (int)got;
+            start = mcpt_posix_millis(NULL);
+        } else if (errno != EAGAIN) {
+            return -1;
+        } else {
+            (void)!mcpt_posix_poll(&net, 1);
+        }
+        to[have] = '\0';
+        if (size > 0 ? have >= size : strstr(to, text) != NULL) {
+            break;
+        }
+    }
+    to[have] = '\0';
+    return have;
+}
+
+static char request_text[4096];
+
+static const char *request_body(const char *body, const char *more)
+{
+    (void)snprintf(request_text, sizeof request_text,
+                   "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                   "Accept: application/json, text/event-stream\r\n%sContent-Length: %u\r\n\r\n%s",
+                   more, (unsigned)strlen(body), body);
+    return request_text;
+}
+
+static const char *call_text(int id, const char *tool, const char *args)
+{
+    char body[1024];
+    (void)snprintf(body, sizeof body,
+                   "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":%s,"
+                   "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+                   "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"t\",\"version\":\"1\"},"
+                   "\"io.modelcontextprotocol/clientCapabilities\":{}}}}", id, tool, args);
+    (void)snprintf(request_text, sizeof request_text,
+                   "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                   "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n"
+                   "Mcp-Method: tools/call\r\nMcp-Name: %s\r\nContent-Length: %u\r\n\r\n%s",
+                   tool, (unsigned)strlen(body), body);
+    return request_text;
+}
+
+static const char *echo_text(int id)
+{
+    char args[64];
+    (void)snprintf(args, sizeof args, "{\"text\":\"number %d\"}", id);
+    return call_text(id, "echo", args);
+}
+
+static bool answered(int fd, int id)  /* the answer to echo_text(id) comes next */
+{
+    char text[2048], want[64];
+    (void)snprintf(want, sizeof want, "number %d\"", id);
+    (void)get(fd, text, sizeof text, 0, want, 2000);
+    return strncmp(text, "HTTP/1.1 200 ", 13) == 0 && strstr(text, want) != NULL;
+}
+
+static bool eof_on(int fd)            /* the rest, if any, and the end */
+{
+    char text[4096];
+    return get(fd, text, sizeof text, sizeof text, NULL, 3000) >= ENDED;
+}
+
+static bool echoes(int fd, int id)
+{
+    const char *text = echo_text(id);
+    put(fd, text, strlen(text));
+    return answered(fd, id) && (turn(2), true);
+}
+
+/* Lets the server work until a number of connections is open. */
+static bool open_are(uint32_t n)
+{
+    int i;
+    for (i = 0; i < 3000 && mcpt_posix_now(&net).connections != n; ++i) {
+        (void)!mcpt_posix_poll(&net, 1);
+    }
+    return mcpt_posix_now(&net).connections == n;
+}
+
+/* -- tests */
+static void keep_alive(void)
+{
+    int fd, i;
+    begin(4, 2);
+    fd = dial();
+    for (i = 0; i < 50; ++i) {
+        CHECK(echoes(fd, i));
+    }
+    CHECK(mcpt_posix_now(&net).connections == 1);
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    (void)close(fd);
+    CHECK(open_are(0));
+    end();
+}
+
+static void both_families(void)
+{
+    uint16_t port;
+    int fd4, fd6;
+    begin(4, 2);
+    fd4 = dial6(false);
+    fd6 = dial6(true);
+    if (fd6 < 0) {
+        printf("IPv6 is not available here: not tested\n");
+    } else {
+        CHECK(echoes(fd6, 6));
+        (void)close(fd6);
+    }
+    CHECK(echoes(fd4, 4));
+    port = mcpt_posix_port(&net);
+    {                                 /* a second server on the same port: the system refuses */
+        mcpt_posix saved = net;
+        void *block = memory;
+        errno = 0;
+        CHECK(net_open(2, 1, NULL, port) == MCPT_E_IO);
+        CHECK(errno == EADDRINUSE);
+        net = saved;
+        memory = block;
+        mcpt_hub_notify(&hub, NULL, NULL);
+    }
+    (void)close(fd4);
+    end();
+    hub_begin();
+    CHECK(net_open(4, 2, "*", 0) == MCPT_OK);
+    fd4 = dial6(false);
+    CHECK(echoes(fd4, 4));
+    (void)close(fd4);
+    end();
+    CHECK(net_open(4, 2, "127.0.0.2", 0) == MCPT_OK);
+    CHECK(dial() < 0);                /* 127.0.0.1 is not 127.0.0.2 */
+    end();
+    CHECK(net_open(4, 2, "nowhere.example", 0) == MCPT_E_ARG);
+    CHECK(net_open(4, 2, "fe80::1%no-such-device", 0) == MCPT_E_ARG);
+    CHECK(net_open(4, 2, "", 0) == MCPT_E_ARG);
+}
+
+static void configuration(void)
+{
+    mcpt_posix_config c;
+    char small[64];
+    memset(&c, 0, sizeof c);
+    hub_begin();
+    CHECK(mcpt_posix_size(&c) > 64 * (16384 * 2 + 256 * 20));
+    CHECK(mcpt_posix_init(&net, &c, small, sizeof small) == MCPT_E_ARG);
+    c.server = &server;
+    c.hub = &hub;
+    CHECK(mcpt_posix_init(&net, &c, small, sizeof small) == MCPT_E_SPACE);
+    CHECK(mcpt_posix_init(&net, &c, NULL, 1u << 30) == MCPT_E_SPACE);
+    c.rx_size = MCPT_RX_MIN - 1;
+    CHECK(mcpt_posix_size(&c) == 0);
+    CHECK(mcpt_posix_init(&net, &c, small, sizeof small) == MCPT_E_ARG);
+    mcpt_posix_destroy(&net);         /* after a failed init: nothing to do */
+    c.rx_size = 0;
+    c.connections = 1000001;
+    CHECK(mcpt_posix_size(&c) == 0);
+}
+
+static void idle_ones(void)
+{
+    static int fd[200];
+    int active, i;
+    begin(201, 4);
+    for (i = 0; i < 200; ++i) {
+        fd[i] = dial();
+        turn(1);
+        if (i % 2 == 0) {             /* half of them never sent anything */
+            CHECK(echoes(fd[i], i));
+        }
+    }
+    CHECK(open_are(200));
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    active = dial();
+    for (i = 0; i < 200; ++i) {
+        CHECK(echoes(active, 1000 + i));
+    }
+    CHECK(mcpt_posix_now(&net).connections == 201);
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    CHECK(echoes(fd[17], 17));
+    CHECK(echoes(fd[18], 18));
+    for (i = 0; i < 200; ++i) {
+        (void)close(fd[i]);
+    }
+    CHECK(open_are(1));
+    CHECK(echoes(active, 7));
+    (void)close(active);
+    CHECK(open_are(0));
+    end();
+}
+
+static void byte_by_byte(void)
+{
+    int fd, i;
+    begin(4, 2);
+    fd = dial();
+    for (i = 0; i < 2; ++i) {
+        char text[4096];
+        size_t k, n;
+        (void)snprintf(text, sizeof text, "%s", echo_text(i));
+        n = strlen(text);
+        for (k = 0; k < n; ++k) {
+            put(fd, text + k, 1);
+        }
+        CHECK(answered(fd, i));
+    }
+    turn(2);
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    (void)close(fd);
+    end();
+}
+
+static void pipelined(void)
+{
+    static char text[40 * 1024], answer[64 * 1024];
+    size_t n = 0;
+    int fd, i, seen = 0;
+    const char *at;
+    begin(4, 2);
+    fd = dial();
+    for (i = 0; i < 40; ++i) {        /* far more than one buffer holds, and than one turn serves */
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s", echo_text(i));
+    }
+    put(fd, text, n);
+    (void)get(fd, answer, sizeof answer, 0, "number 39\"", 3000);
+    for (i = 0, at = answer; i < 40; ++i) {
+        char want[32];
+        (void)snprintf(want, sizeof want, "number %d\"", i);
+        at = strstr(at, want);
+        if (at == NULL) {
+            break;
+        }
+        ++seen;
+    }
+    CHECK(seen == 40);
+    turn(2);
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    (void)close(fd);
+    end();
+}
+
+static void half_closed(void)
+{
+    char text[4096], answer[4096];
+    int fd;
+    begin(4, 2);
+    fd = dial();                      /* two requests, then our side ends: both are answered, then the end */
+    (void)snprintf(text, sizeof text, "%s", echo_text(1));
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", echo_text(2));
+    put(fd, text, strlen(text));
+    (void)shutdown(fd, SHUT_WR);
+    CHECK(get(fd, answer, sizeof answer, sizeof answer, NULL, 2000) > ENDED);
+    CHECK(strstr(answer, "number 1\"") != NULL);
+    CHECK(strstr(answer, "number 2\"") != NULL);
+    (void)close(fd);
+    CHECK(open_are(0));
+    fd = dial();                      /* half a request, then the end */
+    put(fd, text, 100);
+    (void)shutdown(fd, SHUT_WR);
+    CHECK(eof_on(fd));
+    (void)close(fd);
+    CHECK(open_are(0));
+    fd = dial();                      /* nothing at all */
+    (void)close(fd);
+    fd = dial();                      /* a reset instead of an end */
+    put(fd, text, 100);
+    {
+        const struct linger hard = { 1, 0 };
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        (void)close(fd);
+    }
+    turn(5);
+    CHECK(open_are(0));
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    end();
+}
+
+static void pool_full(void)
+{
+    char answer[1024];
+    int fd[4], more[40], i;
+    begin(4, 4);
+    for (i = 0; i < 4; ++i) {
+        fd[i] = dial();
+        CHECK(echoes(fd[i], i));
+    }
+    more[0] = dial();
+    put(more[0], echo_text(9), strlen(echo_text(9)));
+    CHECK(get(more[0], answer, sizeof answer, sizeof answer, NULL, 2000) > ENDED);
+    CHECK(strncmp(answer, "HTTP/1.1 503 ", 13) == 0);
+    CHECK(strstr(answer, "\r\nRetry-After: 1\r\n") != NULL);
+    (void)close(more[0]);
+    CHECK(open_are(4));
+    for (i = 0; i < 40; ++i) {        /* more than there are slots for such */
+        more[i] = dial();
+    }
+    turn(10);
+    for (i = 0; i < 40; ++i) {
+        (void)get(more[i], answer, sizeof answer, sizeof answer, NULL, 500);
+        (void)close(more[i]);
+    }
+    CHECK(open_are(4));
+    for (i = 0; i < 4; ++i) {
+        CHECK(echoes(fd[i], 10 + i)); /* nobody was disturbed */
+    }
+    (void)close(fd[2]);
+    CHECK(open_are(3));
+    fd[2] = dial();
+    CHECK(echoes(fd[2], 99));
+    for (i = 0; i < 4; ++i) {
+        (void)close(fd[i]);
+    }
+    CHECK(open_are(0));
+    end();
+}
+
+static void buffers_full(void)
+{
+    char text[2][4096];
+    int fd[6], i;
+    begin(8, 2);
+    for (i = 0; i < 6; ++i) {
+        fd[i] = dial();
+    }
+    for (i = 0; i < 2; ++i) {         /* two hold all buffers by half a request each */
+        (void)snprintf(text[i], sizeof text[i], "%s", echo_text(i));
+        put(fd[i], text[i], 200);
+    }
+    turn(2);
+    CHECK(mcpt_posix_now(&net).buffers == 2);
+    for (i = 2; i < 6; ++i) {
+        put(fd[i], echo_text(i), strlen(echo_text(i)));
+    }
+    turn(3);
+    CHECK(mcpt_posix_now(&net).waiting == 4);
+    (void)close(fd[5]);               /* one gives up while it waits */
+    turn(3);
+    put(fd[0], text[0] + 200, strlen(text[0]) - 200);
+    CHECK(answered(fd[0], 0));
+    for (i = 2; i < 5; ++i) {
+        CHECK(answered(fd[i], i));
+    }
+    CHECK(mcpt_posix_now(&net).waiting == 0);
+    CHECK(mcpt_posix_now(&net).buffers == 1);
+    put(fd[1], text[1] + 200, strlen(text[1]) - 200);
+    CHECK(answered(fd[1], 1));
+    CHECK(open_are(5));
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    for (i = 0; i < 5; ++i) {
+        (void)close(fd[i]);
+    }
+    CHECK(open_are(0));
+    end();
+}
+
+static void *waker(void *unused)
+{
+    (void)unused;
+    (void)usleep(50000);
+    slow.done = true;
+    mcpt_wake(slow.ticket);
+    return NULL;
+}
+
+static void wake_from_a_thread(void)
+{
+    pthread_t thread;
+    char answer[2048];
+    uint32_t start;
+    int fd;
+    begin(4, 2);
+    fd = dial();
+    put(fd, call_text(1, "wait", "{}"), strlen(call_text(1, "wait", "{}")));
+    turn(3);
+    CHECK(slow.runs == 1);
+    start = mcpt_posix_millis(NULL);
+    CHECK(pthread_create(&thread, NULL, waker, NULL) == 0);
+    while (slow.runs == 1 && mcpt_posix_millis(NULL) - start < 5000) {
+        CHECK(mcpt_posix_poll(&net, 3000) == MCPT_PENDING); /* would sleep for 3 s without the wake-up */
+    }
+    CHECK(mcpt_posix_millis(NULL) - start < 2000);
+    (void)pthread_join(thread, NULL);
+    CHECK(slow.runs == 2);
+    (void)get(fd, answer, sizeof answer, 0, "done at last", 2000);
+    CHECK(strstr(answer, "done at last") != NULL);
+    CHECK(echoes(fd, 5));
+    (void)close(fd);
+    end();
+}
+
+static void peer_gone_meanwhile(void)
+{
+    int fd, i;
+    begin(4, 2);
+    fd = dial();
+    put(fd, call_text(1, "wait", "{}"), strlen(call_text(1, "wait", "{}")));
+    turn(3);
+    CHECK(slow.runs == 1 && slow.cancels == 0);
+    (void)close(fd);                  /* nothing is wanted from it, yet its end is noticed */
+    for (i = 0; i < 200 && slow.cancels == 0; ++i) {
+        (void)!mcpt_posix_poll(&net, 10);
+    }
+    CHECK(slow.cancels == 1);
+    CHECK(open_are(0));
+    CHECK(mcpt_posix_now(&net).buffers == 0);
+    end();
+}
+
+static void slow_reader(void)
+{
+    static char answer[BIG + (BIG >> 1)];
+    const int small = 4096;
+    int fd, i, other, n;
+    const char *at;
+    struct sockaddr_in a;
+    begin(4, 2);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_port = htons(mcpt_posix_port(&net));
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    (void)request_body("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/read\",\"params\":{\"uri\":\"test://big\","
+                       "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+                       "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"t\",\"version\":\"1\"},"
+                       "\"io.modelcontextprotocol/clientCapabilities\":{}}}}",
+                       "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: resources/read\r\nMcp-Name: test://big\r\n");
+    put(fd, request_text, strlen(request_text));
+    turn(50);                         /* the kernel's buffers are full now */
+    other = dial();
+    for (i = 0; i < 5; ++i) {
+        CHECK(echoes(other, i));      /* the rest goes on */
+    }
+    n = get(fd, answer, sizeof answer, 0, "\r\n0\r\n\r\n", 3000);
+    CHECK(n > BIG);
+    n = 0;                            /* the text in order, whatever the chunks are */
+    for (at = strstr(answer, "\"text\":\""), at = at != NULL ? at + 8 : answer, i = 0; *at != '\0' && i < BIG; ++at) {
+        if (*at == '\r') {            /* CRLF, size, CRLF */
+            at = strchr(at + 2, '\n');
+            if (at == NULL) {
+                break;
+            }
+        } else if (*at == big[i]) {
+            ++i;
+        } else {
+            ++n;
+            break;
+        }
+    }
+    CHECK(i == BIG && n == 0);
+    CHECK(echoes(fd, 3));
+    (void)close(fd);
+    (void)close(other);
+    CHECK(open_are(0));
+    end();
+}
+
+static void too_large(void)
+{
+    static char body[300 * 1024];
+    char answer[4096];
+    int fd, n, round;
+    begin(4, 2);
+    memset(body, 'x', sizeof body);
+    for (round = 0; round < 20; ++round) {
+        fd = dial();
+        n = snprintf(answer, sizeof answer, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %d\r\n\r\n", (int)sizeof body);
+        put(fd, answer, (size_t)n);
+        put(fd, body, sizeof body);   /* more than the server reads: without lingering a reset would win */
+        CHECK(get(fd, answer, sizeof answer, sizeof answer, NULL, 3000) > ENDED);
+        CHECK(strncmp(answer, "HTTP/1.1 413 ", 13) == 0);
+        (void)close(fd);
+    }
+    CHECK(open_are(0));
+    fd = dial();                      /* and one that never ends: bounded in time */
+    put(fd, "GET / HTTP/1.1\r\n bad\r\n\r\n", 25);
+    CHECK(eof_on(fd));
+    CHECK(open_are(0));               /* within the 2 s of lingering */
+    (void)close(fd);
+    end();
+}
+
+static void deadlines(void)
+{
+    char answer[1024];
+    uint32_t start;
+    int fd;
+    server.idle_ms = 150;
+    server.timeout_ms = 150;
+    begin(4, 2);
+    fd = dial();
+    CHECK(echoes(fd, 1));
+    start = mcpt_posix_millis(NULL);
+    CHECK(eof_on(fd));
+    CHECK(mcpt_posix_millis(NULL) - start < 1500);
+    (void)close(fd);
+    CHECK(open_are(0));
+    fd = dial();
+    put(fd, "POST /mcp HTTP/1.1\r\nHo", 22);
+    CHECK(get(fd, answer, sizeof answer, sizeof answer, NULL, 2000) > ENDED);
+    CHECK(strncmp(answer, "HTTP/1.1 408 ", 13) == 0);
+    (void)close(fd);
+    CHECK(open_are(0));
+    end();
+    server.idle_ms = 0;
+    server.timeout_ms = 0;
+}
+
+static void no_descriptors(void)
+{
+    struct rlimit old, few;
+    int fd[4], spare[64], i, n = 0;
+    begin(8, 2);
+    fd[0] = dial();
+    CHECK(echoes(fd[0], 0));
+    CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
+    few = old;
+    few.rlim_cur = (rlim_t)fd[0] + 20;
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    fd[1] = dial();
+    while (n < 64 && (spare[n] = dup(0)) >= 0) {
+        ++n;
+    }
+    turn(3);
+    put(fd[1], echo_text(1), strlen(echo_text(1)));
+    turn(20);
+    CHECK(mcpt_posix_now(&net).connections == 1);           /* waits in the backlog */
+    CHECK(echoes(fd[0], 5));                                /* the other goes on */
+    for (i = 0; i < n; ++i) {
+        (void)close(spare[i]);
+    }
+    CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0);
+    CHECK(answered(fd[1], 1));
+    (void)close(fd[0]);
+    (void)close(fd[1]);
+    CHECK(open_are(0));
+    end();
+}
+
+static void embedded(void)            /* in another loop, by descriptor and deadline */
+{
+    struct pollfd row;
+    int fd;
+    begin(4, 2);
+    row.fd = mcpt_posix_fd(&net);
+    row.events = POLLIN;
+    turn(2);
+    if (row.fd >= 0) {
+        CHECK(poll(&row, 1, 0) == 0);
+        fd = dial();
+        CHECK(poll(&row, 1, 1000) == 1);
+        turn(1);
+        put(fd, "", 0);
+        turn(2);
+        CHECK(poll(&row, 1, 0) == 0);
+        CHECK(mcpt_posix_due(&net) > 1000 && mcpt_posix_due(&net) <= 60000);
+        CHECK(echoes(fd, 1));
+        (void)close(fd);
+        CHECK(poll(&row, 1, 1000) == 1);
+        CHECK(open_are(0));
+    }
+    end();
+}
+
+static void graceful_stop(void)
+{
+    mcpt_err e = MCPT_PENDING;
+    char answer[8192];
+    int idle, busy, reader, i, n = 0;
+    begin(8, 4);
+    CHECK(mcpt_posix_stop_on_signals(&net) == MCPT_OK);
+    idle = dial();
+    CHECK(echoes(idle, 1));
+    busy = dial();                    /* half a request: may still be finished */
+    put(busy, echo_text(2), 150);
+    reader = dial();                  /* a call in work: is cancelled, and answered */
+    put(reader, call_text(3, "wait", "{}"), strlen(call_text(3, "wait", "{}")));
+    turn(3);
+    CHECK(slow.runs == 1);
+    (void)raise(SIGTERM);
+    (void)!mcpt_posix_poll(&net, 1000);
+    CHECK(dial() < 0);                /* no new ones */
+    put(busy, echo_text(2) + 150, strlen(echo_text(2)) - 150);
+    for (i = 0; i < 400 && e == MCPT_PENDING; ++i) {
+        e = mcpt_posix_poll(&net, 10);
+        n += (int)recv(busy, answer + n, sizeof answer - 1 - (size_t)n, 0) > 0 ? (int)strlen("x") : 0;
+    }
+    CHECK(e == MCPT_OK);
+    CHECK(mcpt_posix_now(&net).connections == 0);
+    CHECK(slow.cancels == 1);
+    CHECK(eof_on(idle));
+    CHECK(n > 0);
+    CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
+    (void)close(idle);
+    (void)close(busy);
+    (void)close(reader);
+    CHECK(mcpt_posix_poll(&net, 0) == MCPT_OK);
+    end();
+}
+
+static void another_process(void)     /* mcpt_posix_run(), SIGTERM from outside */
+{
+    pid_t child;
+    uint16_t port;
+    int status = -1, fd;
+    begin(8, 4);
+    port = mcpt_posix_port(&net);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        mcpt_err e = mcpt_posix_stop_on_signals(&net);
+        if (e == MCPT_OK) {
+            e = mcpt_posix_run(&net);
+        }
+        mcpt_posix_destroy(&net);
+        _exit(e == MCPT_OK ? 7 : 8);
+    }
+    CHECK(child > 0 && port != 0);
+    fd = dial();
+    (void)fcntl(fd, F_SETFL, 0);
+    {
+        char answer[2048];
+        const char *text = echo_text(3);
+        ssize_t n;
+        CHECK(send(fd, text, strlen(text), MSG_NOSIGNAL) > 0);
+        n = recv(fd, answer, sizeof answer - 1, 0);
+        answer[n > 0 ? n : 0] = '\0';
+        CHECK(strstr(answer, "number 3\"") != NULL);
+    }
+    CHECK(kill(child, SIGTERM) == 0);
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    (void)close(fd);
+    end();
+}
+
+/* -- standard input and output */
+static mcpt_conn line_conn;
+static char line_rx[4096], line_tx[4096];
+static mcpt_tok line_tok[64];
+
+static mcpt_err lines(int in, int out)
+{
+    mcpt_mem mem;
+    mem.rx = line_rx;
+    mem.rx_size = sizeof line_rx;
+    mem.tx = line_tx;
+    mem.tx_size = sizeof line_tx;
+    mem.tok = line_tok;
+    mem.ntok = MCPT_COUNT(line_tok);
+    return mcpt_posix_stdio(&server, &hub, &line_conn, &mem, in, out, 300);
+}
+
+static const char hello[] =
+    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\","
+    "\"capabilities\":{},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}\n"
+    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
+
+static const char *line_call(int id, const char *tool, const char *args)
+{
+    (void)snprintf(request_text, sizeof request_text, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\","
+                   "\"params\":{\"name\":\"%s\",\"arguments\":%s}}\n", id, tool, args);
+    return request_text;
+}
+
+static void say(int fd, const char *text)
+{
+    CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+static void stdio_batch(void)         /* everything at once, then the end: all of it is answered */
+{
+    static char answer[65536];
+    int in[2], out[2], i;
+    ssize_t n = 0, got;
+    hub_begin();
+    CHECK(pipe(in) == 0 && pipe(out) == 0);
+    say(in[1], hello);
+    for (i = 1; i <= 100; ++i) {
+        char args[64];
+        (void)snprintf(args, sizeof args, "{\"text\":\"line %d\"}", i);
+        say(in[1], line_call(i, "echo", args));
+    }
+    (void)close(in[1]);
+    CHECK(lines(in[0], out[1]) == MCPT_OK);
+    (void)close(out[1]);
+    while ((got = read(out[0], answer + n, sizeof answer - 1 - (size_t)n)) > 0) {
+        n += got;
+    }
+    answer[n] = '\0';
+    CHECK(strstr(answer, "serverInfo") != NULL);
+    CHECK(strstr(answer, "line 1\"") != NULL && strstr(answer, "line 100\"") != NULL);
+    for (i = 0, n = 0; answer[n] != '\0'; ++n) {
+        i += answer[n] == '\n';
+    }
+    CHECK(i == 101);
+    (void)close(in[0]);
+    (void)close(out[0]);
+}
+
+static void stdio_wake(void)          /* over a socket pair, as Node starts its children; a thread wakes the call */
+{
+    pthread_t thread;
+    char answer[4096];
+    ssize_t got;
+    int pair[2];
+    uint32_t start = mcpt_posix_millis(NULL);
+    hub_begin();
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    say(pair[0], hello);
+    say(pair[0], line_call(5, "wait", "{}"));
+    (void)shutdown(pair[0], SHUT_WR); /* the input ends at once; the call may finish within 300 ms */
+    CHECK(pthread_create(&thread, NULL, waker, NULL) == 0);
+    CHECK(lines(pair[1], pair[1]) == MCPT_OK);
+    (void)pthread_join(thread, NULL);
+    CHECK(mcpt_posix_millis(NULL) - start < 290);
+    (void)close(pair[1]);
+    got = recv(pair[0], answer, sizeof answer - 1, MSG_WAITALL);
+    answer[got > 0 ? got : 0] = '\0';
+    CHECK(strstr(answer, "done at last") != NULL);
+    (void)close(pair[0]);
+}
+
+static void stdio_bounds(void)
+{
+    int in[2], out[2];
+    uint32_t start;
+    hub_begin();
+    CHECK(pipe(in) == 0 && pipe(out) == 0);
+    say(in[1], hello);
+    say(in[1], line_call(5, "wait", "{}"));
+    (void)close(in[1]);
+    start = mcpt_posix_millis(NULL);
+    CHECK(lines(in[0], out[1]) == MCPT_E_TIMEOUT);          /* nobody wakes it */
+    CHECK(mcpt_posix_millis(NULL) - start >= 290);
+    CHECK(slow.cancels == 1);
+    (void)close(in[0]);
+    CHECK(pipe(in) == 0);
+    hub_begin();
+    (void)signal(SIGPIPE, SIG_IGN);
+    say(in[1], hello);
+    (void)close(out[0]);              /* nobody reads the answers */
+    CHECK(lines(in[0], out[1]) == MCPT_E_CLOSED);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)close(in[0]);
+    (void)close(in[1]);
+    (void)close(out[1]);
+}
+
+static void environment(void)
+{
+    char a[600], b[600];
+    uint32_t t = mcpt_posix_millis(NULL);
+    memset(a, 0, sizeof a);
+    memset(b, 0, sizeof b);
+    CHECK(mcpt_posix_random(NULL, a, sizeof a) && mcpt_posix_random(NULL, b, sizeof b));
+    CHECK(memcmp(a, b, sizeof a) != 0 && memcmp(a, a + 300, 300) != 0);
+    CHECK(mcpt_posix_random(NULL, NULL, 0));
+    (void)usleep(3000);
+    CHECK(mcpt_posix_millis(NULL) - t >= 3 && mcpt_posix_millis(NULL) - t < 1000);
+    CHECK(mcpt_posix_unix_time(NULL) > 1704067200);
+}
+
+int main(void)
+{
+    table();
+    environment();
+    configuration();
+    keep_alive();
+    both_families();
+    idle_ones();
+    byte_by_byte();
+    pipelined();
+    half_closed();
+    pool_full();
+    buffers_full();
+    wake_from_a_thread();
+    peer_gone_meanwhile();
+    slow_reader();
+    too_large();
+    deadlines();
+    no_descriptors();
+    embedded();
+    graceful_stop();
+    another_process();
+    stdio_batch();
+    stdio_wake();
+    stdio_bounds();
+    return test_end();
+}
