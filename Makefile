@@ -105,7 +105,8 @@ clean: ## remove build/
 
 need = tests/tools/need.sh $(1) || { echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs: $(1))'; exit 0; }
 need_node = tests/tools/need-node.sh || { echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs the npm packages)'; exit 0; }
-parallel = $(MAKE) -k -j$$(getconf _NPROCESSORS_ONLN)
+JOBS = $$(getconf _NPROCESSORS_ONLN)
+parallel = $(MAKE) -k -j$(JOBS)
 
 step-lint:
 	$(call need,python3=python3); tests/tools/lint.py
@@ -119,13 +120,16 @@ step-symbols:
 	  $(MAKE) $(B)/include/jsmn.h && tests/tools/symbols.sh
 
 step-unit:
-	$(call need,$(HOST) $(UNIT_NEEDS)); $(parallel) $(UNIT:%.c=$(B)/san/%); $(SAN_ENV) tests/tools/each.sh $(UNIT:%.c=$(B)/san/%)
+	$(call need,$(HOST) $(UNIT_NEEDS)); $(parallel) $(UNIT:%.c=$(B)/san/%); \
+	  $(SAN_ENV) JOBS=$(JOBS) tests/tools/each.sh $(UNIT:%.c=$(B)/san/%)
 
 step-unit-clang:
-	$(call need,$(HOST) $(UNIT_NEEDS) clang); $(parallel) $(UNIT:%.c=$(B)/clang/%); tests/tools/each.sh $(UNIT:%.c=$(B)/clang/%)
+	$(call need,$(HOST) $(UNIT_NEEDS) clang); $(parallel) $(UNIT:%.c=$(B)/clang/%); \
+	  JOBS=$(JOBS) tests/tools/each.sh $(UNIT:%.c=$(B)/clang/%)
 
 step-unit-32:
-	$(call need,$(JSMN)); $(need_node); $(parallel) $(UNIT32:%.c=$(B)/m32/%); tests/tools/each.sh $(UNIT32:%.c=$(B)/m32/%)
+	$(call need,$(JSMN)); $(need_node); $(parallel) $(UNIT32:%.c=$(B)/m32/%); \
+	  JOBS=$(JOBS) tests/tools/each.sh $(UNIT32:%.c=$(B)/m32/%)
 
 step-examples:
 	$(call need,$(HOST) $(ARM)); $(parallel) $(EXAMPLES:%.c=$(B)/o/%); tests/tools/examples.sh $(EXAMPLES)
@@ -145,10 +149,10 @@ step-conformance-microhttpd:
 	$(call need,$(HOST) libmicrohttpd-dev); $(need_node); $(MAKE) $(B)/conformance-server-microhttpd && \
 	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
 
-step-interop: # the SDKs are in build/node; resolve.mjs lets scripts outside of it import them
-	$(call need,$(HOST)); $(need_node); $(MAKE) $(B)/device && DEVICE=$(CURDIR)/$(B)/device \
-	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules NODE_OPTIONS='--import $(CURDIR)/tests/tools/resolve.mjs' \
-	  PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH tests/tools/each.sh $(INTEROP:%='node %')
+step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the other examples in build/o/examples
+	$(call need,$(HOST)); $(need_node); $(parallel) $(B)/device $(EXAMPLES:%.c=$(B)/o/%) && DEVICE=$(CURDIR)/$(B)/device \
+	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
+	  tests/tools/each.sh $(INTEROP:%='node %')
 
 step-size:
 	$(call need,$(ARM) python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/size.py --check

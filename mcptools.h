@@ -95,6 +95,9 @@
 #ifndef MCPT_NO_LINES
 #define MCPT_NO_LINES 0               /* 1: no line framing */
 #endif
+#ifndef MCPT_NO_HOSTED
+#define MCPT_NO_HOSTED 0              /* 1: no entry for hosts that parse HTTP themselves */
+#endif
 #ifndef MCPT_NO_LEGACY
 #define MCPT_NO_LEGACY 0              /* 1: revision 2026-07-28 only: no initialize, no sessions, no GET stream, no batches */
 #endif
@@ -250,8 +253,8 @@ typedef struct mcpt_writer {
     uint8_t depth, flags;             /* private */
     void *user;                       /* private: the call this writer answers */
 } mcpt_writer;
-/* private: overflow is no error; a key was written; the root value was begun; between str_begin and str_end */
-enum { MCPT_W_WINDOW = 1, MCPT_W_KEY = 2, MCPT_W_ROOT = 4, MCPT_W_STRING = 8 };
+/* private: overflow is no error; a key was written; between mcpt_str_begin and mcpt_str_end */
+enum { MCPT_W_WINDOW = 1, MCPT_W_KEY = 2, MCPT_W_STRING = 4 };
 
 MCPT_API void mcpt_w_init(mcpt_writer *w, void *buf, size_t cap);  /* buf borrowed until done; NULL: measure */
 MCPT_API void mcpt_obj(mcpt_writer *w);                     /* opens { */
@@ -288,12 +291,11 @@ MCPT_API MCPT_NODISCARD mcpt_err mcpt_w_done(mcpt_writer *w, mcpt_str *out);
  * A push scanner for RFC 8259 text: bytes arrive in any pieces, are validated strictly (grammar, UTF-8, depth,
  * nothing after the value) and members of interest are picked by path. A picked member that comes twice in one
  * object is E_DUPLICATE. Memory is this object and the spans; the text itself need not be kept. */
-typedef struct mcpt_pick {
+typedef struct mcpt_pick {            /* made by MCPT_PICK */
     const char *key;                  /* static; the member's name, unescaped, at most 47 bytes */
-    uint8_t len;                      /* of key */
-    uint8_t parent;                   /* row of the object that holds it; row 0 is the document itself */
-} mcpt_pick;                          /* at most 32 rows; children of one parent stand together, parents ascending */
-#define MCPT_PICK(key, parent) { (key), (uint8_t)(sizeof(key) - 1), (parent) }
+    uint16_t tag;                     /* 256 * row of the object that holds it + length of key */
+} mcpt_pick;                          /* row 0 is the document itself, MCPT_PICK("", 0); at most 32 rows; children of */
+#define MCPT_PICK(key, parent) { (key), (uint16_t)((parent) * 256u + sizeof(key) - 1u) }  /* one parent adjoin, parents ascend */
 typedef struct mcpt_span {
     uint32_t at, len;                 /* offset of the raw value from the first byte fed, length; len 0: absent */
 } mcpt_span;
@@ -301,11 +303,11 @@ typedef struct mcpt_scan {
     const mcpt_pick *picks;           /* static; row 0 is a placeholder for the root value */
     mcpt_span *found;                 /* caller's, npicks rows; found[i] is set when row i's value has ended */
     uint32_t at;                      /* bytes consumed; on error the offset of the offending byte */
+    uint8_t npicks, depth, state, sub, node, first, tracked, wanted, row, keylen;  /* private */
     uint32_t kind;                    /* private: a bit a level, array or object */
     uint32_t seen;                    /* private: picked rows seen */
     uint32_t u;                       /* private: escape and UTF-8 accumulator */
     mcpt_err err;                     /* sticky */
-    uint8_t npicks, depth, state, sub, node, first, tracked, wanted, row, keylen;  /* private */
     char key[48];                     /* private: the key being read */
 } mcpt_scan;
 MCPT_API void mcpt_scan_init(mcpt_scan *s, const mcpt_pick *picks, size_t npicks, mcpt_span *found);
@@ -922,12 +924,21 @@ MCPT_API mcpt_err mcpt_conn_mem(mcpt_conn *c, const mcpt_mem *mem);
 MCPT_API void mcpt_conn_close(mcpt_conn *c);
 /* MCPT_HOSTED: hands over a parsed request. Then mcpt_io_want() runs it; mcpt_conn_response() answers the status and
  * headers as soon as they are known (NULL until then; wait for mcpt_hub_next()), mcpt_io_tx() the body. E_STATE: busy. */
+#if !MCPT_NO_HTTP && !MCPT_NO_HOSTED
 MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request);
 MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c);
+#endif
+
+/* Bytes of RAM: of one connection with its buffers, and of what connections share. Constant expressions. */
+#define MCPT_RAM_CONN(rx, tx, tok) (sizeof(mcpt_conn) + (size_t)(rx) + (size_t)(tx) + (size_t)(tok) * sizeof(mcpt_tok))
+#define MCPT_RAM_HUB(sessions, replay, listeners, slots, slot_size, tok, rates) \
+    (sizeof(mcpt_hub) + (size_t)(sessions) * (sizeof(mcpt_session) + (size_t)(replay)) + \
+     (size_t)(listeners) * sizeof(mcpt_listener) + (size_t)(slots) * (sizeof(mcpt_slot) + (size_t)(slot_size)) + \
+     (size_t)(tok) * sizeof(mcpt_tok) + (size_t)(rates) * sizeof(mcpt_rate))
 
 #define MCPT_SWITCHES ((uint32_t)(MCPT_NO_HTTP | MCPT_NO_LINES << 1 | MCPT_NO_LEGACY << 2 | MCPT_NO_RESOURCES << 3 | \
     MCPT_NO_PROMPTS << 4 | MCPT_NO_COMPLETION << 5 | MCPT_NO_LISTEN << 6 | MCPT_NO_ASK << 7 | MCPT_NO_TASKS << 8 | \
-    MCPT_NO_SCHEMA << 9 | MCPT_NO_FLOAT << 10 | MCPT_MAX_DEPTH << 12 | (MCPT_SCRATCH / 8) << 20))
+    MCPT_NO_SCHEMA << 9 | MCPT_NO_FLOAT << 10 | MCPT_NO_HOSTED << 11 | MCPT_MAX_DEPTH << 12 | (MCPT_SCRATCH / 8) << 20))
 #define MCPT_ABI (MCPT_SWITCHES ^ (uint32_t)sizeof(mcpt_conn) * 40503u ^ (uint32_t)sizeof(mcpt_hub) * 2654435769u ^ \
     (uint32_t)sizeof(mcpt_slot) * 97u ^ (uint32_t)sizeof(mcpt_session) * 7919u)
 #endif /* !MCPT_NO_SERVER */
@@ -999,34 +1010,7 @@ static size_t mcpt__ascii(const char *p, size_t n)
     return i;
 }
 
-/* How many bytes from p on are no ASCII control (0x00-0x1f, 0x7f); bytes from 0x80 on are none. */
-static size_t mcpt__clean(const char *p, size_t n)
-{
-    size_t i = 0;
-#if MCPT__WORDS
-    while (n - i >= sizeof(size_t)) {
-        size_t w = mcpt__load(p + i);
-        if ((((w + MCPT__REP(0x01u)) | (w - MCPT__REP(0x20u))) & MCPT__REP(0x80u)) != 0) {  /* or not ASCII: */
-            size_t low = w & MCPT__REP(0x7fu);              /* exact, as 7-bit lanes carry into no neighbour */
-            if ((((low + MCPT__REP(0x01u)) | ~(low + MCPT__REP(0x60u))) & ~w & MCPT__REP(0x80u)) != 0) {
-                break;
-            }
-        }
-        i += sizeof(size_t);
-    }
-#endif
-    while (i < n) {
-        unsigned c = (unsigned char)p[i];
-        if (c < 0x20 || c == 0x7f) {
-            break;
-        }
-        i++;
-    }
-    return i;
-}
-
 /* Sets of ASCII characters, bit c of 128. */
-static const uint32_t mcpt__set_token[4] = { 0, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu };   /* RFC 9110 */
 static const uint32_t mcpt__set_url[4] = { 0, 0xafffffd2u, 0x87ffffffu, 0x47fffffeu };     /* pchar / ? */
 static const uint32_t mcpt__set_host[4] = { 0, 0x03ff2000u, 0x87fffffeu, 0x07fffffeu };    /* A-Za-z0-9-_ */
 
@@ -1034,6 +1018,16 @@ static bool mcpt__in(const uint32_t *set, char ch)
 {
     unsigned c = (unsigned char)ch;
     return c < 128u && ((set[c >> 5] >> (c & 31u)) & 1u) != 0;
+}
+
+/* How many bytes from p on are in the set. */
+static size_t mcpt__take_set(const uint32_t *set, const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && mcpt__in(set, p[i])) {
+        i++;
+    }
+    return i;
 }
 
 static bool mcpt__digit(char c)
@@ -1338,19 +1332,18 @@ static bool mcpt__numeric(const char *p, size_t n)
 /* Labels of letters, digits, - and _; the root's dot at the end may be there and stays part of the host. */
 static bool mcpt__host_ok(const char *p, size_t n)
 {
-    size_t end = n > 1 && p[n - 1] == '.' ? n - 1 : n;
-    size_t start = 0;
-    for (size_t i = 0; i < end; i++) {
-        if (p[i] == '.') {
-            if (i == start) {
-                return false;
-            }
-            start = i + 1;
-        } else if (!mcpt__in(mcpt__set_host, p[i])) {
+    size_t end = n > 1 && p[n - 1] == '.' ? n - 1 : n, i = 0;
+    for (;;) {                                              /* a round a label */
+        size_t len = mcpt__take_set(mcpt__set_host, p + i, end - i);
+        i += len;
+        if (len == 0 || (i < end && p[i] != '.')) {
             return false;
         }
+        if (i == end) {
+            return !mcpt__numeric(p + i - len, len) || mcpt__ipv4(p, n);
+        }
+        i++;
     }
-    return start < end && (!mcpt__numeric(p + start, end - start) || mcpt__ipv4(p, n));
 }
 
 /* Reads 1..65535 without leading zeros; 0: anything else. */
@@ -1917,31 +1910,23 @@ static void mcpt__w_bytes(mcpt_writer *w, const char *p, size_t n)
     w->len += n;
 }
 
-static void mcpt__w_char(mcpt_writer *w, char c)
-{
-    mcpt__w_bytes(w, &c, 1);
-}
-
 /* What stands for a quote, a backslash or a control inside a string. */
 static void mcpt__w_escaped(mcpt_writer *w, unsigned c)
 {
     static const char digits[] = "0123456789abcdef";
-    static const char letters[] = "btn?fr";                 /* 8 to 13 */
+    static const char letters[] = "btn\0fr";                /* 8 to 13 */
     char out[6];
-    size_t n = 2;
+    size_t n = 6;
 
-    out[0] = '\\';
-    out[1] = (char)c;
-    if (c < 0x20) {
-        out[1] = c >= 8 && c <= 13 ? letters[c - 8] : '?';
-        if (out[1] == '?') {
-            out[1] = 'u';
-            out[2] = '0';
-            out[3] = '0';
-            out[4] = digits[c >> 4];
-            out[5] = digits[c & 15u];
-            n = 6;
-        }
+    MCPT_MEMCPY(out, "\\u00", 4);
+    out[4] = digits[c >> 4 & 15u];
+    out[5] = digits[c & 15u];
+    if (c - 8u <= 5u && c != 11) {
+        c = (unsigned char)letters[c - 8u];
+    }
+    if (c >= 0x20) {
+        out[1] = (char)c;
+        n = 2;
     }
     mcpt__w_bytes(w, out, n);
 }
@@ -1977,40 +1962,21 @@ static void mcpt__w_escape(mcpt_writer *w, const char *p, size_t len)
     }
 }
 
-static void mcpt__w_string(mcpt_writer *w, mcpt_str s)
-{
-    mcpt__w_char(w, '"');
-    mcpt__w_escape(w, s.ptr, s.len);
-    mcpt__w_char(w, '"');
-}
-
-/* Is a member's key (or a value, where it may stand) next? Writes the comma when one is due. */
+/* Makes room for a value or, with key, for a member's key: checks that one may stand here, writes the comma. */
 static bool mcpt__w_place(mcpt_writer *w, bool key)
 {
-    uint32_t bit = w->depth != 0 ? (uint32_t)1 << (w->depth - 1) : 0;
-    bool object = (w->kind & bit) != 0;
-    bool keyed = (w->flags & MCPT_W_KEY) != 0;
+    bool object = (w->kind & 1u) != 0;
+    bool keyed = (w->flags & MCPT_W_KEY) != 0;              /* only in an object */
 
-    if (!mcpt__w_live(w)) {
-        return false;
-    }
-    if ((w->flags & MCPT_W_STRING) != 0 || (key ? !object || keyed : object != keyed) ||
-        (w->depth == 0 && (w->flags & MCPT_W_ROOT) != 0)) {
+    if ((w->flags & MCPT_W_STRING) != 0 || (object != keyed) != key || (w->depth == 0 && w->comma != 0)) {
         mcpt__w_fail(w, MCPT_E_STATE);
-        return false;
     }
-    if (w->depth == 0) {
-        w->flags |= MCPT_W_ROOT;
-    } else if (keyed) {
-        w->flags = (uint8_t)(w->flags & ~MCPT_W_KEY);
-    } else if ((w->comma & bit) != 0) {
-        mcpt__w_char(w, ',');
+    if (!keyed && (w->comma & 1u) != 0) {
+        mcpt__w_bytes(w, ",", 1);
     }
-    w->comma |= bit;
-    if (key) {
-        w->flags |= MCPT_W_KEY;
-    }
-    return true;
+    w->comma |= 1u;
+    w->flags = (uint8_t)((w->flags & ~MCPT_W_KEY) | (key ? MCPT_W_KEY : 0));
+    return mcpt__w_live(w);
 }
 
 static void mcpt__w_value(mcpt_writer *w, const char *p, size_t n)
@@ -2020,17 +1986,26 @@ static void mcpt__w_value(mcpt_writer *w, const char *p, size_t n)
     }
 }
 
-static void mcpt__w_open(mcpt_writer *w, bool object)
+static void mcpt__w_string(mcpt_writer *w, mcpt_str s, bool key)
 {
-    uint32_t bit = (uint32_t)1 << (w->depth & 31u);
+    if (mcpt__w_place(w, key)) {
+        mcpt__w_bytes(w, "\"", 1);
+        mcpt__w_escape(w, s.ptr, s.len);
+        mcpt__w_bytes(w, "\"", 1);
+    }
+}
 
+/* The levels are shift registers: the innermost is bit 0, the root's bit leaves at depth 32. */
+static void mcpt__w_open(mcpt_writer *w, uint32_t object)
+{
     if (w->depth >= MCPT_MAX_DEPTH) {
         mcpt__w_fail(w, MCPT_E_DEPTH);
-    } else if (mcpt__w_place(w, false)) {
-        mcpt__w_char(w, object ? '{' : '[');
-        w->kind = object ? w->kind | bit : w->kind & ~bit;
-        w->comma &= ~bit;
+    }
+    mcpt__w_value(w, &"[{"[object], 1);
+    if (mcpt__w_live(w)) {
         w->depth++;
+        w->kind = w->kind << 1 | object;
+        w->comma <<= 1;
     }
 }
 
@@ -2043,12 +2018,12 @@ MCPT_API void mcpt_w_init(mcpt_writer *w, void *buf, size_t cap)
 
 MCPT_API void mcpt_obj(mcpt_writer *w)
 {
-    mcpt__w_open(w, true);
+    mcpt__w_open(w, 1);
 }
 
 MCPT_API void mcpt_arr(mcpt_writer *w)
 {
-    mcpt__w_open(w, false);
+    mcpt__w_open(w, 0);
 }
 
 MCPT_API void mcpt_end(mcpt_writer *w)
@@ -2056,8 +2031,10 @@ MCPT_API void mcpt_end(mcpt_writer *w)
     if (w->depth == 0 || (w->flags & (MCPT_W_KEY | MCPT_W_STRING)) != 0) {
         mcpt__w_fail(w, MCPT_E_STATE);
     } else if (mcpt__w_live(w)) {
+        mcpt__w_bytes(w, &"]}"[w->kind & 1u], 1);
         w->depth--;
-        mcpt__w_char(w, ((w->kind >> w->depth) & 1u) != 0 ? '}' : ']');
+        w->kind >>= 1;
+        w->comma = w->comma >> 1 | 1u;
     }
 }
 
@@ -2065,9 +2042,9 @@ MCPT_API void mcpt_key_str(mcpt_writer *w, mcpt_str key)
 {
     if (key.ptr == NULL) {
         mcpt__w_fail(w, MCPT_E_ARG);
-    } else if (mcpt__w_place(w, true)) {
-        mcpt__w_string(w, key);
-        mcpt__w_char(w, ':');
+    } else {
+        mcpt__w_string(w, key, true);
+        mcpt__w_bytes(w, ":", 1);
     }
 }
 
@@ -2080,8 +2057,8 @@ MCPT_API void mcpt_put_str(mcpt_writer *w, mcpt_str s)
 {
     if (s.ptr == NULL) {
         mcpt_put_null(w);
-    } else if (mcpt__w_place(w, false)) {
-        mcpt__w_string(w, s);
+    } else {
+        mcpt__w_string(w, s, false);
     }
 }
 
@@ -2218,7 +2195,7 @@ MCPT_API void mcpt_str_begin(mcpt_writer *w)
 {
     if (mcpt__w_place(w, false)) {
         w->flags |= MCPT_W_STRING;
-        mcpt__w_char(w, '"');
+        mcpt__w_bytes(w, "\"", 1);
     }
 }
 
@@ -2237,13 +2214,13 @@ MCPT_API void mcpt_str_end(mcpt_writer *w)
         mcpt__w_fail(w, MCPT_E_STATE);
     } else {
         w->flags = (uint8_t)(w->flags & ~MCPT_W_STRING);
-        mcpt__w_char(w, '"');
+        mcpt__w_bytes(w, "\"", 1);
     }
 }
 
 MCPT_API mcpt_err mcpt_w_done(mcpt_writer *w, mcpt_str *out)
 {
-    if (w->depth != 0 || (w->flags & (MCPT_W_ROOT | MCPT_W_STRING)) != MCPT_W_ROOT) {
+    if (w->depth != 0 || w->comma == 0 || (w->flags & MCPT_W_STRING) != 0) {
         mcpt__w_fail(w, MCPT_E_STATE);
     }
     if (out != NULL) {
@@ -2320,7 +2297,7 @@ static unsigned mcpt__scan_below(const mcpt_scan *s, unsigned parent)
     const mcpt_pick *pick = s->picks + parent;
 
     for (pick++; pick < end; pick++) {
-        if (pick->parent == parent) {
+        if (pick->tag >> 8 == parent) {
             return (unsigned)(pick - s->picks);
         }
     }
@@ -2338,8 +2315,9 @@ static const char *mcpt__scan_open(mcpt_scan *s, const char *p, bool object)
         s->state = MCPT__S_MEMBER;
         s->kind |= 1u;
         if (s->depth == s->wanted) {
-            s->first = (uint8_t)mcpt__scan_below(s, s->row);
-            if (s->first != 0) {                            /* else its members are as little of interest as any */
+            unsigned below = mcpt__scan_below(s, s->row);
+            if (below != 0) {                               /* else its members are as little of interest as any */
+                s->first = (uint8_t)below;
                 s->node = s->row;
                 s->tracked = (uint8_t)(s->depth + 1);
                 s->wanted = MCPT__NONE;
@@ -2358,7 +2336,7 @@ static const char *mcpt__scan_close(mcpt_scan *s, const char *p, const char *end
     }
     if (s->depth == s->tracked) {                           /* row node ends as any other value does */
         s->row = s->node;
-        s->node = s->picks[s->node].parent;
+        s->node = (uint8_t)(s->picks[s->node].tag >> 8);
         s->wanted = s->tracked = (uint8_t)(s->depth - 1);
         s->first = (uint8_t)mcpt__scan_below(s, s->node);
     }
@@ -2413,7 +2391,6 @@ static const char *mcpt__scan_punct(mcpt_scan *s, const char *p, const char *end
     if (*p == '"' && (state == MCPT__S_KEY || state == MCPT__S_MEMBER)) {
         s->state = MCPT__S_STRING;
         s->sub = 1;
-        s->keylen = 0;
         return p + 1;
     }
     if (state == MCPT__S_COLON && *p == ':') {
@@ -2440,13 +2417,11 @@ static void mcpt__scan_collect(mcpt_scan *s, const char *p, size_t n)
 /* A key has ended: is it that of a row below node? */
 static bool mcpt__scan_match(mcpt_scan *s, const char *key, size_t len)
 {
-    const mcpt_pick *end = s->picks + s->npicks;
-    const mcpt_pick *pick = s->picks + s->first;
-    unsigned node = s->node;
+    size_t tag = (size_t)s->node << 8 | len;                /* of no row when len is more than 47 */
+    unsigned row;
 
-    for (; pick < end && pick->parent == node; pick++) {
-        if (pick->len == len && MCPT_MEMCMP(pick->key, key, len) == 0) {
-            unsigned row = (unsigned)(pick - s->picks);
+    for (row = s->first; row < s->npicks && len < sizeof(s->key); row++) {
+        if (s->picks[row].tag == tag && MCPT_MEMCMP(s->picks[row].key, key, len) == 0) {
             bool again = ((s->seen >> row) & 1u) != 0;
             s->seen |= (uint32_t)1 << row;
             s->row = (uint8_t)row;
@@ -2469,6 +2444,7 @@ static const char *mcpt__scan_quote(mcpt_scan *s, const char *p, const char *q, 
             mcpt__scan_collect(s, p, len);
             p = s->key;
             len = s->keylen;
+            s->keylen = 0;
         }
         if (!mcpt__scan_match(s, p, len)) {
             return mcpt__scan_fail(s, MCPT_E_DUPLICATE, q);
@@ -2599,15 +2575,16 @@ static const char *mcpt__scan_escape(mcpt_scan *s, const char *p)
 /* The state of a number after byte c; END: c is no part of it. */
 static unsigned mcpt__number_next(unsigned n, unsigned c)
 {
+    static const uint8_t digit[] = { MCPT__N_INT, MCPT__N_END, MCPT__N_INT, MCPT__N_FRAC, MCPT__N_FRAC, MCPT__N_EXP,
+                                     MCPT__N_EXP, MCPT__N_EXP };
     if (c - '0' <= 9u) {
-        return n >= MCPT__N_E ? MCPT__N_EXP : n >= MCPT__N_DOT ? MCPT__N_FRAC : n == MCPT__N_ZERO ? MCPT__N_END :
-               n == MCPT__N_MINUS && c == '0' ? MCPT__N_ZERO : MCPT__N_INT;
+        return n == MCPT__N_MINUS && c == '0' ? (unsigned)MCPT__N_ZERO : digit[n];
     }
     if (n == MCPT__N_E) {
         return c == '+' || c == '-' ? MCPT__N_SIGN : MCPT__N_END;
     }
     if (n == MCPT__N_ZERO || n == MCPT__N_INT || n == MCPT__N_FRAC) {
-        return (c | 0x20u) == 'e' ? MCPT__N_E : c == '.' && n != MCPT__N_FRAC ? MCPT__N_DOT : MCPT__N_END;
+        return (c | 0x20u) == 'e' ? MCPT__N_E : c == '.' && n <= MCPT__N_INT ? MCPT__N_DOT : MCPT__N_END;
     }
     return MCPT__N_END;
 }
@@ -2778,32 +2755,29 @@ static size_t mcpt__unescape_one(const char **p, char *out)
 {
     const char *q = *p + 1;
     uint32_t u = 0;
+    int i;
 
     if (*q != 'u') {
         *out = mcpt__escape(*q);
         *p = q + 1;
         return 1;
     }
-    for (int i = 1; i <= 4; i++) {
-        u = u << 4 | (uint32_t)mcpt__hex(q[i]);
-    }
-    q += 5;
-    if (u >> 10 == 0xd800u >> 10) {
-        for (int i = 2; i <= 5; i++) {
+    do {                                                    /* twice when the first is half of a pair */
+        for (i = 1; i <= 4; i++) {
             u = u << 4 | (uint32_t)mcpt__hex(q[i]);
         }
-        u = mcpt__pair(u);
         q += 6;
-    }
-    *p = q;
-    return mcpt__utf8_put(out, u);
+    } while (u >> 10 == 0xd800u >> 10);
+    *p = q - 1;
+    return mcpt__utf8_put(out, u > 0xffffu ? mcpt__pair(u) : u);
 }
 
 /* Reads the bytes a raw string stands for. */
 typedef struct mcpt__chars {
     const char *p, *end;
     char out[4];
-    size_t i, n;
+    uint8_t i, n;                     /* bytes of out taken, held */
+    bool plain;                       /* a backslash stands for itself */
 } mcpt__chars;
 
 static int mcpt__chars_next(mcpt__chars *c)
@@ -2812,17 +2786,17 @@ static int mcpt__chars_next(mcpt__chars *c)
         if (c->p == c->end) {
             return -1;
         }
-        if (*c->p != '\\') {
+        if (*c->p != '\\' || c->plain) {
             return (unsigned char)*c->p++;
         }
-        c->n = mcpt__unescape_one(&c->p, c->out);
+        c->n = (uint8_t)mcpt__unescape_one(&c->p, c->out);
         c->i = 0;
     }
     return (unsigned char)c->out[c->i++];
 }
 
-/* Orders two raw strings by what they stand for. */
-static int mcpt__raw_order(mcpt_str a, mcpt_str b)
+/* Orders a raw string (without quotes) and b, which is raw too or plain text, by what they stand for. */
+static int mcpt__raw_order(mcpt_str a, mcpt_str b, bool plain)
 {
     mcpt__chars x;
     mcpt__chars y;
@@ -2834,11 +2808,13 @@ static int mcpt__raw_order(mcpt_str a, mcpt_str b)
     while (i < n && a.ptr[i] == b.ptr[i] && a.ptr[i] != '\\') {
         i++;
     }
+    MCPT_MEMSET(&x, 0, sizeof(x));
     x.p = a.ptr + i;
     x.end = a.ptr + a.len;
+    y = x;
     y.p = b.ptr + i;
     y.end = b.ptr + b.len;
-    x.i = x.n = y.i = y.n = 0;
+    y.plain = plain;
     do {
         c = mcpt__chars_next(&x);
         d = mcpt__chars_next(&y);
@@ -2849,20 +2825,7 @@ static int mcpt__raw_order(mcpt_str a, mcpt_str b)
 /* Does a raw string (without quotes) stand for s? */
 static bool mcpt__raw_is(mcpt_str raw, mcpt_str s)
 {
-    mcpt__chars x;
-    size_t i = 0;
-
-    if (raw.len <= s.len) {                                 /* an escape is longer than what it stands for */
-        return raw.len == s.len && MCPT_MEMCMP(raw.ptr, s.ptr, s.len) == 0 &&
-               MCPT_MEMCHR(raw.ptr, '\\', raw.len) == NULL;
-    }
-    x.p = raw.ptr;
-    x.end = raw.ptr + raw.len;
-    x.i = x.n = 0;
-    while (i < s.len && mcpt__chars_next(&x) == (unsigned char)s.ptr[i]) {
-        i++;
-    }
-    return i == s.len && mcpt__chars_next(&x) < 0;
+    return raw.len >= s.len && mcpt__raw_order(raw, s, true) == 0;  /* no escape is shorter than what it stands for */
 }
 
 /* Merges two ascending lists of keys, linked by size; *twice becomes the smallest end of a key of the second that
@@ -2874,7 +2837,7 @@ static int mcpt__keys_merge(const mcpt_doc *d, int a, int b, int *twice)
     int *link = &head;
 
     while (a >= 0 && b >= 0) {
-        int order = mcpt__raw_order(mcpt__tok_text(d, t + a), mcpt__tok_text(d, t + b));
+        int order = mcpt__raw_order(mcpt__tok_text(d, t + a), mcpt__tok_text(d, t + b), false);
         if (order == 0 && t[b].end < *twice) {
             *twice = t[b].end;
         }
@@ -2999,19 +2962,14 @@ MCPT_API mcpt_type mcpt_typeof(mcpt_val v)
     if (t == NULL) {
         return MCPT_ABSENT;
     }
-    switch (t->type) {
-    case JSMN_OBJECT:
-        return MCPT_OBJECT;
-    case JSMN_ARRAY:
-        return MCPT_ARRAY;
-    case JSMN_STRING:
+    if (t->type == JSMN_STRING) {
         return MCPT_STRING;
-    case JSMN_PRIMITIVE:
-    case JSMN_UNDEFINED:
-    default:
-        break;
     }
     switch (v.doc->text.ptr[t->start]) {
+    case '{':
+        return MCPT_OBJECT;
+    case '[':
+        return MCPT_ARRAY;
     case 'n':
         return MCPT_NULL;
     case 't':
@@ -3024,26 +2982,30 @@ MCPT_API mcpt_type mcpt_typeof(mcpt_val v)
 
 MCPT_API size_t mcpt_size(mcpt_val container)
 {
-    mcpt_type type = mcpt_typeof(container);
+    const jsmntok_t *t = mcpt__tok_of(container);
 
-    return type == MCPT_OBJECT || type == MCPT_ARRAY ? (size_t)mcpt__tok_of(container)->size : 0;
+    return t != NULL ? (size_t)t->size : 0;                 /* 0 in all but containers and keys */
 }
 
 MCPT_API bool mcpt_next(mcpt_val container, mcpt_val *it, mcpt_str *key)
 {
     const jsmntok_t *c = mcpt__tok_of(container);
     const jsmntok_t *t = mcpt__tok_of(*it);
-    uint32_t at = t == NULL ? container.at + 1u : (uint32_t)t->parent;
-    mcpt_type type = mcpt_typeof(container);
+    uint32_t at = t != NULL ? (uint32_t)t->parent : container.at + 1u;
+    mcpt_str name = mcpt__mk(NULL, 0);
 
     *it = mcpt__val(NULL, 0);
-    if ((type != MCPT_OBJECT && type != MCPT_ARRAY) || at >= (uint32_t)c->parent) {
+    if (c == NULL || at >= (uint32_t)c->parent) {
         return false;
     }
-    if (key != NULL) {
-        *key = type == MCPT_OBJECT ? mcpt__tok_text(container.doc, mcpt__toks(container.doc) + at) : mcpt__mk(NULL, 0);
+    if (c->type == JSMN_OBJECT) {
+        name = mcpt__tok_text(container.doc, mcpt__toks(container.doc) + at);
+        at++;
     }
-    *it = mcpt__val(container.doc, type == MCPT_OBJECT ? at + 1u : at);
+    if (key != NULL) {
+        *key = name;
+    }
+    *it = mcpt__val(container.doc, at);
     return true;
 }
 
@@ -3052,8 +3014,9 @@ MCPT_API mcpt_val mcpt_get_key(mcpt_val object, mcpt_str key)
     mcpt_val it = mcpt__val(NULL, 0);
     mcpt_str name;
 
-    if (mcpt_typeof(object) == MCPT_OBJECT && key.ptr != NULL) {
-        while (mcpt_next(object, &it, &name) && !mcpt__raw_is(name, key)) {
+    while (key.ptr != NULL && mcpt_next(object, &it, &name)) {
+        if (name.ptr != NULL && mcpt__raw_is(name, key)) {
+            break;
         }
     }
     return it;
@@ -3067,117 +3030,112 @@ MCPT_API mcpt_val mcpt_get(mcpt_val object, const char *key)
 MCPT_API mcpt_val mcpt_at(mcpt_val array, size_t index)
 {
     mcpt_val it = mcpt__val(NULL, 0);
+    const jsmntok_t *t = mcpt__tok_of(array);
 
-    if (mcpt_typeof(array) == MCPT_ARRAY && index < mcpt_size(array)) {
-        const jsmntok_t *t = mcpt__tok_of(array);
-        if ((uint32_t)t->parent - array.at == (uint32_t)t->size + 1u) {  /* nothing nested: no need to walk */
-            return mcpt__val(array.doc, array.at + 1u + (uint32_t)index);
-        }
-        do {
-            (void)mcpt_next(array, &it, NULL);
-        } while (index-- != 0);
+    if (t == NULL || t->type != JSMN_ARRAY || index >= (size_t)t->size) {
+        return it;
     }
+    if ((uint32_t)t->parent - array.at == (uint32_t)t->size + 1u) {
+        return mcpt__val(array.doc, array.at + 1u + (uint32_t)index);   /* nothing nested: no need to walk */
+    }
+    do {
+        (void)mcpt_next(array, &it, NULL);
+    } while (index-- != 0);
     return it;
 }
 
-/* OK when v is of the wanted type. */
-static mcpt_err mcpt__want(mcpt_val v, mcpt_type wanted)
+/* OK when v is of the wanted type; its text. */
+static mcpt_err mcpt__want(mcpt_val v, mcpt_type wanted, mcpt_str *raw)
 {
     mcpt_type type = mcpt_typeof(v);
 
+    *raw = mcpt_raw(v);
     return type == wanted ? MCPT_OK : type == MCPT_ABSENT ? MCPT_E_ABSENT : MCPT_E_TYPE;
 }
 
-/* The exponent behind e, held within bounds that no text can make up for with digits. */
-static int64_t mcpt__exponent(const char *p, const char *end)
+/* The exponent behind e, held within bounds that the digits of no text below 256 MiB can make up for. */
+static int32_t mcpt__exponent(const char *p, const char *end)
 {
     bool negative = p != end && *p == '-';
-    int64_t v = 0;
+    int32_t v = 0;
 
     for (; p != end; p++) {
-        if (mcpt__digit(*p) && v < 0x100000000) {
+        if (mcpt__digit(*p) && v < 0x0a000000) {
             v = v * 10 + (*p - '0');
         }
     }
     return negative ? -v : v;
 }
 
-/* number * 10^decimals when that is an integer; E_TYPE: it has a fraction, E_RANGE: it does not fit. */
-static mcpt_err mcpt__scaled(mcpt_str number, unsigned decimals, int64_t *out)
+/* out = number * 10^decimals; answers fraction when that is no integer, E_RANGE when it does not fit. */
+static mcpt_err mcpt__scaled(mcpt_str number, unsigned decimals, mcpt_err fraction, int64_t *out)
 {
     const char *p = number.ptr;
     const char *end = p + number.len;
     const char *stop = p;                                   /* end of the digits */
+    int32_t keep = (int32_t)decimals;                       /* digits before the point once scaled */
+    bool whole = true;
     bool negative = *p == '-';
-    uint64_t most = (uint64_t)INT64_MAX + (negative ? 1u : 0u);
+    bool fits = number.len < 0x10000000u && decimals <= 18;
     uint64_t v = 0;
-    int64_t keep = (int64_t)decimals;                       /* digits before the point once scaled */
-    bool point = false;
-    bool fits = true;
 
-    for (p += negative ? 1 : 0; stop != end && (*stop | 0x20) != 'e'; stop++) {
-        point = point || *stop == '.';
-        keep += mcpt__digit(*stop) && !point ? 1 : 0;
+    for (; stop != end && (*stop | 0x20) != 'e'; stop++) {
+        whole = whole && *stop != '.';
+        keep += mcpt__digit(*stop) && whole ? 1 : 0;
     }
     if (stop != end) {
         keep += mcpt__exponent(stop + 1, end);
     }
-    for (; p != stop || (keep > 0 && v != 0 && fits); p += p != stop ? 1 : 0) {
-        unsigned digit = p != stop ? (unsigned)*p - '0' : 0;
-        if (p != stop && *p == '.') {
+    while (fits && (p != stop || (keep > 0 && v != 0))) {
+        char c = p != stop ? *p++ : '0';
+        if (!mcpt__digit(c)) {
             continue;
         }
-        if (keep <= 0) {
-            if (digit != 0) {
-                return MCPT_E_TYPE;
-            }
-            continue;
+        if (keep > 0) {
+            keep--;
+            fits = v <= (uint64_t)INT64_MAX / 10u;
+            v = v * 10u + (uint64_t)(c - '0');
+        } else if (c != '0') {
+            return fraction;
         }
-        keep--;
-        fits = fits && v <= (uint64_t)INT64_MAX / 10u && v * 10u + digit <= most;
-        v = fits ? v * 10u + digit : v;
     }
-    if (fits) {
-        *out = negative ? (int64_t)(0u - v) : (int64_t)v;
+    if (!fits || v > (uint64_t)INT64_MAX + (negative ? 1u : 0u)) {
+        return MCPT_E_RANGE;
     }
-    return fits ? MCPT_OK : MCPT_E_RANGE;
+    *out = (int64_t)(negative ? 0u - v : v);
+    return MCPT_OK;
 }
 
 MCPT_API mcpt_err mcpt_get_int(mcpt_val v, int64_t *out)
 {
-    mcpt_err e = mcpt__want(v, MCPT_NUMBER);
+    mcpt_str raw;
+    mcpt_err e = mcpt__want(v, MCPT_NUMBER, &raw);
 
-    return e != MCPT_OK ? e : mcpt__scaled(mcpt_raw(v), 0, out);
+    return e != MCPT_OK ? e : mcpt__scaled(raw, 0, MCPT_E_TYPE, out);
 }
 
 MCPT_API mcpt_err mcpt_get_fix(mcpt_val v, unsigned decimals, int64_t *out)
 {
-    mcpt_err e = mcpt__want(v, MCPT_NUMBER);
+    mcpt_str raw;
+    mcpt_err e = mcpt__want(v, MCPT_NUMBER, &raw);
 
-    if (e != MCPT_OK) {
-        return e;
-    }
-    e = mcpt__scaled(mcpt_raw(v), decimals, out);
-    return e == MCPT_E_TYPE ? MCPT_E_RANGE : e;
+    return e != MCPT_OK ? e : mcpt__scaled(raw, decimals, MCPT_E_RANGE, out);
 }
 
 #if !MCPT_NO_FLOAT
 MCPT_API mcpt_err mcpt_get_f64(mcpt_val v, double *out)
 {
-    mcpt_err e = mcpt__want(v, MCPT_NUMBER);
-    mcpt_str raw = mcpt_raw(v);
+    mcpt_str raw;
+    mcpt_err e = mcpt__want(v, MCPT_NUMBER, &raw);
 
-    if (e == MCPT_OK && !mcpt__f64_read(raw.ptr, raw.len, out)) {
-        e = MCPT_E_RANGE;
-    }
-    return e;
+    return e != MCPT_OK || mcpt__f64_read(raw.ptr, raw.len, out) ? e : MCPT_E_RANGE;
 }
 #endif
 
 MCPT_API mcpt_err mcpt_get_str(mcpt_val v, char *buf, size_t cap, mcpt_str *out)
 {
-    mcpt_err e = mcpt__want(v, MCPT_STRING);
-    mcpt_str raw = mcpt_raw(v);
+    mcpt_str raw;
+    mcpt_err e = mcpt__want(v, MCPT_STRING, &raw);
 
     if (e != MCPT_OK) {
         return e;
@@ -3196,32 +3154,32 @@ MCPT_API mcpt_err mcpt_get_str(mcpt_val v, char *buf, size_t cap, mcpt_str *out)
 
 MCPT_API mcpt_err mcpt_get_bool(mcpt_val v, bool *out)
 {
-    mcpt_err e = mcpt__want(v, MCPT_BOOL);
+    mcpt_str raw;
+    mcpt_err e = mcpt__want(v, MCPT_BOOL, &raw);
 
     if (e == MCPT_OK) {
-        *out = *mcpt_raw(v).ptr == 't';
+        *out = *raw.ptr == 't';
     }
     return e;
 }
 
 MCPT_API int64_t mcpt_int_or(mcpt_val v, int64_t fallback)
 {
-    int64_t out = fallback;
-
-    return mcpt_get_int(v, &out) == MCPT_OK ? out : fallback;
+    (void)mcpt_get_int(v, &fallback);                       /* untouched unless OK */
+    return fallback;
 }
 
 MCPT_API bool mcpt_bool_or(mcpt_val v, bool fallback)
 {
-    bool out = fallback;
-
-    return mcpt_get_bool(v, &out) == MCPT_OK ? out : fallback;
+    (void)mcpt_get_bool(v, &fallback);
+    return fallback;
 }
 
 MCPT_API bool mcpt_val_is(mcpt_val v, const char *z)
 {
-    return z != NULL && mcpt_typeof(v) == MCPT_STRING &&
-           mcpt__raw_is(mcpt__tok_text(v.doc, mcpt__tok_of(v)), mcpt_z(z));
+    const jsmntok_t *t = mcpt__tok_of(v);
+
+    return t != NULL && t->type == JSMN_STRING && z != NULL && mcpt__raw_is(mcpt__tok_text(v.doc, t), mcpt_z(z));
 }
 
 MCPT_API mcpt_str mcpt_raw(mcpt_val v)
@@ -3266,9 +3224,39 @@ MCPT_API size_t mcpt_unescape(mcpt_str raw, char *buf, size_t cap)
 }
 
 /* >>http: implementation -------------------------------------------------------------------------------- */
+#if !MCPT_NO_HTTP
 #if MCPT_MAX_FIELDS > 255
 #error "MCPT_MAX_FIELDS is at most 255"
 #endif
+
+/* How many bytes from p on are no ASCII control (0x00-0x1f, 0x7f); bytes from 0x80 on are none. */
+static size_t mcpt__clean(const char *p, size_t n)
+{
+    size_t i = 0;
+#if MCPT__WORDS
+    while (n - i >= sizeof(size_t)) {
+        size_t w = mcpt__load(p + i);
+        if ((((w + MCPT__REP(0x01u)) | (w - MCPT__REP(0x20u))) & MCPT__REP(0x80u)) != 0) {
+            size_t low = w & MCPT__REP(0x7fu);              /* a control, or not ASCII: 7-bit lanes tell */
+            if ((((low + MCPT__REP(0x01u)) | ~(low + MCPT__REP(0x60u))) & ~w & MCPT__REP(0x80u)) != 0) {
+                break;
+            }
+        }
+        i += sizeof(size_t);
+    }
+#endif
+    while (i < n) {
+        unsigned c = (unsigned char)p[i];
+        if (c < 0x20 || c == 0x7f) {
+            break;
+        }
+        i++;
+    }
+    return i;
+}
+
+/* Token characters (RFC 9110 section 5.6.2), as sets in >>text. */
+static const uint32_t mcpt__set_token[4] = { 0, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu };
 
 /* What a request target may hold: visible ASCII without "#<>\ (browsers leave the rest of RFC 3986's
  * forbidden characters as they are in queries). */
@@ -3302,8 +3290,8 @@ static bool mcpt__ows(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Are the n bytes at p this text of lower-case letters and '-', whatever their case? "-" may also be CR, which
- * no line holds. */
+/* Are the n bytes at p this text of lower-case letters and '-', whatever their case? CR passes for '-', but
+ * no line holds one. */
 static bool mcpt__name_is(const char *p, size_t n, const char *lower)
 {
     size_t i = 0;
@@ -3316,6 +3304,12 @@ static bool mcpt__name_is(const char *p, size_t n, const char *lower)
         i++;
     }
     return i == n;
+}
+
+/* The same of a value. The text may also hold digits and :/ for which only control characters pass. */
+static bool mcpt__is(mcpt_str s, const char *lower)
+{
+    return s.len == MCPT_STRLEN(lower) && mcpt__name_is(s.ptr, s.len, lower);
 }
 
 /* Where each name starts in the packed text of all. */
@@ -3380,15 +3374,6 @@ static bool mcpt__field_split(const char *buf, size_t at, size_t end, mcpt_span 
     return true;
 }
 
-static bool mcpt__is_token(const char *p, size_t n)
-{
-    size_t i = 0;
-    while (i < n && mcpt__in(mcpt__set_token, p[i])) {
-        i++;
-    }
-    return i == n;
-}
-
 /* The functions below answer 0 or the status to refuse the head with. */
 
 static unsigned mcpt__head_version(mcpt_head *h, const char *p, size_t n)
@@ -3403,45 +3388,46 @@ static unsigned mcpt__head_version(mcpt_head *h, const char *p, size_t n)
 
 static unsigned mcpt__head_target(mcpt_head *h, const char *buf)
 {
-    mcpt_str t = mcpt__view(buf, h->target);
-    mcpt_url u;
-    if (t.ptr[0] == '/') {
+    const char *p = buf + h->target.at;
+    size_t n = h->target.len, start, i;
+    mcpt_str host;
+    uint16_t port;
+    if (p[0] == '/') {
         return 0;
     }
-    if (t.ptr[0] == '*') {
-        return t.len == 1 && mcpt_str_is(mcpt__view(buf, h->method), "OPTIONS") ? 0 : 400;
+    if (p[0] == '*') {
+        return n == 1 && h->method.len == 7 && MCPT_MEMCMP(buf + h->method.at, "OPTIONS", 7) == 0 ? 0 : 400;
     }
-    if (!mcpt_url_split(t, &u) || !(mcpt_str_ieq(u.scheme, "http") || mcpt_str_ieq(u.scheme, "https"))) {
+    start = mcpt__is(mcpt__mk(p, n < 7 ? n : 7), "http://") ? 7 : 8;
+    if (start == 8 && !mcpt__is(mcpt__mk(p, n < 8 ? n : 8), "https://")) {
         return 400;
     }
-    h->authority = mcpt__span((size_t)(u.host.ptr - buf), (size_t)(u.path.ptr - u.host.ptr));
-    h->target = mcpt__span((size_t)(u.path.ptr - buf), (size_t)(t.ptr + t.len - u.path.ptr));
-    if (h->target.len == 0) {                               /* no path means "/": that before the host */
-        h->target = mcpt__span(h->authority.at - 1u, 1);
+    for (i = start; i < n && p[i] != '/' && p[i] != '?'; i++) {
     }
-    return 0;
+    if (!mcpt_authority_split(mcpt__mk(p + start, i - start), &host, &port)) {
+        return 400;
+    }
+    h->authority = mcpt__span(h->target.at + start, i - start);
+    h->target = i < n ? mcpt__span(h->target.at + i, n - i) : mcpt__span(h->target.at + start - 1, 1);
+    return 0;                                               /* no path means "/": that before the host */
 }
 
 static unsigned mcpt__head_request(mcpt_head *h, const char *buf, size_t end)
 {
-    size_t i = h->at, start;
+    size_t at = h->at, n = mcpt__take_set(mcpt__set_token, buf + at, end - at);
     unsigned status;
-    while (i < end && mcpt__in(mcpt__set_token, buf[i])) {
-        i++;
-    }
-    if (i == h->at || i == end || buf[i] != ' ') {
+    h->method = mcpt__span(at, n);
+    at += n;
+    if (n == 0 || at == end || buf[at++] != ' ') {
         return 400;
     }
-    h->method = mcpt__span(h->at, i - h->at);
-    start = ++i;
-    while (i < end && mcpt__in(mcpt__set_target, buf[i])) {
-        i++;
-    }
-    if (i == start || i == end || buf[i] != ' ') {
+    n = mcpt__take_set(mcpt__set_target, buf + at, end - at);
+    h->target = mcpt__span(at, n);
+    at += n;
+    if (n == 0 || at == end || buf[at++] != ' ') {
         return 400;
     }
-    h->target = mcpt__span(start, i - start);
-    status = mcpt__head_version(h, buf + i + 1, end - i - 1);
+    status = mcpt__head_version(h, buf + at, end - at);
     return status != 0 ? status : mcpt__head_target(h, buf);
 }
 
@@ -3488,7 +3474,7 @@ static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
             return 400;
         }
         h->flags |= MCPT_HEAD_CHUNKED;
-        return mcpt_str_ieq(v, "chunked") ? 0 : 501;
+        return mcpt__is(v, "chunked") ? 0 : 501;
     case MCPT_F_CONNECTION:
         if (mcpt_list_has(v, "close")) {
             h->flags |= MCPT_HEAD_CLOSE;
@@ -3502,7 +3488,7 @@ static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
             return 0;
         }
         h->flags |= MCPT_HEAD_CONTINUE;
-        return mcpt_str_ieq(v, "100-continue") ? 0 : 417;
+        return mcpt__is(v, "100-continue") ? 0 : 417;
     default:
         return 0;
     }
@@ -3525,7 +3511,7 @@ static unsigned mcpt__head_field(mcpt_head *h, const char *buf, size_t end)
         if (name.len > 10 && mcpt__name_is(buf + name.at, 10, "mcp-param-")) {
             h->flags |= MCPT_HEAD_PARAMS;
         }
-        return mcpt__is_token(buf + name.at, name.len) ? 0 : 400;
+        return mcpt__take_set(mcpt__set_token, buf + name.at, name.len) == name.len ? 0 : 400;
     }
     bit = (uint32_t)1 << f;
     if ((h->seen & bit) == 0) {
@@ -3874,9 +3860,10 @@ MCPT_API const char *mcpt_reason(unsigned status)
     }
     return r;
 }
+#endif /* !MCPT_NO_HTTP */
 
 /* >>sse: implementation --------------------------------------------------------------------------------- */
-
+#if !MCPT_NO_HTTP
 enum {                                                      /* mcpt_sse.state */
     MCPT__SSE_BOM1, MCPT__SSE_BOM2, MCPT__SSE_BOM3, MCPT__SSE_START, MCPT__SSE_NAME, MCPT__SSE_COLON,
     MCPT__SSE_VALUE
@@ -3919,7 +3906,7 @@ static void mcpt__sse_data(mcpt_sse *s, const char *p, size_t n)
 static void mcpt__sse_id(mcpt_sse *s, const char *p, size_t n)
 {
     size_t at = s->id_len + s->id_new + s->id_line;         /* behind the last id and that of this event */
-    if (s->id == NULL || MCPT_MEMCHR(p, 0, n) != NULL) {
+    if (MCPT_MEMCHR(p, 0, n) != NULL) {
         s->flags |= MCPT__SSE_BAD;
     }
     if ((s->flags & MCPT__SSE_BAD) == 0) {
@@ -4066,7 +4053,6 @@ static bool mcpt__sse_bom(mcpt_sse *s, char c)
         return true;
     }
     s->field = MCPT__SSE_OTHER;                             /* a part of it starts a name nobody knows */
-    s->pos = 0;
     s->state = s->state == MCPT__SSE_BOM1 ? MCPT__SSE_START : MCPT__SSE_NAME;
     return false;
 }
@@ -4119,9 +4105,1395 @@ MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_
     *used = i;
     return s->err != MCPT_OK ? s->err : event ? MCPT_OK : MCPT_PENDING;
 }
-MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, size_t cap) { (void)schema; (void)value; (void)why; (void)cap; return MCPT_OK; }
-MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, void (*note)(void *user, mcpt_str keyword, const char *why), void *user) { (void)schema; (void)note; (void)user; return MCPT_OK; }
-MCPT_API mcpt_err mcpt_schema_headers(mcpt_str schema, mcpt_val arguments, mcpt_schema_header_fn each, void *user) { (void)schema; (void)arguments; (void)each; (void)user; return MCPT_OK; }
+#endif /* !MCPT_NO_HTTP */
+
+/* >>schema: implementation --------------------------------------------------------------------------------
+ * The schema is read where it lies by a cursor that never leaves it; what is not needed is skipped by bracket
+ * counting, so commas and the like are judged by mcpt_schema_lint() alone. Walking a schema moves the cursor
+ * behind it, so one cursor serves all levels. These are keywords and type names, grouped by length. */
+enum {
+    MCPT__K_TYPE, MCPT__K_ENUM, MCPT__K_T_NULL,
+    MCPT__K_CONST, MCPT__K_ITEMS, MCPT__K_ONE_OF, MCPT__K_ANY_OF, MCPT__K_T_ARRAY, MCPT__K_TITLE,
+    MCPT__K_T_STRING, MCPT__K_T_OBJECT, MCPT__K_T_NUMBER,
+    MCPT__K_MINIMUM, MCPT__K_MAXIMUM, MCPT__K_T_INTEGER, MCPT__K_T_BOOLEAN,
+    MCPT__K_MIN_ITEMS, MCPT__K_MAX_ITEMS, MCPT__K_REQUIRED,
+    MCPT__K_MIN_LENGTH, MCPT__K_MAX_LENGTH,
+    MCPT__K_PROPERTIES, MCPT__K_MULTIPLE_OF,
+    MCPT__K_DESCRIPTION,
+    MCPT__K_MIN_PROPERTIES, MCPT__K_MAX_PROPERTIES,
+    MCPT__K_ABOVE, MCPT__K_BELOW,
+    MCPT__K_ADDITIONAL,
+    MCPT__K_NONE
+};
+enum { MCPT__SCH_DEPTH = MCPT_MAX_DEPTH < 12 ? MCPT_MAX_DEPTH : 12 };   /* schemas inside each other */
+
+typedef struct mcpt__sch_text {
+    const char *p, *end;
+} mcpt__sch_text;
+
+static unsigned mcpt__sch_word(mcpt_str s)
+{
+    const char *group = "";
+    unsigned id = MCPT__K_NONE;
+
+    switch (s.len) {
+    case 4: id = MCPT__K_TYPE; group = "typeenumnull"; break;
+    case 5: id = MCPT__K_CONST; group = "constitemsoneOfanyOfarraytitle"; break;
+    case 6: id = MCPT__K_T_STRING; group = "stringobjectnumber"; break;
+    case 7: id = MCPT__K_MINIMUM; group = "minimummaximumintegerboolean"; break;
+    case 8: id = MCPT__K_MIN_ITEMS; group = "minItemsmaxItemsrequired"; break;
+    case 9: id = MCPT__K_MIN_LENGTH; group = "minLengthmaxLength"; break;
+    case 10: id = MCPT__K_PROPERTIES; group = "propertiesmultipleOf"; break;
+    case 11: id = MCPT__K_DESCRIPTION; group = "description"; break;
+    case 13: id = MCPT__K_MIN_PROPERTIES; group = "minPropertiesmaxProperties"; break;
+    case 16: id = MCPT__K_ABOVE; group = "exclusiveMinimumexclusiveMaximum"; break;
+    case 20: id = MCPT__K_ADDITIONAL; group = "additionalProperties"; break;
+    default: break;
+    }
+    for (; *group != '\0'; group += s.len, id++) {
+        if (*group == *s.ptr && MCPT_MEMCMP(group, s.ptr, s.len) == 0) {
+            return id;
+        }
+    }
+    return MCPT__K_NONE;
+}
+
+/* The next byte that is not white space; '\0', which no JSON has outside strings, at the end. */
+static char mcpt__sch_peek(mcpt__sch_text *t)
+{
+    while (t->p != t->end && (*t->p == ' ' || *t->p == '\n' || *t->p == '\r' || *t->p == '\t')) {
+        t->p++;
+    }
+    return t->p != t->end ? *t->p : '\0';
+}
+
+/* Moves behind the string that begins here. */
+static bool mcpt__sch_string(mcpt__sch_text *t)
+{
+    const char *p = mcpt__plain(t->p + 1, t->end);
+
+    while (p != t->end && *p != '"' && (unsigned char)*p >= 0x20) {
+        if (*p == '\\' && t->end - p > 1) {
+            p++;
+        }
+        p = mcpt__plain(p + 1, t->end);
+    }
+    t->p = p;
+    if (p == t->end || *p != '"') {
+        return false;
+    }
+    t->p++;
+    return true;
+}
+
+/* Moves behind the bracket that leaves open containers; with 0 open one begins here. */
+static bool mcpt__sch_leave(mcpt__sch_text *t, size_t open)
+{
+    do {
+        char c = t->p != t->end ? *t->p : '\0';
+
+        if (c == '"') {
+            if (!mcpt__sch_string(t)) {
+                return false;
+            }
+            continue;
+        }
+        if (c == '\0') {
+            return false;
+        }
+        if (c == '{' || c == '[') {
+            open++;
+        } else if (c == '}' || c == ']') {
+            open--;
+        }
+        t->p++;
+    } while (open != 0);
+    return true;
+}
+
+static bool mcpt__sch_is_number(mcpt_str s)
+{
+    unsigned n = MCPT__N_MINUS;
+    size_t i;
+
+    for (i = *s.ptr == '-' ? 1 : 0; i < s.len && n != MCPT__N_END; i++) {
+        n = mcpt__number_next(n, (unsigned char)s.ptr[i]);
+    }
+    return n != MCPT__N_END && mcpt__number_ok(n);
+}
+
+/* Moves behind the value here; raw is its text. ABSENT: it is malformed. */
+static mcpt_type mcpt__sch_value(mcpt__sch_text *t, mcpt_str *raw)
+{
+    char c = mcpt__sch_peek(t);
+    const char *begin = t->p;
+    mcpt_type type = c == '"' ? MCPT_STRING : c == '{' ? MCPT_OBJECT : MCPT_ARRAY;
+    bool ok;
+
+    if (c == '"') {
+        ok = mcpt__sch_string(t);
+    } else if (c == '{' || c == '[') {
+        ok = mcpt__sch_leave(t, 0);
+    } else {
+        while (t->p != t->end && (unsigned char)*t->p > ' ' && *t->p != ',' && (*t->p | 0x20) != '}') {
+            t->p++;                                         /* ']' is '}' less 32 */
+        }
+        ok = t->p != begin;
+        type = MCPT_NUMBER;
+    }
+    *raw = mcpt__mk(begin, (size_t)(t->p - begin));
+    if (ok && type == MCPT_NUMBER && !mcpt__sch_is_number(*raw)) {
+        type = mcpt_str_is(*raw, "null") ? MCPT_NULL : MCPT_BOOL;
+        ok = type == MCPT_NULL || mcpt_str_is(*raw, "true") || mcpt_str_is(*raw, "false");
+    }
+    return ok ? type : MCPT_ABSENT;
+}
+
+/* Inside a container: 1 when an element begins here, 0 behind the closing bracket. */
+static int mcpt__sch_next(mcpt__sch_text *t, char close)
+{
+    char c = mcpt__sch_peek(t);
+
+    if (c == ',') {
+        t->p++;
+        return 1;
+    }
+    if (c == close) {
+        t->p++;
+        return 0;
+    }
+    return 1;
+}
+
+static mcpt_str mcpt__sch_inside(mcpt_str raw)
+{
+    return mcpt__mk(raw.ptr + 1, raw.len - 2);
+}
+
+/* Inside an object: 1 and the raw key, the cursor at the value; 0: behind the brace; -1: malformed. */
+static int mcpt__sch_key(mcpt__sch_text *t, mcpt_str *key)
+{
+    const char *begin;
+
+    if (mcpt__sch_next(t, '}') == 0) {
+        return 0;
+    }
+    if (mcpt__sch_peek(t) != '"') {
+        return -1;
+    }
+    begin = t->p;
+    if (!mcpt__sch_string(t)) {
+        return -1;
+    }
+    *key = mcpt__sch_inside(mcpt__mk(begin, (size_t)(t->p - begin)));
+    if (mcpt__sch_peek(t) != ':') {
+        return -1;
+    }
+    t->p++;
+    return 1;
+}
+
+/* Are the escapes of this raw string (without quotes, but they are there) sound? */
+static bool mcpt__sch_sound(mcpt_str raw)
+{
+    mcpt_scan s;
+
+    mcpt_scan_init(&s, NULL, 0, NULL);
+    return mcpt_scan_feed(&s, raw.ptr - 1, raw.len + 2) == MCPT_OK;
+}
+
+/* Do two raw strings stand for the same text? The first is the schema's and may be malformed: then never. */
+static bool mcpt__sch_same(mcpt_str a, mcpt_str b)
+{
+    if (a.len == b.len && MCPT_MEMCMP(a.ptr, b.ptr, a.len) == 0) {
+        return true;
+    }
+    if (a.len == 0 || b.len == 0 || (*a.ptr != *b.ptr && *a.ptr != '\\' && *b.ptr != '\\')) {
+        return false;
+    }
+    return (MCPT_MEMCHR(a.ptr, '\\', a.len) == NULL || mcpt__sch_sound(a)) &&
+           mcpt__raw_order(a, b, false) == 0;
+}
+
+static mcpt_val mcpt__sch_get(mcpt_val object, mcpt_str raw)
+{
+    mcpt_val it = mcpt__val(NULL, 0);
+    mcpt_str name;
+
+    while (mcpt_next(object, &it, &name)) {
+        if (name.ptr != NULL && mcpt__sch_same(raw, name)) {
+            break;
+        }
+    }
+    return it;
+}
+
+/* A number as +-0.d1d2...dn * 10^exp. Exponents past 10^8 count as some such; the rest is exact. */
+typedef struct mcpt__num {
+    const char *p, *end;              /* d1, end of the digits and the point in them */
+    int64_t exp;
+    uint32_t n;                       /* dn is not 0 */
+    int sign;                         /* 0: zero */
+} mcpt__num;
+
+static void mcpt__num_init(mcpt__num *v, mcpt_str raw)
+{
+    const char *end = raw.ptr + raw.len;
+    const char *p = raw.ptr;
+    bool point = false;
+    uint32_t digits = 0;
+
+    MCPT_MEMSET(v, 0, sizeof(*v));
+    v->p = p;
+    for (; p != end && (*p | 0x20) != 'e'; p++) {
+        point = point || *p == '.';
+        if (!mcpt__digit(*p)) {
+            continue;
+        }
+        if (v->sign == 0 && *p != '0') {
+            v->sign = *raw.ptr == '-' ? -1 : 1;
+            v->p = p;
+        }
+        if (v->sign == 0) {
+            v->exp -= point ? 1 : 0;
+            continue;
+        }
+        v->exp += point ? 0 : 1;
+        digits++;
+        v->n = *p != '0' ? digits : v->n;
+    }
+    v->end = p;
+    if (p != end) {
+        v->exp += mcpt__exponent(p + 1, end);
+    }
+}
+
+static unsigned mcpt__num_digit(mcpt__num *v)
+{
+    if (v->p != v->end && *v->p == '.') {
+        v->p++;
+    }
+    return v->p != v->end ? (unsigned)(*v->p++ - '0') : 0u;
+}
+
+static int mcpt__num_order(mcpt_str a, mcpt_str b)
+{
+    mcpt__num x;
+    mcpt__num y;
+    unsigned c = 0;
+    unsigned d = 0;
+
+    mcpt__num_init(&x, a);
+    mcpt__num_init(&y, b);
+    if (x.sign != y.sign) {
+        return x.sign - y.sign;
+    }
+    if (x.sign != 0 && x.exp != y.exp) {
+        return x.exp < y.exp ? -x.sign : x.sign;
+    }
+    while (c == d && (x.p != x.end || y.p != y.end)) {
+        c = mcpt__num_digit(&x);
+        d = mcpt__num_digit(&y);
+    }
+    return c < d ? -x.sign : c > d ? x.sign : 0;
+}
+
+/* Is the value at the cursor equal to v? Arrays and objects are not compared: one equals all of its kind. */
+static bool mcpt__sch_equal(mcpt__sch_text *t, mcpt_val v, bool *malformed)
+{
+    mcpt_str a;
+    mcpt_str b = mcpt_raw(v);
+    mcpt_type type = mcpt__sch_value(t, &a);
+
+    if (type == MCPT_ABSENT) {
+        *malformed = true;
+    }
+    if (type != mcpt_typeof(v)) {
+        return false;
+    }
+    if (type == MCPT_STRING) {
+        return mcpt__sch_same(mcpt__sch_inside(a), mcpt__sch_inside(b));
+    }
+    if (type == MCPT_NUMBER) {
+        return mcpt__num_order(a, b) == 0;
+    }
+    return type != MCPT_BOOL || *a.ptr == *b.ptr;
+}
+
+/* Moves behind one branch of a oneOf or anyOf. OK: it has the constant v; E_PARAMS: another constant;
+ * PENDING: it is more than a titled constant; E_JSON. */
+static mcpt_err mcpt__sch_branch(mcpt__sch_text *t, mcpt_val v)
+{
+    mcpt_err e = MCPT_PENDING;
+    bool plain = true;
+    bool malformed = false;
+    mcpt_str key;
+    int more;
+
+    if (mcpt__sch_peek(t) != '{') {
+        return mcpt__sch_value(t, &key) != MCPT_ABSENT ? MCPT_PENDING : MCPT_E_JSON;
+    }
+    t->p++;
+    while ((more = mcpt__sch_key(t, &key)) > 0 && !malformed) {
+        unsigned id = mcpt__sch_word(key);
+        if (id == MCPT__K_CONST) {
+            e = mcpt__sch_equal(t, v, &malformed) ? MCPT_OK : MCPT_E_PARAMS;
+        } else {
+            plain = plain && (id == MCPT__K_TITLE || id == MCPT__K_DESCRIPTION);
+            malformed = mcpt__sch_value(t, &key) == MCPT_ABSENT;
+        }
+    }
+    return more != 0 ? MCPT_E_JSON : plain ? e : MCPT_PENDING;
+}
+
+/* The same of all branches together: PENDING when one is more. */
+static mcpt_err mcpt__sch_choice(mcpt__sch_text *t, mcpt_val v)
+{
+    mcpt_err all = MCPT_E_PARAMS;
+
+    if (mcpt__sch_peek(t) != '[') {
+        return MCPT_E_JSON;
+    }
+    t->p++;
+    while (mcpt__sch_next(t, ']') != 0) {
+        mcpt_err e = mcpt__sch_branch(t, v);
+        if (e == MCPT_E_JSON) {
+            return e;
+        }
+        if (e == MCPT_PENDING || (e == MCPT_OK && all != MCPT_PENDING)) {
+            all = e;
+        }
+    }
+    return all;
+}
+
+/* Can multipleOf be enforced? A positive number of at most 18 digits, zeros at its ends not counted. */
+static bool mcpt__sch_divisor(mcpt_str raw, mcpt__num *m)
+{
+    mcpt__num_init(m, raw);
+    return m->sign > 0 && m->n <= 18;
+}
+
+#if !MCPT_NO_SCHEMA
+/* Moves behind an enum: OK: v is in it; E_PARAMS; E_JSON. */
+static mcpt_err mcpt__sch_enum(mcpt__sch_text *t, mcpt_val v)
+{
+    bool malformed = mcpt__sch_peek(t) != '[';
+    bool found = false;
+
+    t->p += malformed ? 0 : 1;
+    while (!malformed && mcpt__sch_next(t, ']') != 0) {
+        found = mcpt__sch_equal(t, v, &malformed) || found;
+    }
+    return malformed ? MCPT_E_JSON : found ? MCPT_OK : MCPT_E_PARAMS;
+}
+
+/* With V and M the digits up to the last that is not 0, v = V * 10^a and m = M * 10^b: for a < b v is no
+ * multiple, because 10 does not divide V; else V * 10^(a-b) mod M decides, which is 0 after 64 steps or never. */
+static bool mcpt__num_multiple(mcpt_str value, mcpt_str divisor)
+{
+    mcpt__num v;
+    mcpt__num m;
+    uint64_t d = 0;
+    uint64_t r = 0;
+    int64_t shift;
+    uint32_t i;
+
+    mcpt__num_init(&v, value);
+    if (!mcpt__sch_divisor(divisor, &m) || v.sign == 0) {
+        return true;
+    }
+    shift = (v.exp - v.n) - (m.exp - m.n);
+    for (i = 0; i < m.n; i++) {
+        d = d * 10u + mcpt__num_digit(&m);
+    }
+    for (i = 0; i < v.n || (shift > 0 && r != 0 && i - v.n < 64); i++) {
+        unsigned bit = 4;
+        r = r * 10u + (i < v.n ? mcpt__num_digit(&v) : 0u); /* below 10 d, which is below 10^19 */
+        shift -= i < v.n ? 0 : 1;
+        while (bit-- != 0) {
+            r -= r >= d << bit ? d << bit : 0;
+        }
+    }
+    return shift >= 0 && r == 0;
+}
+
+enum { MCPT__SCH_WORDS, MCPT__SCH_PROPERTIES, MCPT__SCH_ITEMS, MCPT__SCH_ADDITIONAL };
+
+typedef struct mcpt__sch_frame {      /* a schema that is being walked */
+    const char *first;                /* value of properties; for an array, of items; NULL: none */
+    const char *rest;                 /* value of additionalProperties; NULL: none */
+    uint32_t at, child;               /* what it is for; the member or element that is being checked */
+    uint16_t found;                   /* members that properties names */
+    uint8_t mode;                     /* MCPT__SCH_x: where in it */
+} mcpt__sch_frame;
+
+typedef struct mcpt__sch {
+    mcpt__sch_text t;
+    const mcpt_doc *doc;
+    char *why;
+    size_t cap, len;
+    unsigned depth;
+    mcpt_err err;
+    mcpt__sch_frame stack[MCPT__SCH_DEPTH];
+} mcpt__sch;
+
+/* Adds to the sentence; what no longer fits is cut between two characters, and nothing follows it. */
+static void mcpt__why_str(mcpt__sch *c, mcpt_str s)
+{
+    size_t room = c->cap - c->len;
+    size_t n = s.len;
+
+    if (n >= room) {                                        /* one byte is for the NUL */
+        for (n = room != 0 ? room - 1 : 0; n != 0 && ((unsigned char)s.ptr[n] & 0xc0u) == 0x80; n--) {
+        }
+        c->cap = c->len + n + (room != 0 ? 1 : 0);
+    }
+    if (room != 0) {
+        MCPT_MEMCPY(c->why + c->len, s.ptr, n);
+        c->len += n;
+        c->why[c->len] = '\0';
+    }
+}
+
+static void mcpt__why(mcpt__sch *c, const char *z)
+{
+    mcpt__why_str(c, mcpt_z(z));
+}
+
+/* Decimal digits of v at the end of text. */
+static mcpt_str mcpt__sch_decimal(uint32_t v, char text[10])
+{
+    size_t i = 10;
+
+    do {
+        i--;
+        text[i] = (char)('0' + v % 10u);
+        v /= 10u;
+    } while (v != 0);
+    return mcpt__mk(text + i, 10 - i);
+}
+
+/* The caller chose this name: may it be repeated? */
+static bool mcpt__sch_plain(mcpt_str name)
+{
+    size_t i = 0;
+
+    while (i < name.len && (unsigned char)(name.ptr[i] - '!') < 0x7f - '!' && name.ptr[i] != '"' &&
+           name.ptr[i] != '\\') {
+        i++;
+    }
+    return i == name.len && i != 0 && i <= 32;
+}
+
+/* Begins the sentence with the path of the value in question. Answers false. */
+static bool mcpt__sch_fail(mcpt__sch *c, mcpt_err e, const char *text)
+{
+    unsigned i;
+
+    c->err = e;
+    if (e != MCPT_E_PARAMS) {
+        mcpt__why(c, text);
+        return false;
+    }
+    mcpt__why(c, "arguments");
+    for (i = 0; i < c->depth; i++) {
+        const mcpt__sch_frame *f = &c->stack[i];
+        if (f->mode == MCPT__SCH_ITEMS) {
+            mcpt_val it = mcpt__val(NULL, 0);
+            uint32_t n = 0;
+            char digits[10];
+            while (mcpt_next(mcpt__val(c->doc, f->at), &it, NULL) && it.at != f->child) {
+                n++;
+            }
+            mcpt__why(c, "[");
+            mcpt__why_str(c, mcpt__sch_decimal(n, digits));
+            mcpt__why(c, "]");
+        } else if (f->mode != MCPT__SCH_WORDS) {
+            mcpt_str name = mcpt__tok_text(c->doc, mcpt__toks(c->doc) + f->child - 1);
+            mcpt__why(c, ".");
+            mcpt__why_str(c, f->mode == MCPT__SCH_PROPERTIES || mcpt__sch_plain(name) ? name : mcpt_z("*"));
+        }
+    }
+    mcpt__why(c, ": ");
+    mcpt__why(c, text);
+    return false;
+}
+
+static bool mcpt__sch_malformed(mcpt__sch *c)
+{
+    return mcpt__sch_fail(c, MCPT_E_JSON, "the tool's schema is malformed");
+}
+
+static mcpt_val mcpt__sch_top(const mcpt__sch *c)
+{
+    return mcpt__val(c->doc, c->stack[c->depth - 1].at);
+}
+
+/* Arguments that are absent are checked as an empty object. */
+static mcpt_type mcpt__sch_typeof(mcpt_val v)
+{
+    mcpt_type type = mcpt_typeof(v);
+
+    return type != MCPT_ABSENT ? type : MCPT_OBJECT;
+}
+
+static bool mcpt__sch_fits(mcpt_val v, unsigned id)
+{
+    static const uint8_t words[] = { MCPT__K_NONE, MCPT__K_T_NULL, MCPT__K_T_BOOLEAN, MCPT__K_T_NUMBER,
+                                     MCPT__K_T_STRING, MCPT__K_T_ARRAY, MCPT__K_T_OBJECT };
+    unsigned type = words[mcpt__sch_typeof(v)];
+
+    if (id == MCPT__K_T_INTEGER && type == MCPT__K_T_NUMBER) {
+        mcpt__num n;
+        mcpt__num_init(&n, mcpt_raw(v));
+        return n.exp >= (int64_t)n.n;                       /* 1.0 and 1e2 are integers; of 0 n is 0 */
+    }
+    return id == type;
+}
+
+/* Walks the value of type: false when none of its names fits v. With say, adds the names to the sentence. */
+static bool mcpt__sch_types(mcpt__sch *c, mcpt_val v, bool say)
+{
+    bool list = mcpt__sch_peek(&c->t) == '[';
+    bool fits = false;
+    mcpt_str name;
+
+    c->t.p += list ? 1 : 0;
+    while (!list || mcpt__sch_next(&c->t, ']') != 0) {
+        if (mcpt__sch_value(&c->t, &name) != MCPT_STRING) {
+            return mcpt__sch_malformed(c);
+        }
+        name = mcpt__sch_inside(name);
+        if (say) {
+            char first = name.len != 0 ? *name.ptr : 'n';
+            mcpt__why(c, fits ? " or " : "must be ");
+            mcpt__why(c, first == 'i' || first == 'o' || first == 'a' ? "an " :
+                      mcpt_str_is(name, "null") ? "" : "a ");
+            mcpt__why_str(c, name);
+        }
+        fits = fits || say || mcpt__sch_fits(v, mcpt__sch_word(name));
+        if (!list) {
+            break;
+        }
+    }
+    return fits;
+}
+
+static bool mcpt__sch_type(mcpt__sch *c, mcpt_val v)
+{
+    const char *begin = c->t.p;
+
+    if (!mcpt__sch_types(c, v, false)) {
+        if (c->err == MCPT_OK) {
+            c->t.p = begin;
+            (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "");
+            (void)mcpt__sch_types(c, v, true);
+        }
+        return false;
+    }
+    return true;
+}
+
+/* Characters of a raw string. */
+static uint32_t mcpt__sch_length(mcpt_str raw)
+{
+    const char *p = raw.ptr + 1;
+    const char *end = raw.ptr + raw.len - 1;
+    uint32_t n = 0;
+
+    while (p != end) {
+        unsigned step = *p != '\\' ? 1 : p[1] != 'u' ? 2 : 6;
+        bool half = (((unsigned char)*p & 0xc0u) == 0x80) ||
+                    (step == 6 && (p[2] | 0x20) == 'd' && p[3] >= '8' && (p[3] | 0x20) <= 'b');
+        n += half ? 0 : 1;                                  /* the other half counts */
+        p += step;
+    }
+    return n;
+}
+
+/* A bound: what is measured against it depends on the keyword. */
+static bool mcpt__sch_bound(mcpt__sch *c, mcpt_val v, unsigned id)
+{
+    char digits[10];
+    mcpt_str bound;
+    mcpt_str have = mcpt_raw(v);
+    mcpt_type wanted = id == MCPT__K_MIN_LENGTH || id == MCPT__K_MAX_LENGTH ? MCPT_STRING :
+                       id == MCPT__K_MIN_ITEMS || id == MCPT__K_MAX_ITEMS ? MCPT_ARRAY :
+                       id == MCPT__K_MIN_PROPERTIES || id == MCPT__K_MAX_PROPERTIES ? MCPT_OBJECT :
+                       MCPT_NUMBER;
+    bool low = id == MCPT__K_MINIMUM || id == MCPT__K_MIN_LENGTH || id == MCPT__K_MIN_ITEMS ||
+               id == MCPT__K_MIN_PROPERTIES || id == MCPT__K_ABOVE;
+    bool strict = id == MCPT__K_ABOVE || id == MCPT__K_BELOW;
+    int order;
+
+    if (mcpt__sch_value(&c->t, &bound) != MCPT_NUMBER) {
+        return mcpt__sch_malformed(c);
+    }
+    if (mcpt__sch_typeof(v) != wanted) {
+        return true;
+    }
+    if (wanted != MCPT_NUMBER) {
+        have = mcpt__sch_decimal(wanted == MCPT_STRING ? mcpt__sch_length(have) : (uint32_t)mcpt_size(v),
+                                 digits);
+    }
+    order = mcpt__num_order(have, bound);
+    if (low ? order > 0 : order < 0) {
+        return true;
+    }
+    if (order == 0 && !strict) {
+        return true;
+    }
+    (void)mcpt__sch_fail(c, MCPT_E_PARAMS, wanted == MCPT_NUMBER ? "must be " : "must have ");
+    mcpt__why(c, strict ? (low ? "greater than " : "less than ") : (low ? "at least " : "at most "));
+    mcpt__why_str(c, bound);
+    mcpt__why(c, wanted == MCPT_NUMBER ? "" : wanted == MCPT_STRING ? " characters" :
+              wanted == MCPT_ARRAY ? " items" : " members");
+    return false;
+}
+
+static bool mcpt__sch_multiple(mcpt__sch *c, mcpt_val v)
+{
+    mcpt_str divisor;
+
+    if (mcpt__sch_value(&c->t, &divisor) != MCPT_NUMBER) {
+        return mcpt__sch_malformed(c);
+    }
+    if (mcpt_typeof(v) == MCPT_NUMBER && !mcpt__num_multiple(mcpt_raw(v), divisor)) {
+        (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "must be a multiple of ");
+        mcpt__why_str(c, divisor);
+        return false;
+    }
+    return true;
+}
+
+static bool mcpt__sch_required(mcpt__sch *c, mcpt_val v)
+{
+    bool object = mcpt__sch_typeof(v) == MCPT_OBJECT;
+    mcpt_str name;
+
+    if (mcpt__sch_peek(&c->t) != '[') {
+        return mcpt__sch_malformed(c);
+    }
+    c->t.p++;
+    while (mcpt__sch_next(&c->t, ']') != 0) {
+        if (mcpt__sch_value(&c->t, &name) != MCPT_STRING) {
+            return mcpt__sch_malformed(c);
+        }
+        if (object && mcpt__sch_get(v, mcpt__sch_inside(name)).doc == NULL) {
+            (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "missing required ");
+            mcpt__why_str(c, name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* enum, const, oneOf, anyOf. */
+static bool mcpt__sch_among(mcpt__sch *c, mcpt_val v, unsigned id)
+{
+    const char *begin = c->t.p;
+    bool malformed = false;
+    mcpt_err e;
+
+    if (id == MCPT__K_ENUM) {
+        e = mcpt__sch_enum(&c->t, v);
+    } else if (id == MCPT__K_CONST) {
+        e = mcpt__sch_equal(&c->t, v, &malformed) ? MCPT_OK : malformed ? MCPT_E_JSON : MCPT_E_PARAMS;
+    } else {
+        e = mcpt__sch_choice(&c->t, v);
+    }
+    if (e == MCPT_E_JSON) {
+        return mcpt__sch_malformed(c);
+    }
+    if (e == MCPT_E_PARAMS) {
+        (void)mcpt__sch_fail(c, e, id == MCPT__K_CONST ? "must be " : "must be one of ");
+        mcpt__why_str(c, mcpt__mk(begin, (size_t)(c->t.p - begin)));
+        return false;
+    }
+    return true;
+}
+
+/* A keyword of the innermost schema; the cursor is at its value. */
+static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
+{
+    mcpt__sch_frame *f = &c->stack[c->depth - 1];
+    mcpt_val v = mcpt__sch_top(c);
+    mcpt_str skipped;
+    char open = mcpt__sch_peek(&c->t);
+
+    switch (id) {
+    case MCPT__K_TYPE:
+        return mcpt__sch_type(c, v);
+    case MCPT__K_ENUM:
+    case MCPT__K_CONST:
+    case MCPT__K_ONE_OF:
+    case MCPT__K_ANY_OF:
+        return mcpt__sch_among(c, v, id);
+    case MCPT__K_REQUIRED:
+        return mcpt__sch_required(c, v);
+    case MCPT__K_MULTIPLE_OF:
+        return mcpt__sch_multiple(c, v);
+    case MCPT__K_MINIMUM:
+    case MCPT__K_MAXIMUM:
+    case MCPT__K_MIN_ITEMS:
+    case MCPT__K_MAX_ITEMS:
+    case MCPT__K_MIN_LENGTH:
+    case MCPT__K_MAX_LENGTH:
+    case MCPT__K_MIN_PROPERTIES:
+    case MCPT__K_MAX_PROPERTIES:
+    case MCPT__K_ABOVE:
+    case MCPT__K_BELOW:
+        return mcpt__sch_bound(c, v, id);
+    case MCPT__K_PROPERTIES:
+        if (open != '{') {
+            return mcpt__sch_malformed(c);
+        }
+        if (mcpt__sch_typeof(v) == MCPT_OBJECT) {
+            f->first = c->t.p;
+            f->mode = MCPT__SCH_PROPERTIES;
+            c->t.p++;
+            return true;
+        }
+        break;
+    case MCPT__K_ITEMS:
+        if (open != '[' && mcpt_typeof(v) == MCPT_ARRAY && mcpt_size(v) != 0) {     /* a list is draft-07's */
+            f->first = c->t.p;
+            f->child = f->at;
+            f->mode = MCPT__SCH_ITEMS;
+            return true;
+        }
+        break;
+    case MCPT__K_ADDITIONAL:
+        f->rest = c->t.p;
+        break;
+    default:
+        break;
+    }
+    return mcpt__sch_value(&c->t, &skipped) != MCPT_ABSENT || mcpt__sch_malformed(c);
+}
+
+/* Begins the schema at the cursor for value number at. */
+static bool mcpt__sch_enter(mcpt__sch *c, uint32_t at)
+{
+    mcpt__sch_frame *f = &c->stack[c->depth];
+    mcpt_str raw;
+
+    if (mcpt__sch_peek(&c->t) != '{') {
+        if (mcpt__sch_value(&c->t, &raw) != MCPT_BOOL) {
+            return mcpt__sch_malformed(c);
+        }
+        if (*raw.ptr == 't') {
+            return true;
+        }
+        if (c->depth == 0 || f[-1].mode != MCPT__SCH_ADDITIONAL) {
+            return mcpt__sch_fail(c, MCPT_E_PARAMS, "is not allowed");
+        }
+        f[-1].mode = MCPT__SCH_WORDS;                       /* the path ends at the object */
+        raw = mcpt__tok_text(c->doc, mcpt__toks(c->doc) + at - 1);
+        if (!mcpt__sch_plain(raw)) {
+            return mcpt__sch_fail(c, MCPT_E_PARAMS, "an unexpected member");
+        }
+        (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "unexpected member \"");
+        mcpt__why_str(c, raw);
+        mcpt__why(c, "\"");
+        return false;
+    }
+    if (c->depth == MCPT__SCH_DEPTH) {
+        return mcpt__sch_fail(c, MCPT_E_DEPTH, "the tool's schema is nested too deep");
+    }
+    MCPT_MEMSET(f, 0, sizeof(*f));
+    f->at = at;
+    c->depth++;
+    c->t.p++;
+    return true;
+}
+
+/* Has properties a member of this name? */
+static bool mcpt__sch_named(const mcpt__sch *c, const char *properties, mcpt_str name)
+{
+    mcpt__sch_text t = c->t;
+    mcpt_str key;
+
+    t.p = properties;
+    if (properties != NULL) {
+        t.p++;
+        while (mcpt__sch_key(&t, &key) > 0) {
+            if (mcpt__sch_same(key, name)) {
+                return true;
+            }
+            (void)mcpt__sch_value(&t, &key);
+        }
+    }
+    return false;
+}
+
+/* Goes on with the schemas of members: those that properties names, or all others. */
+static bool mcpt__sch_members(mcpt__sch *c, mcpt__sch_frame *f)
+{
+    mcpt_val v = mcpt__sch_top(c);
+    mcpt_val it = mcpt__val(c->doc, f->child);
+    mcpt_str name;
+    int more;
+
+    if (f->mode == MCPT__SCH_PROPERTIES) {
+        more = mcpt__sch_key(&c->t, &name);
+        if (more <= 0) {
+            f->mode = MCPT__SCH_WORDS;
+            return more == 0 || mcpt__sch_malformed(c);
+        }
+        it = mcpt__sch_get(v, name);
+        if (it.doc == NULL) {
+            return mcpt__sch_value(&c->t, &name) != MCPT_ABSENT || mcpt__sch_malformed(c);
+        }
+        f->found++;
+        f->child = it.at;
+        return mcpt__sch_enter(c, it.at);
+    }
+    if (f->child == f->at) {
+        it.doc = NULL;                                      /* from the first on */
+    }
+    while (mcpt_next(v, &it, &name)) {
+        if (f->mode == MCPT__SCH_ITEMS || !mcpt__sch_named(c, f->first, name)) {
+            f->child = it.at;
+            c->t.p = f->mode == MCPT__SCH_ITEMS ? f->first : f->rest;
+            return mcpt__sch_enter(c, it.at);
+        }
+    }
+    if (f->mode == MCPT__SCH_ADDITIONAL) {
+        c->depth--;
+        c->t.p = f->rest;
+        return (mcpt__sch_value(&c->t, &name) != MCPT_ABSENT && mcpt__sch_leave(&c->t, 1)) ||
+               mcpt__sch_malformed(c);
+    }
+    f->mode = MCPT__SCH_WORDS;                              /* the cursor is behind the schema of items */
+    return true;
+}
+
+/* The next keyword of the innermost schema, or its end. */
+static bool mcpt__sch_words(mcpt__sch *c, mcpt__sch_frame *f)
+{
+    mcpt_str key;
+    int more = mcpt__sch_key(&c->t, &key);
+
+    if (more > 0) {
+        return mcpt__sch_keyword(c, mcpt__sch_word(key));
+    }
+    if (more < 0) {
+        return mcpt__sch_malformed(c);
+    }
+    if (f->rest != NULL && mcpt_typeof(mcpt__sch_top(c)) == MCPT_OBJECT &&
+        mcpt_size(mcpt__sch_top(c)) != f->found) {
+        f->mode = MCPT__SCH_ADDITIONAL;
+        f->child = f->at;
+    } else {
+        c->depth--;
+    }
+    return true;
+}
+
+MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, size_t cap)
+{
+    mcpt__sch c;
+    bool ok;
+
+    c.t.p = c.t.end = schema.ptr;
+    if (schema.len != 0) {
+        c.t.end = schema.ptr + schema.len;
+    }
+    c.doc = value.doc;
+    c.why = why;
+    c.cap = why != NULL ? cap : 0;
+    c.len = 0;
+    c.depth = 0;
+    c.err = MCPT_OK;
+    if (c.cap != 0) {
+        *why = '\0';
+    }
+    ok = mcpt__sch_enter(&c, value.at);
+    while (ok && c.depth != 0) {                            /* each step moves the cursor or the child */
+        mcpt__sch_frame *f = &c.stack[c.depth - 1];
+        ok = f->mode == MCPT__SCH_WORDS ? mcpt__sch_words(&c, f) : mcpt__sch_members(&c, f);
+    }
+    if (ok && (mcpt__sch_peek(&c.t) != '\0' || c.t.p != c.t.end)) {
+        (void)mcpt__sch_malformed(&c);
+    }
+    return c.err;
+}
+#endif
+
+/* Walks the properties that have an x-mcp-header and are reached by properties alone. */
+enum { MCPT__HDR_DEPTH = MCPT_MAX_DEPTH / 2 };              /* a level takes two braces */
+typedef struct mcpt__headers {
+    mcpt__sch_text t;
+    const mcpt_doc *doc;
+    const char *inner;                /* the schema that may have properties, or NULL */
+    mcpt_str header;                  /* its x-mcp-header, raw */
+    mcpt_val value;                   /* its value */
+    unsigned depth;
+    struct {
+        const char *p;                /* where in properties */
+        uint32_t at;                  /* the object */
+    } level[MCPT__HDR_DEPTH];
+} mcpt__headers;
+
+static void mcpt__headers_init(mcpt__headers *h, mcpt_str schema, mcpt_val arguments)
+{
+    h->t.p = h->t.end = schema.ptr;
+    if (schema.len != 0) {
+        h->t.end = schema.ptr + schema.len;
+    }
+    h->doc = arguments.doc;
+    h->inner = schema.ptr;
+    h->value = arguments;
+    h->depth = 0;
+}
+
+/* The value of a keyword in the schema at p; ABSENT when there is none. */
+static mcpt_type mcpt__sch_find(mcpt__sch_text t, const char *p, const char *word, mcpt_str *raw)
+{
+    mcpt_str key;
+    mcpt_type type = MCPT_OBJECT;
+
+    t.p = p;
+    if (mcpt__sch_peek(&t) != '{') {
+        return MCPT_ABSENT;
+    }
+    t.p++;
+    while (type != MCPT_ABSENT && mcpt__sch_key(&t, &key) > 0) {
+        type = mcpt__sch_value(&t, raw);
+        if (mcpt_str_is(key, word)) {
+            return type;
+        }
+    }
+    return MCPT_ABSENT;
+}
+
+/* OK: the next one is in h; E_ABSENT: no more; E_JSON, E_DEPTH. */
+static mcpt_err mcpt__headers_next(mcpt__headers *h)
+{
+    mcpt_str raw;
+    int more;
+
+    for (;;) {                                              /* the cursors only go forward */
+        if (h->inner != NULL && mcpt__sch_find(h->t, h->inner, "properties", &raw) == MCPT_OBJECT) {
+            if (h->depth == MCPT__HDR_DEPTH) {
+                return MCPT_E_DEPTH;
+            }
+            h->level[h->depth].p = raw.ptr + 1;
+            h->level[h->depth].at = h->value.doc != NULL ? h->value.at : UINT32_MAX;
+            h->depth++;
+        }
+        h->inner = NULL;
+        if (h->depth == 0) {
+            return MCPT_E_ABSENT;
+        }
+        h->t.p = h->level[h->depth - 1].p;
+        more = mcpt__sch_key(&h->t, &raw);
+        if (more < 0) {
+            return MCPT_E_JSON;
+        }
+        if (more == 0) {
+            h->depth--;
+            continue;
+        }
+        h->value = mcpt__sch_get(mcpt__val(h->doc, h->level[h->depth - 1].at), raw);
+        if (mcpt__sch_value(&h->t, &raw) == MCPT_ABSENT) {
+            return MCPT_E_JSON;
+        }
+        h->level[h->depth - 1].p = h->t.p;
+        h->inner = raw.ptr;
+        if (mcpt__sch_find(h->t, raw.ptr, "x-mcp-header", &h->header) != MCPT_ABSENT) {
+            return MCPT_OK;
+        }
+    }
+}
+
+/* A name that can stand in Mcp-Param-<name>. */
+static bool mcpt__header_ok(mcpt_str raw)
+{
+    size_t i = 1;
+
+    while (i + 1 < raw.len && mcpt__in(mcpt__set_token, raw.ptr[i])) {
+        i++;
+    }
+    return raw.len > 2 && *raw.ptr == '"' && i + 1 == raw.len;
+}
+
+MCPT_API mcpt_err mcpt_schema_headers(mcpt_str schema, mcpt_val arguments, mcpt_schema_header_fn each,
+                                      void *user)
+{
+    mcpt__headers h;
+    mcpt_err e;
+
+    mcpt__headers_init(&h, schema, arguments);
+    while ((e = mcpt__headers_next(&h)) == MCPT_OK) {
+        if (mcpt_typeof(h.value) > MCPT_NULL && mcpt__header_ok(h.header)) {
+            e = each(user, mcpt__sch_inside(h.header), h.value);
+            if (e != MCPT_OK) {
+                return e;
+            }
+        }
+    }
+    return e == MCPT_E_ABSENT ? MCPT_OK : e;
+}
+
+/* The linter's walk: what the containers it is in hold. */
+enum {
+    MCPT__LINT_SCHEMA = 1,            /* keywords */
+    MCPT__LINT_MAP = 2,               /* schemas by name */
+    MCPT__LINT_LIST = 4,              /* schemas */
+    MCPT__LINT_CHAIN = 8,             /* reached by properties alone */
+    MCPT__LINT_DEAD = 16              /* inside what is not enforced, and was named */
+};
+typedef void (*mcpt__note_fn)(void *user, mcpt_str keyword, const char *why);
+typedef struct mcpt__lint {
+    mcpt__sch_text t;
+    mcpt__note_fn note;
+    void *user;
+    bool noted;
+    unsigned depth;
+    struct {
+        const char *begin;            /* behind the bracket */
+        uint8_t kind;                 /* MCPT__LINT_x */
+    } level[MCPT_MAX_DEPTH];
+} mcpt__lint;
+
+static void mcpt__lint_note(mcpt__lint *l, mcpt_str keyword, const char *why)
+{
+    l->noted = true;
+    if (l->note != NULL) {
+        l->note(l->user, keyword, why);
+    }
+}
+
+/* Is s one of the words in list, each of which ends with a NUL, all with another? */
+static bool mcpt__lint_in(mcpt_str s, const char *list)
+{
+    while (*list != '\0') {
+        if (mcpt_str_is(s, list)) {
+            return true;
+        }
+        list += MCPT_STRLEN(list) + 1;
+    }
+    return false;
+}
+
+static const char mcpt__lint_odd[] = "its value is of the wrong kind";
+
+/* What is wrong with the value of type at the cursor; NULL: nothing. */
+static const char *mcpt__lint_type(mcpt__sch_text t)
+{
+    bool list = mcpt__sch_peek(&t) == '[';
+    mcpt_str name;
+
+    t.p += list ? 1 : 0;
+    while (!list || mcpt__sch_next(&t, ']') != 0) {
+        if (mcpt__sch_value(&t, &name) != MCPT_STRING ||
+            !mcpt__lint_in(mcpt__sch_inside(name),
+                           "null\0boolean\0number\0integer\0string\0array\0object\0")) {
+            return "no such type";
+        }
+        if (!list) {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Looks at an array: is an element an array or object, are all strings? */
+static void mcpt__lint_elements(mcpt__sch_text t, bool *deep, bool *strings)
+{
+    mcpt_str raw;
+
+    *deep = false;
+    *strings = true;
+    t.p++;
+    while (mcpt__sch_next(&t, ']') != 0) {
+        mcpt_type type = mcpt__sch_value(&t, &raw);
+        *deep = *deep || type >= MCPT_ARRAY;
+        *strings = *strings && type == MCPT_STRING;
+    }
+}
+
+/* Why the keyword at whose value the cursor is cannot be enforced; NULL: it can. */
+static const char *mcpt__lint_value(mcpt__sch_text t, unsigned id)
+{
+    static const char choice[] = "not enforced: a branch is more than const, title and description";
+    static const char compared[] = "an array or object in it is not compared";
+    mcpt__sch_text begin = t;
+    mcpt_str raw;
+    mcpt_type type = mcpt__sch_value(&t, &raw);
+    bool deep = false;
+    bool strings = true;
+    mcpt__num m;
+
+    if (type == MCPT_ARRAY) {
+        mcpt__lint_elements(begin, &deep, &strings);
+    }
+    switch (id) {
+    case MCPT__K_TYPE:
+        return mcpt__lint_type(begin);
+    case MCPT__K_CONST:
+        return type >= MCPT_ARRAY ? compared : NULL;
+    case MCPT__K_ENUM:
+        return type != MCPT_ARRAY ? mcpt__lint_odd : deep ? compared : NULL;
+    case MCPT__K_REQUIRED:
+        return type != MCPT_ARRAY || !strings ? mcpt__lint_odd : NULL;
+    case MCPT__K_PROPERTIES:
+        return type != MCPT_OBJECT ? mcpt__lint_odd : NULL;
+    case MCPT__K_ITEMS:
+        return type == MCPT_ARRAY ? "not enforced: a list of schemas" :
+               type != MCPT_OBJECT && type != MCPT_BOOL ? mcpt__lint_odd : NULL;
+    case MCPT__K_ADDITIONAL:
+        return type != MCPT_OBJECT && type != MCPT_BOOL ? mcpt__lint_odd : NULL;
+    case MCPT__K_ONE_OF:
+    case MCPT__K_ANY_OF:
+        return type != MCPT_ARRAY ? mcpt__lint_odd :
+               mcpt__sch_choice(&begin, mcpt__val(NULL, 0)) == MCPT_PENDING ? choice : NULL;
+    default:
+        if (type != MCPT_NUMBER) {
+            return mcpt__lint_odd;
+        }
+        return id == MCPT__K_MULTIPLE_OF && !mcpt__sch_divisor(raw, &m) ?
+               "not enforced: not positive, or more than 18 digits" : NULL;
+    }
+}
+
+/* Keywords that are not enforced: what stands in their value, and whether that needs saying. */
+static unsigned mcpt__lint_other(mcpt__lint *l, mcpt_str key)
+{
+    static const char quiet[] = "title\0description\0default\0examples\0$comment\0deprecated\0readOnly\0"
+                                "writeOnly\0$id\0$anchor\0enumNames\0";
+    static const char dialects[] = "https://json-schema.org/draft/2020-12/schema\0"
+                                   "https://json-schema.org/draft/2020-12/schema#\0"
+                                   "http://json-schema.org/draft-07/schema\0"
+                                   "http://json-schema.org/draft-07/schema#\0";
+    static const char inner[] = "allOf\0not\0if\0then\0else\0contains\0propertyNames\0prefixItems\0"
+                                "additionalItems\0unevaluatedItems\0unevaluatedProperties\0contentSchema\0";
+    const char *why = "not enforced";
+    mcpt__sch_text t = l->t;
+    unsigned kind = 0;
+    mcpt_str raw;
+
+    if (mcpt__lint_in(key, "$defs\0definitions\0")) {
+        return MCPT__LINT_MAP;
+    }
+    if (mcpt__lint_in(key, quiet) || (key.len > 2 && key.ptr[0] == 'x' && key.ptr[1] == '-')) {
+        return 0;
+    }
+    if (mcpt_str_is(key, "$schema")) {
+        if (mcpt__sch_value(&t, &raw) == MCPT_STRING && mcpt__lint_in(mcpt__sch_inside(raw), dialects)) {
+            return 0;
+        }
+        why = "read as if it were draft 2020-12";
+    } else if (mcpt__lint_in(key, inner)) {
+        kind = MCPT__LINT_SCHEMA;
+    } else if (mcpt__lint_in(key, "patternProperties\0dependentSchemas\0dependencies\0")) {
+        kind = MCPT__LINT_MAP;
+    } else if (mcpt__lint_in(key, "format\0contentEncoding\0contentMediaType\0")) {
+        why = "not enforced: an annotation";
+    }
+    mcpt__lint_note(l, key, why);
+    return kind;
+}
+
+/* A keyword of a schema, the cursor at its value. Answers what stands in there; 0: no schemas. */
+static unsigned mcpt__lint_keyword(mcpt__lint *l, mcpt_str key, unsigned in)
+{
+    bool noted = l->noted;
+    mcpt__note_fn note = l->note;
+    unsigned id = mcpt__sch_word(key);
+    unsigned kind = 0;
+    const char *why = NULL;
+    bool dead = false;
+
+    if (mcpt_str_is(key, "x-mcp-header")) {
+        if ((in & MCPT__LINT_CHAIN) == 0 || l->depth == 1) {
+            mcpt__lint_note(l, key, "allowed only on what properties alone lead to");
+        }
+        return 0;
+    }
+    if ((in & MCPT__LINT_DEAD) != 0) {
+        l->note = NULL;                                     /* what holds this was named */
+    }
+    switch (id) {
+    case MCPT__K_T_NULL:
+    case MCPT__K_T_ARRAY:
+    case MCPT__K_T_STRING:
+    case MCPT__K_T_OBJECT:
+    case MCPT__K_T_NUMBER:
+    case MCPT__K_T_INTEGER:
+    case MCPT__K_T_BOOLEAN:
+    case MCPT__K_TITLE:
+    case MCPT__K_DESCRIPTION:
+    case MCPT__K_NONE:
+        kind = mcpt__lint_other(l, key);
+        dead = true;
+        break;
+    default:
+        why = mcpt__lint_value(l->t, id);
+        if (why != NULL) {
+            mcpt__lint_note(l, key, why);
+        }
+        if (id == MCPT__K_PROPERTIES) {
+            kind = MCPT__LINT_MAP | (in & MCPT__LINT_CHAIN);
+        } else if (id == MCPT__K_ITEMS || id == MCPT__K_ADDITIONAL || id == MCPT__K_ONE_OF ||
+                   id == MCPT__K_ANY_OF) {
+            kind = MCPT__LINT_SCHEMA;
+            dead = why != NULL;
+        }
+        break;
+    }
+    if ((in & MCPT__LINT_DEAD) != 0) {
+        l->note = note;
+        l->noted = noted;
+        dead = true;
+    }
+    return kind == 0 || !dead ? kind : kind | MCPT__LINT_DEAD;
+}
+
+/* Goes into the container at the cursor. */
+static bool mcpt__lint_enter(mcpt__lint *l, unsigned kind)
+{
+    unsigned schemas = 0;
+    unsigned i;
+
+    if (l->depth == MCPT_MAX_DEPTH) {
+        return false;
+    }
+    if (*l->t.p == '[' && (kind & MCPT__LINT_SCHEMA) != 0) {
+        kind ^= MCPT__LINT_SCHEMA | MCPT__LINT_LIST;
+    }
+    l->t.p++;
+    l->level[l->depth].begin = l->t.p;
+    l->level[l->depth].kind = (uint8_t)kind;
+    l->depth++;
+    for (i = 0; i < l->depth; i++) {
+        schemas += (l->level[i].kind & (MCPT__LINT_SCHEMA | MCPT__LINT_DEAD)) == MCPT__LINT_SCHEMA ? 1u : 0u;
+    }
+    return schemas <= MCPT__SCH_DEPTH;
+}
+
+/* Is there the same key before, in the innermost container? */
+static bool mcpt__lint_twice(const mcpt__lint *l, mcpt_str key)
+{
+    mcpt__sch_text t = l->t;
+    mcpt_str other;
+
+    t.p = l->level[l->depth - 1].begin;
+    while (mcpt__sch_key(&t, &other) > 0 && other.ptr != key.ptr) {
+        if (mcpt__sch_same(other, key)) {
+            return true;
+        }
+        (void)mcpt__sch_value(&t, &other);
+    }
+    return false;
+}
+
+static mcpt_err mcpt__lint_walk(mcpt__lint *l)
+{
+    bool fits = mcpt__lint_enter(l, MCPT__LINT_SCHEMA | MCPT__LINT_CHAIN);
+
+    while (fits && l->depth != 0) {                         /* each step moves the cursor */
+        unsigned in = l->level[l->depth - 1].kind;
+        unsigned kind = MCPT__LINT_SCHEMA | (in & (MCPT__LINT_CHAIN | MCPT__LINT_DEAD));
+        mcpt_str key = mcpt__mk(NULL, 0);
+        char c;
+        if ((in & MCPT__LINT_LIST) != 0 ? mcpt__sch_next(&l->t, ']') <= 0 : mcpt__sch_key(&l->t, &key) <= 0) {
+            l->depth--;
+            continue;
+        }
+        if (key.ptr != NULL && mcpt__lint_twice(l, key)) {
+            mcpt__lint_note(l, key, "comes twice");
+        }
+        if ((in & MCPT__LINT_SCHEMA) != 0) {
+            kind = mcpt__lint_keyword(l, key, in);
+        }
+        c = mcpt__sch_peek(&l->t);
+        if (kind != 0 && (c == '{' || c == '[')) {
+            fits = mcpt__lint_enter(l, kind);
+        } else {
+            (void)mcpt__sch_value(&l->t, &key);
+        }
+    }
+    return fits ? MCPT_OK : MCPT_E_DEPTH;
+}
+
+/* Does a valid header before h have the same name? */
+static bool mcpt__header_twice(mcpt_str schema, const mcpt__headers *h)
+{
+    mcpt__headers before;
+
+    mcpt__headers_init(&before, schema, mcpt__val(NULL, 0));
+    while (mcpt__headers_next(&before) == MCPT_OK && before.header.ptr < h->header.ptr) {
+        if (mcpt__header_ok(before.header) && before.header.len == h->header.len) {
+            size_t i = 0;
+            while (i < h->header.len && mcpt__lower(before.header.ptr[i]) == mcpt__lower(h->header.ptr[i])) {
+                i++;
+            }
+            if (i == h->header.len) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The headers that stand where they may. */
+static mcpt_err mcpt__lint_headers(mcpt__lint *l, mcpt_str schema)
+{
+    mcpt__headers h;
+    mcpt_str raw;
+    mcpt_err e;
+
+    mcpt__headers_init(&h, schema, mcpt__val(NULL, 0));
+    while ((e = mcpt__headers_next(&h)) == MCPT_OK) {
+        const char *why = NULL;
+        if (!mcpt__header_ok(h.header)) {
+            why = "must be a string of RFC 9110 tchar, not empty";
+        } else if (mcpt__header_twice(schema, &h)) {
+            why = "another property has this header";
+        } else if (mcpt__sch_find(h.t, h.inner, "type", &raw) != MCPT_STRING ||
+                   !mcpt__lint_in(mcpt__sch_inside(raw), "string\0integer\0boolean\0")) {
+            why = "the type of its property must be string, integer or boolean";
+        }
+        if (why != NULL) {
+            mcpt__lint_note(l, mcpt_z("x-mcp-header"), why);
+        }
+    }
+    return e == MCPT_E_ABSENT ? MCPT_OK : e;
+}
+
+MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, mcpt__note_fn note, void *user)
+{
+    mcpt__lint l;
+    mcpt_scan s;
+    mcpt_str raw;
+    mcpt_err e;
+
+    mcpt_scan_init(&s, NULL, 0, NULL);
+    e = mcpt_scan_feed(&s, schema.ptr, schema.len);         /* from here on it is sound and not too deep */
+    if (e != MCPT_OK) {
+        return e == MCPT_E_DEPTH ? e : MCPT_E_JSON;
+    }
+    MCPT_MEMSET(&l, 0, sizeof(l));
+    l.t.p = schema.ptr;
+    l.t.end = schema.ptr + schema.len;
+    l.note = note;
+    l.user = user;
+    if (mcpt__sch_peek(&l.t) != '{') {
+        return MCPT_E_JSON;
+    }
+    if (mcpt__sch_find(l.t, l.t.p, "type", &raw) != MCPT_STRING || !mcpt_str_is(raw, "\"object\"")) {
+        mcpt__lint_note(&l, mcpt_z("type"), "the root must have \"type\":\"object\"");
+    }
+    e = mcpt__lint_walk(&l);
+    if (e == MCPT_OK) {
+        e = mcpt__lint_headers(&l, schema);
+    }
+    return e != MCPT_OK ? e : l.noted ? MCPT_E_PARAMS : MCPT_OK;
+}
 /* >>io: implementation ------------------------------------------------------------------------------------ */
 
 static uint32_t mcpt__peak(uint32_t peak, uint32_t now)
@@ -4224,6 +5596,45 @@ enum {
 static const char *const mcpt__revisions[] = { "", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28" };
 static const char *const mcpt__levels[] = { "debug", "info", "notice", "warning", "error", "critical", "alert",
                                             "emergency" };
+
+/* Writes JSON of the library's own in one go: whole members, or the opening of opened containers (the text then ends
+ * with their brackets, or with members of the innermost). What the writer must know about it is set, not found out. */
+static void mcpt__frag(mcpt_writer *w, const char *text, unsigned opened)
+{
+    size_t n = MCPT_STRLEN(text);
+    char last = text[n - 1];
+
+    if ((w->comma & 1u) != 0) {
+        mcpt__w_bytes(w, ",", 1);
+    }
+    mcpt__w_bytes(w, text, n);
+    w->comma |= 1u;
+    for (; opened != 0; opened--) {
+        w->depth++;
+        w->kind = w->kind << 1 | (last != '[' || opened > 1 ? 1u : 0u);
+        w->comma = w->comma << 1 | (opened == 1 && last != '{' && last != '[' ? 1u : opened > 1 ? 1u : 0u);
+    }
+}
+
+/* The member of a text: nothing for NULL. key: with its quotes and the opening quote of the value. */
+static void mcpt__frag_z(mcpt_writer *w, const char *key, const char *z)
+{
+    if (z != NULL) {
+        mcpt__frag(w, key, 0);
+        mcpt__w_escape(w, z, MCPT_STRLEN(z));
+        mcpt__w_bytes(w, "\"", 1);
+    }
+}
+
+static void mcpt__frag_raw(mcpt_writer *w, const char *key, mcpt_str json)
+{
+    mcpt__frag(w, key, 0);
+    mcpt__w_bytes(w, json.ptr, json.len);
+}
+#define mcpt__kv_z(w, key, z) mcpt__frag_z((w), "\"" key "\":\"", (z))
+#define mcpt__kv_raw(w, key, json) mcpt__frag_raw((w), "\"" key "\":", (json))
+#define mcpt__kv_obj(w, key) mcpt__frag((w), "\"" key "\":{", 1)
+#define mcpt__kv_arr(w, key) mcpt__frag((w), "\"" key "\":[", 1)
 
 static mcpt_str mcpt__cut(const char *text, mcpt_span s)
 {
@@ -4351,6 +5762,17 @@ enum {                                                                     /* mc
 };
 enum { MCPT__T_WORKING = 1, MCPT__T_INPUT, MCPT__T_COMPLETED, MCPT__T_FAILED, MCPT__T_CANCELLED };  /* mcpt_slot.status */
 enum { MCPT__TIMER_REQUEST, MCPT__TIMER_IDLE, MCPT__TIMER_STREAM, MCPT__TIMER_NONE };
+
+/* What a switch has removed is a constant, so that the code for it goes too. */
+static bool mcpt__is_lines(const mcpt_conn *c)
+{
+    return !MCPT_NO_LINES && (MCPT_NO_HTTP || c->framing == MCPT_LINES);
+}
+
+static bool mcpt__is_hosted(const mcpt_conn *c)
+{
+    return !MCPT_NO_HTTP && !MCPT_NO_HOSTED && c->framing == MCPT_HOSTED;
+}
 
 static uint32_t mcpt__now(const mcpt_server *s)
 {
@@ -5209,7 +6631,7 @@ static void mcpt__piece_next(mcpt_conn *c, mcpt_writer *w)
 static void mcpt__sse_commit(mcpt_conn *c)
 {
 #if !MCPT_NO_LEGACY
-    if (c->session != NULL && (c->flags & MCPT__C_MODERN) == 0 && c->framing != MCPT_LINES) {
+    if (c->session != NULL && (c->flags & MCPT__C_MODERN) == 0 && !mcpt__is_lines(c)) {
         c->stream = ++c->session->streams;
     }
 #endif
@@ -5232,7 +6654,7 @@ static void mcpt__sse_commit(mcpt_conn *c)
 static void mcpt__answer_empty(mcpt_conn *c, uint16_t status)
 {
     c->status = status;
-    if (c->framing != MCPT_LINES) {
+    if (!mcpt__is_lines(c)) {
         mcpt__head_commit(c, false, 0);
     }
 }
@@ -5343,7 +6765,22 @@ static mcpt_call *mcpt__call(const mcpt_writer *out)
 
 static bool mcpt__modern(const mcpt_job *j)
 {
-    return j->revision == MCPT_2026_07_28;
+    return MCPT_NO_LEGACY || j->revision == MCPT_2026_07_28;
+}
+
+static bool mcpt__is_task(const mcpt_call *k)
+{
+    return !MCPT_NO_TASKS && k->task;
+}
+
+static bool mcpt__is_prompt(const mcpt_call *k)
+{
+    return !MCPT_NO_PROMPTS && k->kind == MCPT_KIND_PROMPT;
+}
+
+static bool mcpt__is_completion(const mcpt_call *k)
+{
+    return !MCPT_NO_COMPLETION && k->kind == MCPT__KIND_COMPLETION;
 }
 
 static const mcpt_principal *mcpt__who(const mcpt_job *j)
@@ -5394,16 +6831,16 @@ static bool mcpt__offered(const mcpt_server *s, const mcpt_hub *hub, bool modern
     }
 }
 
+/* The object serverInfo, behind its opening brace. */
 static void mcpt__put_info(mcpt_writer *w, const mcpt_server *s)
 {
-    mcpt_obj(w);
-    mcpt_kv_z(w, "name", s->name);
-    mcpt_kv_z(w, "version", s->version);
-    mcpt_kv_z(w, "title", s->title);
-    mcpt_kv_z(w, "description", s->description);
-    mcpt_kv_z(w, "websiteUrl", s->website);
+    mcpt__kv_z(w, "name", s->name);
+    mcpt__kv_z(w, "version", s->version);
+    mcpt__kv_z(w, "title", s->title);
+    mcpt__kv_z(w, "description", s->description);
+    mcpt__kv_z(w, "websiteUrl", s->website);
     if (s->icons != NULL) {
-        mcpt_kv_raw(w, "icons", mcpt_z(s->icons));
+        mcpt__kv_raw(w, "icons", mcpt_z(s->icons));
     }
     mcpt_end(w);
 }
@@ -5420,10 +6857,10 @@ static void mcpt__put_capability(mcpt_writer *w, const char *key, bool changed, 
     mcpt_key(w, key);
     mcpt_obj(w);
     if (subscribe) {
-        mcpt_kv_bool(w, "subscribe", true);
+        mcpt__frag(w, "\"subscribe\":true", 0);
     }
     if (changed) {
-        mcpt_kv_bool(w, "listChanged", true);
+        mcpt__frag(w, "\"listChanged\":true", 0);
     }
     mcpt_end(w);
 }
@@ -5433,8 +6870,7 @@ static void mcpt__put_capabilities(mcpt_writer *w, const mcpt_server *s, const m
     unsigned o = mcpt__offers(s, hub, modern);
     bool changed = (o & MCPT_OFFER_LIST_CHANGED) != 0;
 
-    mcpt_key(w, "capabilities");
-    mcpt_obj(w);
+    mcpt__kv_obj(w, "capabilities");
     if (s->ntools != 0) {
         mcpt__put_capability(w, "tools", changed, false);
     }
@@ -5451,8 +6887,7 @@ static void mcpt__put_capabilities(mcpt_writer *w, const mcpt_server *s, const m
         mcpt__put_empty(w, "logging");
     }
     if ((o & MCPT_OFFER_TASKS) != 0) {
-        mcpt_key(w, "extensions");
-        mcpt_obj(w);
+        mcpt__kv_obj(w, "extensions");
         mcpt__put_empty(w, "io.modelcontextprotocol/tasks");
         mcpt_end(w);
     }
@@ -5462,27 +6897,23 @@ static void mcpt__put_capabilities(mcpt_writer *w, const mcpt_server *s, const m
 /* -- the frame around a result */
 static void mcpt__result_begin(mcpt_writer *w, mcpt_str id, bool modern, const char *type)
 {
-    mcpt_obj(w);
-    mcpt_kv_z(w, "jsonrpc", "2.0");
-    mcpt_kv_raw(w, "id", id);
-    mcpt_key(w, "result");
-    mcpt_obj(w);
+    mcpt__frag(w, "{\"jsonrpc\":\"2.0\",\"id\":", 1);
+    mcpt__w_bytes(w, id.ptr, id.len);
+    mcpt__kv_obj(w, "result");
     if (modern) {
-        mcpt_kv_z(w, "resultType", type);
+        mcpt__kv_z(w, "resultType", type);
     }
 }
 
 static void mcpt__put_caching(mcpt_writer *w, const mcpt_server *s)
 {
     mcpt_kv_int(w, "ttlMs", (int64_t)s->ttl_ms);
-    mcpt_kv_z(w, "cacheScope", s->cache_public ? "public" : "private");
+    mcpt__kv_z(w, "cacheScope", s->cache_public ? "public" : "private");
 }
 
 static void mcpt__put_meta_info(mcpt_writer *w, const mcpt_server *s)
 {
-    mcpt_key(w, "_meta");
-    mcpt_obj(w);
-    mcpt_key(w, "io.modelcontextprotocol/serverInfo");
+    mcpt__frag(w, "\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{", 2);
     mcpt__put_info(w, s);
     mcpt_end(w);
 }
@@ -5498,13 +6929,11 @@ static void mcpt__result_end(mcpt_writer *w, const mcpt_server *s, bool modern)
 
 static void mcpt__error_begin(mcpt_writer *w, mcpt_str id, int code, mcpt_str message)
 {
-    mcpt_obj(w);
-    mcpt_kv_z(w, "jsonrpc", "2.0");
+    mcpt__frag(w, "{\"jsonrpc\":\"2.0\"", 1);
     if (id.len != 0) {                /* an id that could not be read is left out, never null */
-        mcpt_kv_raw(w, "id", id);
+        mcpt__kv_raw(w, "id", id);
     }
-    mcpt_key(w, "error");
-    mcpt_obj(w);
+    mcpt__kv_obj(w, "error");
     mcpt_kv_int(w, "code", code);
     mcpt_kv_str(w, "message", message);
 }
@@ -5539,9 +6968,9 @@ static void mcpt__open(mcpt_writer *w, const char *type)
         return;
     }
     k->part |= MCPT__P_OPEN;
-    if (k->task) {
+    if (mcpt__is_task(k)) {
         mcpt_obj(w);
-        mcpt_kv_z(w, "resultType", type);
+        mcpt__kv_z(w, "resultType", type);
         k->base = 1;
         return;
     }
@@ -5566,16 +6995,11 @@ static void mcpt__list_open(mcpt_writer *w)
     }
     k->part |= MCPT__P_LIST;
     switch (k->kind) {
-    case MCPT_KIND_TOOL: mcpt_key(w, "content"); break;
-    case MCPT_KIND_PROMPT: mcpt_key(w, "messages"); break;
-    case MCPT__KIND_COMPLETION:
-        mcpt_key(w, "completion");
-        mcpt_obj(w);
-        mcpt_key(w, "values");
-        break;
-    default: mcpt_key(w, "contents"); break;
+    case MCPT_KIND_TOOL: mcpt__kv_arr(w, "content"); break;
+    case MCPT_KIND_PROMPT: mcpt__kv_arr(w, "messages"); break;
+    case MCPT__KIND_COMPLETION: mcpt__frag(w, "\"completion\":{\"values\":[", 2); break;
+    default: mcpt__kv_arr(w, "contents"); break;
     }
-    mcpt_arr(w);
 }
 
 /* Begins a content block of this type (NULL: the caller writes its members), with what must stand around it. */
@@ -5583,7 +7007,7 @@ static void mcpt__block_begin(mcpt_writer *w, const char *type)
 {
     mcpt_call *k = mcpt__call(w);
 
-    if (k->kind == MCPT_KIND_PROMPT) {
+    if (mcpt__is_prompt(k)) {
         if ((k->part & MCPT__P_MESSAGE) == 0) {
             mcpt_message(w, "user");
         }
@@ -5592,7 +7016,7 @@ static void mcpt__block_begin(mcpt_writer *w, const char *type)
         mcpt__list_open(w);
     }
     mcpt_obj(w);
-    mcpt_kv_z(w, "type", type);
+    mcpt__kv_z(w, "type", type);
 }
 
 static void mcpt__block_end(mcpt_writer *w)
@@ -5600,7 +7024,7 @@ static void mcpt__block_end(mcpt_writer *w)
     mcpt_call *k = mcpt__call(w);
 
     mcpt_end(w);
-    if (k->kind == MCPT_KIND_PROMPT) {
+    if (mcpt__is_prompt(k)) {
         mcpt_end(w);
         k->part = (uint8_t)(k->part & ~MCPT__P_MESSAGE);
     }
@@ -5610,7 +7034,7 @@ static bool mcpt__is_read(const mcpt_writer *w)
 {
     uint8_t kind = mcpt__call(w)->kind;
 
-    return kind == MCPT_KIND_RESOURCE || kind == MCPT_KIND_TEMPLATE;
+    return !MCPT_NO_RESOURCES && (kind == MCPT_KIND_RESOURCE || kind == MCPT_KIND_TEMPLATE);
 }
 
 /* The members uri and mimeType of resource contents; an entry of contents[] or inside an embedded resource. */
@@ -5624,7 +7048,7 @@ static void mcpt__contents_begin(mcpt_writer *w, mcpt_str uri, const char *mime)
     }
     mcpt_obj(w);
     mcpt_kv_str(w, "uri", uri);
-    mcpt_kv_z(w, "mimeType", mime);
+    mcpt__kv_z(w, "mimeType", mime);
 }
 
 static void mcpt__contents_end(mcpt_writer *w)
@@ -5644,7 +7068,10 @@ static const char *mcpt__row_mime(const mcpt_writer *w)
 
 MCPT_API void mcpt_text_begin(mcpt_writer *out)
 {
-    if (mcpt__is_read(out)) {
+    if (mcpt__call(out)->kind == MCPT_KIND_TOOL) {
+        mcpt__list_open(out);
+        mcpt__frag(out, "{\"type\":\"text\"", 1);
+    } else if (mcpt__is_read(out)) {
         mcpt__contents_begin(out, mcpt__call(out)->uri, mcpt__row_mime(out));
     } else {
         mcpt__block_begin(out, "text");
@@ -5685,7 +7112,7 @@ static void mcpt__media(mcpt_writer *out, const char *type, const char *mime, co
 {
     mcpt__block_begin(out, type);
     mcpt__put_data(out, "data", data, len);
-    mcpt_kv_z(out, "mimeType", mime);
+    mcpt__kv_z(out, "mimeType", mime);
     mcpt__block_end(out);
 }
 
@@ -5725,9 +7152,9 @@ MCPT_API void mcpt_blob(mcpt_writer *out, const void *data, size_t len)
 MCPT_API void mcpt_resource_link(mcpt_writer *out, const char *uri, const char *name, const char *mime)
 {
     mcpt__block_begin(out, "resource_link");
-    mcpt_kv_z(out, "uri", uri);
-    mcpt_kv_z(out, "name", name);
-    mcpt_kv_z(out, "mimeType", mime);
+    mcpt__kv_z(out, "uri", uri);
+    mcpt__kv_z(out, "name", name);
+    mcpt__kv_z(out, "mimeType", mime);
     mcpt__block_end(out);
 }
 
@@ -5759,13 +7186,13 @@ MCPT_API void mcpt_message(mcpt_writer *out, const char *role)
 {
     mcpt_call *k = mcpt__call(out);
 
-    if (k->kind != MCPT_KIND_PROMPT || (k->part & MCPT__P_MESSAGE) != 0) {
+    if (!mcpt__is_prompt(k) || (k->part & MCPT__P_MESSAGE) != 0) {
         mcpt__stick(out, MCPT_E_STATE);
         return;
     }
     mcpt__list_open(out);
     mcpt_obj(out);
-    mcpt_kv_z(out, "role", role);
+    mcpt__kv_z(out, "role", role);
     k->part |= MCPT__P_MESSAGE;
 }
 
@@ -5773,19 +7200,19 @@ MCPT_API void mcpt_prompt_description(mcpt_writer *out, const char *text)
 {
     mcpt_call *k = mcpt__call(out);
 
-    if (k->kind != MCPT_KIND_PROMPT || (k->part & (MCPT__P_LIST | MCPT__P_ASK)) != 0) {
+    if (!mcpt__is_prompt(k) || (k->part & (MCPT__P_LIST | MCPT__P_ASK)) != 0) {
         mcpt__stick(out, MCPT_E_STATE);
         return;
     }
     mcpt__open(out, "complete");
-    mcpt_kv_z(out, "description", text);
+    mcpt__kv_z(out, "description", text);
 }
 
 MCPT_API void mcpt_completion(mcpt_writer *out, mcpt_str value)
 {
     mcpt_call *k = mcpt__call(out);
 
-    if (k->kind != MCPT__KIND_COMPLETION) {
+    if (!mcpt__is_completion(k)) {
         mcpt__stick(out, MCPT_E_STATE);
         return;
     }
@@ -5821,10 +7248,10 @@ MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message)
 
     mcpt__w_restart(out);
     k->part = MCPT__P_ERROR;
-    if (k->task) {
+    if (mcpt__is_task(k)) {
         mcpt_obj(out);
         mcpt_kv_int(out, "code", code);
-        mcpt_kv_z(out, "message", message);
+        mcpt__kv_z(out, "message", message);
         mcpt_end(out);
     } else {
         mcpt__error_begin(out, mcpt__job_cut(k->job, k->job->id), code, mcpt_z(message));
@@ -5837,7 +7264,7 @@ MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message)
 static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
 {
     uint32_t end = (uint32_t)w->len;
-    bool modern = k->task || mcpt__modern(k->job);
+    bool modern = mcpt__is_task(k) || mcpt__modern(k->job);
 
     mcpt__open(w, "complete");
     if ((k->part & (MCPT__P_LIST | MCPT__P_LISTED)) == 0) {
@@ -5849,7 +7276,7 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
     if ((k->part & MCPT__P_LIST) != 0) {
         mcpt_end(w);
     }
-    if (k->kind == MCPT__KIND_COMPLETION) {
+    if (mcpt__is_completion(k)) {
         mcpt_kv_int(w, "total", (int64_t)k->count);
         mcpt_kv_bool(w, "hasMore", k->count > 100);
         mcpt_end(w);
@@ -5858,7 +7285,7 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
         mcpt__stick(w, MCPT_E_STATE); /* the handler left something open */
     }
     if ((k->part & MCPT__P_FAIL) != 0) {
-        mcpt_kv_bool(w, "isError", true);
+        mcpt__frag(w, "\"isError\":true", 0);
     }
     if (modern && mcpt__is_read(w)) {
         mcpt__put_caching(w, k->server);
@@ -5867,7 +7294,7 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
         mcpt__put_meta_info(w, k->server);
     }
     mcpt_end(w);
-    if (!k->task) {
+    if (!mcpt__is_task(k)) {
         mcpt_end(w);
     }
 }
@@ -6025,19 +7452,18 @@ static void mcpt__put_annotations(mcpt_writer *w, uint32_t flags)
     if ((flags & (MCPT_READ_ONLY | MCPT_NON_DESTRUCTIVE | MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD)) == 0) {
         return;
     }
-    mcpt_key(w, "annotations");
-    mcpt_obj(w);
+    mcpt__kv_obj(w, "annotations");
     if ((flags & MCPT_READ_ONLY) != 0) {
-        mcpt_kv_bool(w, "readOnlyHint", true);
+        mcpt__frag(w, "\"readOnlyHint\":true", 0);
     }
     if ((flags & MCPT_NON_DESTRUCTIVE) != 0) {
-        mcpt_kv_bool(w, "destructiveHint", false);
+        mcpt__frag(w, "\"destructiveHint\":false", 0);
     }
     if ((flags & MCPT_IDEMPOTENT) != 0) {
-        mcpt_kv_bool(w, "idempotentHint", true);
+        mcpt__frag(w, "\"idempotentHint\":true", 0);
     }
     if ((flags & MCPT_CLOSED_WORLD) != 0) {
-        mcpt_kv_bool(w, "openWorldHint", false);
+        mcpt__frag(w, "\"openWorldHint\":false", 0);
     }
     mcpt_end(w);
 }
@@ -6051,9 +7477,9 @@ static void mcpt__kv_json(mcpt_writer *w, const char *key, const char *json)
 
 static void mcpt__put_names(mcpt_writer *w, const char *name, const char *title, const char *description)
 {
-    mcpt_kv_z(w, "name", name);
-    mcpt_kv_z(w, "title", title);
-    mcpt_kv_z(w, "description", description);
+    mcpt__kv_z(w, "name", name);
+    mcpt__kv_z(w, "title", title);
+    mcpt__kv_z(w, "description", description);
 }
 
 static void mcpt__put_tool(mcpt_writer *w, const mcpt_tool *t)
@@ -6071,7 +7497,7 @@ static void mcpt__put_resource(mcpt_writer *w, const mcpt_resource *r, bool temp
 {
     mcpt_kv_z(w, template_ ? "uriTemplate" : "uri", r->uri);
     mcpt__put_names(w, r->name, r->title, r->description);
-    mcpt_kv_z(w, "mimeType", r->mime);
+    mcpt__kv_z(w, "mimeType", r->mime);
     if (r->data != NULL) {
         mcpt_kv_int(w, "size", (int64_t)r->size);
     }
@@ -6086,13 +7512,12 @@ static void mcpt__put_prompt(mcpt_writer *w, const mcpt_prompt *p)
 
     mcpt__put_names(w, p->name, p->title, p->description);
     if (p->nargs != 0) {
-        mcpt_key(w, "arguments");
-        mcpt_arr(w);
+        mcpt__kv_arr(w, "arguments");
         for (i = 0; i < p->nargs; i++) {
             mcpt_obj(w);
             mcpt__put_names(w, p->args[i].name, p->args[i].title, p->args[i].description);
             if (p->args[i].required) {
-                mcpt_kv_bool(w, "required", true);
+                mcpt__frag(w, "\"required\":true", 0);
             }
             mcpt_end(w);
         }
@@ -6207,14 +7632,14 @@ static void mcpt__put_prefix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
         if (modern) {
             mcpt__put_versions(w, "supportedVersions");
         } else {
-            mcpt_kv_z(w, "protocolVersion", mcpt__revisions[j->revision]);
+            mcpt__kv_z(w, "protocolVersion", mcpt__revisions[j->revision]);
         }
         mcpt__put_capabilities(w, s, c->hub, modern);
         if (!modern) {
-            mcpt_key(w, "serverInfo");
+            mcpt__kv_obj(w, "serverInfo");
             mcpt__put_info(w, s);
         }
-        mcpt_kv_z(w, "instructions", s->instructions);
+        mcpt__kv_z(w, "instructions", s->instructions);
         if (modern) {
             mcpt__put_caching(w, s);
         }
@@ -6222,11 +7647,10 @@ static void mcpt__put_prefix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
     } else if (c->generator == MCPT__G_STATIC) {
         const mcpt_resource *r = (const mcpt_resource *)j->row;
 
-        mcpt_key(w, "contents");
-        mcpt_arr(w);
+        mcpt__kv_arr(w, "contents");
         mcpt_obj(w);
-        mcpt_kv_z(w, "uri", r->uri);
-        mcpt_kv_z(w, "mimeType", r->mime);
+        mcpt__kv_z(w, "uri", r->uri);
+        mcpt__kv_z(w, "mimeType", r->mime);
         mcpt_key(w, (r->flags & MCPT_BINARY) != 0 ? "blob" : "text");
         mcpt_str_begin(w);
     } else {
@@ -6591,7 +8015,7 @@ static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, uns
     if (mcpt__modern(j)) {
         a->w = k->out;
         if ((k->part & MCPT__P_ASK) == 0) {
-            if (!k->task) {
+            if (!mcpt__is_task(k)) {
                 mcpt__open(a->w, "input_required");
                 mcpt_key(a->w, "inputRequests");
             }
@@ -6612,14 +8036,14 @@ static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, uns
         mcpt__cat_dec(&at, j->ticket);
         mcpt__cat(&at, ".");
         mcpt_obj(a->w);
-        mcpt_kv_z(a->w, "jsonrpc", "2.0");
+        mcpt__kv_z(a->w, "jsonrpc", "2.0");
         mcpt_key(a->w, "id");
         mcpt_str_begin(a->w);
         mcpt_str_add(a->w, mcpt__mk(id, (size_t)(at - id)));
         mcpt_str_add(a->w, mcpt_z(key));
         mcpt_str_end(a->w);
     }
-    mcpt_kv_z(a->w, "method", method);
+    mcpt__kv_z(a->w, "method", method);
     mcpt_key(a->w, "params");
     return MCPT_PENDING;
 }
@@ -6675,10 +8099,10 @@ MCPT_API mcpt_err mcpt_ask_form(mcpt_call *call, const char *key, const char *me
     }
     mcpt_obj(a.w);
     if (call->revision >= MCPT_2025_11_25) {
-        mcpt_kv_z(a.w, "mode", "form");
+        mcpt__kv_z(a.w, "mode", "form");
     }
-    mcpt_kv_z(a.w, "message", message);
-    mcpt_kv_raw(a.w, "requestedSchema", mcpt_z(schema));
+    mcpt__kv_z(a.w, "message", message);
+    mcpt__kv_raw(a.w, "requestedSchema", mcpt_z(schema));
     mcpt_end(a.w);
     return mcpt__ask_end(call, &a);
 }
@@ -6704,11 +8128,11 @@ MCPT_API mcpt_err mcpt_ask_url(mcpt_call *call, const char *key, const char *mes
         return e;
     }
     mcpt_obj(a.w);
-    mcpt_kv_z(a.w, "mode", "url");
-    mcpt_kv_z(a.w, "message", message);
+    mcpt__kv_z(a.w, "mode", "url");
+    mcpt__kv_z(a.w, "message", message);
     mcpt_kv_str(a.w, "url", url);
     if (!mcpt__modern(call->job)) {
-        mcpt_kv_z(a.w, "elicitationId", key);
+        mcpt__kv_z(a.w, "elicitationId", key);
     }
     mcpt_end(a.w);
     return mcpt__ask_end(call, &a);
@@ -6753,13 +8177,10 @@ MCPT_API mcpt_err mcpt_ask_roots(mcpt_call *call, const char *key, mcpt_val *res
 /* The object requiredCapabilities of error -32021. */
 static void mcpt__put_needed(mcpt_writer *w, unsigned need)
 {
-    mcpt_key(w, "data");
-    mcpt_obj(w);
-    mcpt_key(w, "requiredCapabilities");
-    mcpt_obj(w);
+    mcpt__kv_obj(w, "data");
+    mcpt__kv_obj(w, "requiredCapabilities");
     if ((need & 3) != 0) {
-        mcpt_key(w, "elicitation");
-        mcpt_obj(w);
+        mcpt__kv_obj(w, "elicitation");
         if ((need & 2) != 0) {
             mcpt__put_empty(w, "url");
         }
@@ -6772,8 +8193,7 @@ static void mcpt__put_needed(mcpt_writer *w, unsigned need)
         mcpt__put_empty(w, "roots");
     }
     if ((need & 64) != 0) {
-        mcpt_key(w, "extensions");
-        mcpt_obj(w);
+        mcpt__kv_obj(w, "extensions");
         mcpt__put_empty(w, "io.modelcontextprotocol/tasks");
         mcpt_end(w);
     }
@@ -6783,6 +8203,13 @@ static void mcpt__put_needed(mcpt_writer *w, unsigned need)
 
 /* >>run: implementation -----------------------------------------------------------------------------------
  * One run of a handler, and what its answer means: an answer, a question, a suspension, a task. */
+
+/* With MCPT_NO_STRERROR the code alone must do. */
+#if MCPT_NO_STRERROR
+#define MCPT__SAY(text) "error"
+#else
+#define MCPT__SAY(text) (text)
+#endif
 
 /* Answers a JSON-RPC error to a message that has no job. status counts as long as nothing was sent. */
 static void mcpt__refuse(mcpt_conn *c, uint16_t status, mcpt_str id, int code, const char *message)
@@ -6868,9 +8295,9 @@ static void mcpt__put_task(mcpt_writer *w, const mcpt_slot *s)
     char id[33];
 
     mcpt__hex16(s->id, id);
-    mcpt_kv_z(w, "taskId", id);
-    mcpt_kv_z(w, "status", names[s->status]);
-    mcpt_kv_z(w, "statusMessage", s->message);
+    mcpt__kv_z(w, "taskId", id);
+    mcpt__kv_z(w, "status", names[s->status]);
+    mcpt__kv_z(w, "statusMessage", s->message);
     mcpt__kv_time(w, "createdAt", s->created);
     mcpt__kv_time(w, "lastUpdatedAt", s->updated);
     mcpt_key(w, "ttlMs");
@@ -6945,7 +8372,7 @@ static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
             mcpt__slot_free(k->hub, s);
         }
         mcpt__msg_drop(c);
-        mcpt__refuse(c, 200, id, MCPT__INTERNAL, "no room for another task");
+        mcpt__refuse(c, 200, id, MCPT__INTERNAL, MCPT__SAY("no room for another task"));
         return;
     }
     s->job.flags = (uint8_t)((s->job.flags & ~(MCPT__J_BECOME | MCPT__J_EVENTS)) | MCPT__J_TASK);
@@ -6980,17 +8407,13 @@ MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total
     if (!mcpt__event_open(&ev, j, call->out)) {
         return MCPT_E_SPACE;
     }
-    mcpt_obj(&ev.w);
-    mcpt_kv_z(&ev.w, "jsonrpc", "2.0");
-    mcpt_kv_z(&ev.w, "method", "notifications/progress");
-    mcpt_key(&ev.w, "params");
-    mcpt_obj(&ev.w);
-    mcpt_kv_raw(&ev.w, "progressToken", mcpt__job_cut(j, j->token));
+    mcpt__frag(&ev.w, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{", 2);
+    mcpt__kv_raw(&ev.w, "progressToken", mcpt__job_cut(j, j->token));
     mcpt_kv_int(&ev.w, "progress", progress);
     if (total > 0) {
         mcpt_kv_int(&ev.w, "total", total);
     }
-    mcpt_kv_z(&ev.w, "message", message);
+    mcpt__kv_z(&ev.w, "message", message);
     mcpt_end(&ev.w);
     mcpt_end(&ev.w);
     e = mcpt__event_close(&ev);
@@ -7013,13 +8436,9 @@ MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger
     if (!mcpt__event_open(&ev, j, call->out)) {
         return MCPT_E_SPACE;
     }
-    mcpt_obj(&ev.w);
-    mcpt_kv_z(&ev.w, "jsonrpc", "2.0");
-    mcpt_kv_z(&ev.w, "method", "notifications/message");
-    mcpt_key(&ev.w, "params");
-    mcpt_obj(&ev.w);
-    mcpt_kv_z(&ev.w, "level", mcpt__levels[level]);
-    mcpt_kv_z(&ev.w, "logger", logger);
+    mcpt__frag(&ev.w, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{", 2);
+    mcpt__kv_z(&ev.w, "level", mcpt__levels[level]);
+    mcpt__kv_z(&ev.w, "logger", logger);
     mcpt_kv_str(&ev.w, "data", text);
     mcpt_end(&ev.w);
     mcpt_end(&ev.w);
@@ -7046,7 +8465,7 @@ MCPT_API mcpt_err mcpt_stream_close(mcpt_call *call, uint32_t retry_ms)
     mcpt_job *j = call->job;
 
     if (call->conn == NULL || mcpt__modern(j) || j->session == NULL || j->session->replay_cap == 0 ||
-        (j->flags & MCPT__J_EVENTS) == 0 || j->revision < MCPT_2025_11_25 || call->conn->framing == MCPT_LINES ||
+        (j->flags & MCPT__J_EVENTS) == 0 || j->revision < MCPT_2025_11_25 || mcpt__is_lines(call->conn) ||
         (size_t)j->text_len + j->tail_len + 64 > call->hub->mem.slot_size) {
         return MCPT_E_STATE;
     }
@@ -7129,14 +8548,14 @@ static void mcpt__detached_close(mcpt_call *k, mcpt_writer *w)
     mcpt_job *j = k->job;
 
 #if !MCPT_NO_TASKS
-    if (k->task) {
+    if (mcpt__is_task(k)) {
         j->slot->result.at = (uint32_t)(w->buf - j->slot->data);
         j->slot->result.len = (uint32_t)w->len;
         mcpt__task_changed(k->hub, j->slot, (k->part & MCPT__P_ERROR) != 0 ? MCPT__T_FAILED : MCPT__T_COMPLETED);
     }
 #endif
 #if !MCPT_NO_LEGACY
-    if (!k->task && j->session != NULL && w->buf != NULL) {
+    if (!mcpt__is_task(k) && j->session != NULL && w->buf != NULL) {
         mcpt__replay_add(j->session, j->stream, w->buf, w->len);
     }
 #endif
@@ -7159,23 +8578,22 @@ static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int code, const char *
     (void)mcpt_error(w, code, message);
     if (code == MCPT__MISSING_CAPABILITY || k->uri.len != 0) {
         mcpt__w_restart(w);
-        if (!k->task) {
+        if (!mcpt__is_task(k)) {
             mcpt__error_begin(w, mcpt__job_cut(j, j->id), code, mcpt_z(message));
         } else {
             mcpt_obj(w);
             mcpt_kv_int(w, "code", code);
-            mcpt_kv_z(w, "message", message);
+            mcpt__kv_z(w, "message", message);
         }
         if (code == MCPT__MISSING_CAPABILITY) {
             mcpt__put_needed(w, k->need);
         } else {
-            mcpt_key(w, "data");
-            mcpt_obj(w);
+            mcpt__kv_obj(w, "data");
             mcpt_kv_str(w, "uri", k->uri);
             mcpt_end(w);
         }
         mcpt_end(w);
-        if (!k->task) {
+        if (!mcpt__is_task(k)) {
             mcpt_end(w);
         }
     }
@@ -7205,19 +8623,19 @@ static void mcpt__fail_as(mcpt_call *k, mcpt_writer *w, mcpt_err e)
     bool read = mcpt__is_read(w);
 
     switch (e) {
-    case MCPT_E_PARAMS: mcpt__fail_call(k, w, MCPT__INVALID_PARAMS, "invalid params"); break;
+    case MCPT_E_PARAMS: mcpt__fail_call(k, w, MCPT__INVALID_PARAMS, MCPT__SAY("invalid params")); break;
     case MCPT_E_NOT_FOUND:
         mcpt__fail_call(k, w, read && !mcpt__modern(k->job) ? MCPT__NO_RESOURCE : MCPT__INVALID_PARAMS,
                         read ? "resource not found" : "not found");
         break;
     case MCPT_E_CAPABILITY:
         if (mcpt__modern(k->job)) {
-            mcpt__fail_call(k, w, MCPT__MISSING_CAPABILITY, "missing required client capability");
+            mcpt__fail_call(k, w, MCPT__MISSING_CAPABILITY, MCPT__SAY("missing required client capability"));
         } else if (k->kind == MCPT_KIND_TOOL) {
             (void)mcpt_fail(w, "the client does not support what this tool must ask for");
             mcpt__result_close(k, w);
         } else {
-            mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, "the client does not support a needed capability");
+            mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, MCPT__SAY("the client does not support a needed capability"));
         }
         break;
     case MCPT_E_DECLINED:
@@ -7226,10 +8644,10 @@ static void mcpt__fail_as(mcpt_call *k, mcpt_writer *w, mcpt_err e)
             mcpt__result_close(k, w);
             break;
         }
-        mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, "the user declined");
+        mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, MCPT__SAY("the user declined"));
         break;
     default:
-        mcpt__note(k->server, MCPT_ERROR, e, "a handler failed");
+        mcpt__note(k->server, MCPT_ERROR, e, MCPT__SAY("a handler failed"));
         mcpt__fail_call(k, w, MCPT__INTERNAL, e == MCPT_E_TIMEOUT ? "the client did not answer in time" : "internal error");
         break;
     }
@@ -7245,7 +8663,7 @@ static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result)
         if (w->err == MCPT_E_SPACE) {
             mcpt__fail_space(k, w);
         } else {
-            mcpt__note(k->server, MCPT_ERROR, w->err, "a handler wrote what is not a result");
+            mcpt__note(k->server, MCPT_ERROR, w->err, MCPT__SAY("a handler wrote what is not a result"));
             mcpt__fail_call(k, w, MCPT__INTERNAL, w->err == MCPT_E_LIMIT ? "the requestState would be too large" : "internal error");
         }
     }
@@ -7284,7 +8702,7 @@ static void mcpt__suspend(mcpt_call *k, mcpt_writer *w)
         mcpt__sse_commit(c);          /* so that the client can come back when the connection breaks */
     }
 #endif
-    if (c->framing == MCPT_LINES && (c->flags & MCPT__C_BATCH) == 0 &&
+    if (mcpt__is_lines(c) && (c->flags & MCPT__C_BATCH) == 0 &&
         (j->slot != NULL || mcpt__park(k->hub, j) != NULL)) {
         c->state = MCPT__X_DONE;      /* the line is free for other messages */
         return;
@@ -7298,7 +8716,7 @@ static void mcpt__suspend(mcpt_call *k, mcpt_writer *w)
 static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
 {
     mcpt_end(w);
-    if (k->task) {
+    if (mcpt__is_task(k)) {
         mcpt_slot *s = k->job->slot;
         uint32_t at = s->cap - (uint32_t)w->len;
 
@@ -7397,12 +8815,15 @@ static const void *mcpt__row_user(const mcpt_call *k)
 {
     switch (k->kind) {
     case MCPT_KIND_TOOL: return ((const mcpt_tool *)k->row)->user;
+#if !MCPT_NO_RESOURCES
     case MCPT_KIND_RESOURCE: case MCPT_KIND_TEMPLATE: return ((const mcpt_resource *)k->row)->user;
+#endif
     case MCPT_KIND_PROMPT: return ((const mcpt_prompt *)k->row)->user;
     default: return NULL;
     }
 }
 
+#if !MCPT_NO_COMPLETION
 static mcpt_err mcpt__invoke_completion(mcpt_call *k, mcpt_writer *w)
 {
     char name[MCPT_MAX_NAME];
@@ -7422,25 +8843,36 @@ static mcpt_err mcpt__invoke_completion(mcpt_call *k, mcpt_writer *w)
     return fn != NULL ? fn(k, n, v, mcpt_get(mcpt_get(params, "context"), "arguments"), w) : MCPT_OK;
 }
 
+#endif
+
 static mcpt_err mcpt__invoke(mcpt_call *k, mcpt_writer *w)
 {
     mcpt_val args = mcpt_root(&k->args);
 
     switch (k->kind) {
-    case MCPT_KIND_TOOL: return ((const mcpt_tool *)k->row)->fn(k, args, w);
+#if !MCPT_NO_PROMPTS
     case MCPT_KIND_PROMPT: return ((const mcpt_prompt *)k->row)->fn(k, args, w);
+#endif
+#if !MCPT_NO_COMPLETION
     case MCPT__KIND_COMPLETION: return mcpt__invoke_completion(k, w);
-    default: return ((const mcpt_resource *)k->row)->fn(k, k->uri, w);
+#endif
+#if !MCPT_NO_RESOURCES
+    case MCPT_KIND_RESOURCE: case MCPT_KIND_TEMPLATE: return ((const mcpt_resource *)k->row)->fn(k, k->uri, w);
+#endif
+    default: return ((const mcpt_tool *)k->row)->fn(k, args, w);
     }
 }
 
 static uint8_t mcpt__method_kind(const mcpt_job *j)
 {
     switch (j->method) {
-    case MCPT__TOOLS_CALL: return MCPT_KIND_TOOL;
     case MCPT__PROMPTS_GET: return MCPT_KIND_PROMPT;
     case MCPT__COMPLETE: return MCPT__KIND_COMPLETION;
-    default: return mcpt__is_template((const mcpt_resource *)j->row) ? MCPT_KIND_TEMPLATE : MCPT_KIND_RESOURCE;
+#if !MCPT_NO_RESOURCES
+    case MCPT__RESOURCES_READ:
+        return mcpt__is_template((const mcpt_resource *)j->row) ? MCPT_KIND_TEMPLATE : MCPT_KIND_RESOURCE;
+#endif
+    default: return MCPT_KIND_TOOL;
     }
 }
 
@@ -7465,7 +8897,7 @@ static void mcpt__call_init(mcpt_call *k, mcpt_hub *hub, const mcpt_server *s, m
     k->task = (j->flags & MCPT__J_TASK) != 0;
     k->tok = c != NULL ? c->tok : hub->mem.tok;
     k->ntok = c != NULL ? c->ntok : (uint32_t)hub->mem.ntok;
-    if (k->kind == MCPT_KIND_RESOURCE || k->kind == MCPT_KIND_TEMPLATE) {
+    if (!MCPT_NO_RESOURCES && (k->kind == MCPT_KIND_RESOURCE || k->kind == MCPT_KIND_TEMPLATE)) {
         (void)mcpt__raw_text(mcpt__job_cut(j, j->name), name, MCPT_MAX_NAME, &k->uri);
     }
 }
@@ -7489,7 +8921,7 @@ static bool mcpt__args_fit(mcpt_call *k, mcpt_writer *w)
 #endif
 
 /* Runs the job's handler once. Its connection's transmit buffer is empty, or it has no connection. */
-static void mcpt__run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
+static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
 {
     mcpt_conn *c = j->conn;
     mcpt_writer local;
@@ -7575,7 +9007,7 @@ static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
 #if !MCPT_NO_HTTP
         return mcpt_head_get(&c->head, c->io.rx, f);
 #endif
-    } else if (c->framing == MCPT_HOSTED) {
+    } else if (mcpt__is_hosted(c)) {
         for (i = 0; i < c->request->nfields; i++) {
             if (mcpt_str_ieq(c->request->fields[i].name, names[f])) {
                 return c->request->fields[i].value;
@@ -7625,7 +9057,7 @@ static mcpt_str mcpt__param_field(const mcpt_conn *c, mcpt_str header, bool *twi
 
     *twice = false;
     do {
-        if (c->framing == MCPT_HOSTED) {
+        if (mcpt__is_hosted(c)) {
             more = i < c->request->nfields;
             if (more) {
                 name = c->request->fields[i].name;
@@ -7727,9 +9159,9 @@ static void mcpt__generator_step(mcpt_conn *c, mcpt_job *j)
         c->state = MCPT__X_CLOSED;    /* broken table text found too late for another answer */
     } else {
         c->generator = MCPT__G_NONE;
-        mcpt__note(c->server, MCPT_ERROR, e, "a table holds text that is not UTF-8 or not JSON");
+        mcpt__note(c->server, MCPT_ERROR, e, MCPT__SAY("a table holds text that is not UTF-8 or not JSON"));
         mcpt__msg_drop(c);
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "internal error");
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("internal error"));
     }
 }
 
@@ -7759,7 +9191,7 @@ static void mcpt__list(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, uint8_t ge
             row = row * 10 + (uint32_t)(cursor.ptr[i] - '0');
         }
         if (!good || row >= mcpt__rows(c->server, generator, j) || c->server->page == 0) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "invalid cursor");
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("invalid cursor"));
             return;
         }
     }
@@ -7835,7 +9267,7 @@ static bool mcpt__call_row(mcpt_conn *c, mcpt_job *j, mcpt_str name)
             j->row = &s->tools[row];
             return true;
         }
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown tool");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown tool"));
         return false;
     }
 #if !MCPT_NO_PROMPTS
@@ -7845,7 +9277,7 @@ static bool mcpt__call_row(mcpt_conn *c, mcpt_job *j, mcpt_str name)
         return true;
     }
 #endif
-    mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown prompt");
+    mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown prompt"));
     return false;
 }
 
@@ -7862,7 +9294,7 @@ static bool mcpt__resume_state(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
     if (type == MCPT_OBJECT) {
         j->responses = r->f[MCPT__R_RESPONSES];
     } else if (type != MCPT_ABSENT && type != MCPT_NULL) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "inputResponses must be an object");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("inputResponses must be an object"));
         return false;
     }
 #if !MCPT_NO_ASK
@@ -7875,7 +9307,7 @@ static bool mcpt__resume_state(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
             text = mcpt__mk(state.ptr + 1, state.len - 2);
         }
         if (!mcpt__state_take(j, c->server, c->hub, text)) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "invalid or expired requestState");
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("invalid or expired requestState"));
             return false;
         }
     }
@@ -7895,13 +9327,13 @@ static bool mcpt__call_args_ok(mcpt_conn *c, mcpt_job *j)
 #if !MCPT_NO_HTTP
         const char *schema = ((const mcpt_tool *)j->row)->input_schema;
 
-        if (!mcpt__modern(j) || c->framing == MCPT_LINES || schema == NULL || args.len == 0 ||
+        if (!mcpt__modern(j) || mcpt__is_lines(c) || schema == NULL || args.len == 0 ||
             !mcpt__contains(schema, "\"x-mcp-header\"")) {
             return true;
         }
         if (mcpt__index(&doc, args, c->tok, c->ntok) == MCPT_OK &&
             mcpt_schema_headers(mcpt_z(schema), mcpt_root(&doc), mcpt__param_check, c) != MCPT_OK) {
-            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: Mcp-Param");
+            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: Mcp-Param"));
             return false;
         }
 #endif
@@ -7912,7 +9344,7 @@ static bool mcpt__call_args_ok(mcpt_conn *c, mcpt_job *j)
         mcpt_err e = mcpt__index(&doc, args.len != 0 ? args : mcpt_z("{}"), c->tok, c->ntok);
 
         if (e != MCPT_OK || !mcpt__prompt_args_ok((const mcpt_prompt *)j->row, mcpt_root(&doc))) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "a required argument is missing, or one is not a string");
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("a required argument is missing, or one is not a string"));
             return false;
         }
     }
@@ -7933,7 +9365,7 @@ static void mcpt__call_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt
         if (type == MCPT_NULL) {
             j->args.len = 0;
         } else if (type != MCPT_ABSENT && type != MCPT_OBJECT) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "arguments must be an object");
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("arguments must be an object"));
             return;
         }
     }
@@ -7943,10 +9375,10 @@ static void mcpt__call_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt
     }
     if (j->method == MCPT__TOOLS_CALL &&
         !mcpt__rate_ok(c->hub, c->server, (size_t)((const mcpt_tool *)j->row - c->server->tools))) {
-        mcpt__tool_refused(c, j, "this tool is called too often: try again later", MCPT_E_LIMIT);
+        mcpt__tool_refused(c, j, MCPT__SAY("this tool is called too often: try again later"), MCPT_E_LIMIT);
         return;
     }
-    mcpt__run(c->hub, c->server, j);
+    mcpt__job_run(c->hub, c->server, j);
 }
 
 #if !MCPT_NO_RESOURCES
@@ -7961,14 +9393,13 @@ static void mcpt__read_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt
         mcpt__msg_open(c, w);
         mcpt__error_begin(w, mcpt__job_cut(j, j->id), mcpt__modern(j) ? MCPT__INVALID_PARAMS : MCPT__NO_RESOURCE,
                           mcpt_z("resource not found"));
-        mcpt_key(w, "data");
-        mcpt_obj(w);
+        mcpt__kv_obj(w, "data");
         mcpt_kv_str(w, "uri", uri);
         mcpt_end(w);
         mcpt__error_end(w);
         if (w->err < 0) {
             mcpt__msg_drop(c);
-            mcpt__refuse_job(c, j, 200, mcpt__modern(j) ? MCPT__INVALID_PARAMS : MCPT__NO_RESOURCE, "resource not found");
+            mcpt__refuse_job(c, j, 200, mcpt__modern(j) ? MCPT__INVALID_PARAMS : MCPT__NO_RESOURCE, MCPT__SAY("resource not found"));
             return;
         }
         mcpt__msg_close(c, w, true);
@@ -8010,11 +9441,11 @@ static void mcpt__complete_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
         }
     }
     if (row < 0) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown completion reference");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown completion reference"));
         return;
     }
     j->conn = c;
-    mcpt__run(c->hub, c->server, j);
+    mcpt__job_run(c->hub, c->server, j);
 }
 #endif
 
@@ -8028,8 +9459,7 @@ static void mcpt__put_open_requests(mcpt_conn *c, mcpt_writer *w, const mcpt_slo
     mcpt_val it;
     mcpt_str key;
 
-    mcpt_key(w, "inputRequests");
-    mcpt_obj(w);
+    mcpt__kv_obj(w, "inputRequests");
     MCPT_MEMSET(&past, 0, sizeof(past));
     if (mcpt__index(&all, mcpt__cut(s->data, s->requests), c->tok, c->ntok) == MCPT_OK &&
         (s->job.past == 0 || mcpt__index(&past, mcpt__mk(s->job.tail, s->job.past), c->tok + all.count,
@@ -8049,9 +9479,9 @@ static void mcpt__put_detailed_task(mcpt_conn *c, mcpt_writer *w, const mcpt_slo
 {
     mcpt__put_task(w, s);
     if (s->status == MCPT__T_COMPLETED) {
-        mcpt_kv_raw(w, "result", mcpt__cut(s->data, s->result));
+        mcpt__kv_raw(w, "result", mcpt__cut(s->data, s->result));
     } else if (s->status == MCPT__T_FAILED) {
-        mcpt_kv_raw(w, "error", mcpt__cut(s->data, s->result));
+        mcpt__kv_raw(w, "error", mcpt__cut(s->data, s->result));
     } else if (s->status == MCPT__T_INPUT) {
         mcpt__put_open_requests(c, w, s);
     }
@@ -8115,14 +9545,14 @@ static void mcpt__task_method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcp
     }
     s = mcpt__task_find(c->hub, id);
     if (s == NULL) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown task");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown task"));
         return;
     }
     if (j->method == MCPT__TASKS_UPDATE) {
         mcpt_str responses = mcpt__cut(r->text, r->f[MCPT__R_RESPONSES]);
 
         if (mcpt__raw_type(responses) != MCPT_OBJECT) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "inputResponses must be an object");
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("inputResponses must be an object"));
             return;
         }
         mcpt__task_update(c, s, responses);
@@ -8138,7 +9568,7 @@ static void mcpt__task_method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcp
     mcpt__result_end(w, c->server, true);
     if (w->err < 0) {
         mcpt__msg_drop(c);
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "the task's result does not fit the transmit buffer");
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("the task's result does not fit the transmit buffer"));
         return;
     }
     mcpt__msg_close(c, w, true);
@@ -8178,19 +9608,17 @@ static void mcpt__job_init(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, int me
 #if !MCPT_NO_LISTEN
 static void mcpt__put_subscription(mcpt_writer *w, const mcpt_listener *l)
 {
-    mcpt_key(w, "_meta");
-    mcpt_obj(w);
-    mcpt_kv_raw(w, "io.modelcontextprotocol/subscriptionId", mcpt__mk(l->id, l->id_len));
+    mcpt__kv_obj(w, "_meta");
+    mcpt__kv_raw(w, "io.modelcontextprotocol/subscriptionId", mcpt__mk(l->id, l->id_len));
     mcpt_end(w);
 }
 
 static void mcpt__notification(mcpt_writer *w, const char *method, const mcpt_listener *l)
 {
     mcpt_obj(w);
-    mcpt_kv_z(w, "jsonrpc", "2.0");
-    mcpt_kv_z(w, "method", method);
-    mcpt_key(w, "params");
-    mcpt_obj(w);
+    mcpt__kv_z(w, "jsonrpc", "2.0");
+    mcpt__kv_z(w, "method", method);
+    mcpt__kv_obj(w, "params");
     if (l != NULL) {
         mcpt__put_subscription(w, l);
     }
@@ -8260,8 +9688,7 @@ static void mcpt__put_ack(mcpt_writer *w, const mcpt_listener *l)
     int i;
 
     mcpt__notification(w, "notifications/subscriptions/acknowledged", l);
-    mcpt_key(w, "notifications");
-    mcpt_obj(w);
+    mcpt__kv_obj(w, "notifications");
     for (i = 0; i < 3; i++) {
         if ((l->subs.lists >> i & 1) != 0) {
             mcpt_kv_bool(w, mcpt__list_wants[i], true);
@@ -8289,7 +9716,7 @@ static void mcpt__listen(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
     }
     MCPT_MEMSET(l, 0, sizeof(*l));
     if (!mcpt__listen_filter(c, l, mcpt__cut(r->text, r->f[MCPT__R_NOTIFICATIONS]))) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "params.notifications must be an object");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("params.notifications must be an object"));
         return;
     }
     l->id_len = (uint8_t)j->id.len;
@@ -8301,12 +9728,12 @@ static void mcpt__listen(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
     mcpt__put_ack(&c->w, l);
     if (c->w.err < 0) {
         mcpt__msg_drop(c);
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "the acknowledgement does not fit the transmit buffer");
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("the acknowledgement does not fit the transmit buffer"));
         return;
     }
     l->conn = c;
     mcpt__msg_close(c, &c->w, false);
-    if (c->framing == MCPT_LINES) {
+    if (mcpt__is_lines(c)) {
         c->state = MCPT__X_DONE;
     } else {
         c->listener = l;
@@ -8340,7 +9767,7 @@ static bool mcpt__subs_send(mcpt_conn *c, mcpt_subs *subs, const mcpt_listener *
         subs->dirty &= ~((uint32_t)1 << i);
         if (subs->uris[at] != '\1') {
             mcpt__notification(w, "notifications/resources/updated", l);
-            mcpt_kv_z(w, "uri", subs->uris + at);
+            mcpt__kv_z(w, "uri", subs->uris + at);
         }
 #if !MCPT_NO_TASKS
         else {
@@ -8359,7 +9786,7 @@ static bool mcpt__subs_send(mcpt_conn *c, mcpt_subs *subs, const mcpt_listener *
     mcpt_end(w);
     if (w->err < 0) {
         mcpt__msg_drop(c);            /* larger than the whole buffer: told in the log, not half sent */
-        mcpt__note(c->server, MCPT_WARNING, w->err, "a notification does not fit the transmit buffer");
+        mcpt__note(c->server, MCPT_WARNING, w->err, MCPT__SAY("a notification does not fit the transmit buffer"));
         return true;
     }
     mcpt__msg_close(c, w, false);
@@ -8373,11 +9800,10 @@ static void mcpt__listen_end(mcpt_conn *c, mcpt_listener *l)
 
     mcpt__msg_open(c, w);
     mcpt_obj(w);
-    mcpt_kv_z(w, "jsonrpc", "2.0");
-    mcpt_kv_raw(w, "id", mcpt__mk(l->id, l->id_len));
-    mcpt_key(w, "result");
-    mcpt_obj(w);
-    mcpt_kv_z(w, "resultType", "complete");
+    mcpt__kv_z(w, "jsonrpc", "2.0");
+    mcpt__kv_raw(w, "id", mcpt__mk(l->id, l->id_len));
+    mcpt__kv_obj(w, "result");
+    mcpt__kv_z(w, "resultType", "complete");
     mcpt__put_subscription(w, l);
     mcpt_end(w);
     mcpt_end(w);
@@ -8396,11 +9822,11 @@ static void mcpt__initialize(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
     int revision;
 
     if (c->session != NULL || mcpt__field(c, MCPT_F_MCP_SESSION_ID).ptr != NULL) {
-        mcpt__refuse_job(c, j, 400, MCPT__INVALID_REQUEST, "already initialized");
+        mcpt__refuse_job(c, j, 400, MCPT__INVALID_REQUEST, MCPT__SAY("already initialized"));
         return;
     }
     if (!mcpt__raw_text(mcpt__cut(r->text, r->f[MCPT__R_VERSION]), buf, sizeof(buf), &version)) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "protocolVersion is missing");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("protocolVersion is missing"));
         return;
     }
     revision = mcpt__revision(version);
@@ -8409,13 +9835,13 @@ static void mcpt__initialize(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
     if (c->hub != NULL && c->hub->mem.nsessions != 0) {
         s = mcpt__session_new(c->hub);
         if (s == NULL) {
-            mcpt__refuse_job(c, j, 503, MCPT__INTERNAL, "no room for another session");
+            mcpt__refuse_job(c, j, 503, MCPT__INTERNAL, MCPT__SAY("no room for another session"));
             return;
         }
         s->revision = j->revision;
         s->can = (uint8_t)mcpt__caps(mcpt__cut(r->text, r->f[MCPT__R_CAPS]));
         s->subs.lists = (mcpt__offers(c->server, c->hub, false) & MCPT_OFFER_LIST_CHANGED) != 0 ? 7 : 0;
-        if (c->framing == MCPT_LINES) {
+        if (mcpt__is_lines(c)) {
             s->flags |= MCPT__S_LINES;
             s->conn = c;
             c->session = s;
@@ -8436,7 +9862,7 @@ static void mcpt__set_level(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
         n = mcpt__find_name(mcpt__levels, 8, level);
     }
     if (n < 0) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown level");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown level"));
         return;
     }
     if (c->session != NULL) {
@@ -8451,14 +9877,14 @@ static void mcpt__subscribe(mcpt_conn *c, mcpt_job *j, mcpt_str uri)
     uint8_t kind;
 
     if (c->session == NULL) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_REQUEST, "subscriptions need a session");
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_REQUEST, MCPT__SAY("subscriptions need a session"));
     } else if (j->method == MCPT__UNSUBSCRIBE) {
         mcpt__subs_remove(&c->session->subs, uri);
         mcpt__answer_result(c, j);
     } else if (mcpt__find_resource(c->server, uri, mcpt__who(j), &kind) < 0) {
-        mcpt__refuse_job(c, j, 200, MCPT__NO_RESOURCE, "resource not found");
+        mcpt__refuse_job(c, j, 200, MCPT__NO_RESOURCE, MCPT__SAY("resource not found"));
     } else if (!mcpt__subs_add(&c->session->subs, uri)) {
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, "too many subscriptions");
+        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("too many subscriptions"));
     } else {
         mcpt__answer_result(c, j);
     }
@@ -8490,7 +9916,7 @@ static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
                 result = mcpt_z("false");  /* an error: the handler is told so */
             }
             if (!mcpt__past_add(j, id, result)) {
-                mcpt__note(c->server, MCPT_WARNING, MCPT_E_SPACE, "an answer does not fit the receive buffer");
+                mcpt__note(c->server, MCPT_WARNING, MCPT_E_SPACE, MCPT__SAY("an answer does not fit the receive buffer"));
                 (void)mcpt__past_add(j, id, mcpt_z("false"));
             }
             j->answered++;
@@ -8532,13 +9958,13 @@ static void mcpt__cancelled(mcpt_conn *c, mcpt_str id)
     for (i = 0; i < c->hub->mem.nlisteners; i++) {
         mcpt_listener *l = &c->hub->mem.listeners[i];
 
-        if (c->framing == MCPT_LINES && l->conn == c && mcpt_str_eq(mcpt__mk(l->id, l->id_len), id)) {
+        if (mcpt__is_lines(c) && l->conn == c && mcpt_str_eq(mcpt__mk(l->id, l->id_len), id)) {
             l->conn = NULL;
             return;
         }
     }
     for (j = c->hub->jobs; j != NULL; j = j->next) {
-        bool mine = (c->framing == MCPT_LINES && j->conn == c) || (c->session != NULL && j->session == c->session);
+        bool mine = (mcpt__is_lines(c) && j->conn == c) || (c->session != NULL && j->session == c->session);
 
         if (mine && (j->flags & MCPT__J_TASK) == 0 && mcpt_str_eq(mcpt__job_cut(j, j->id), id)) {
             mcpt_conn *at = j->conn;
@@ -8587,7 +10013,7 @@ static void mcpt__method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str
     case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE: mcpt__subscribe(c, j, name); break;
 #endif
 #endif
-    default: mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, "method not found"); break;
+    default: mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, MCPT__SAY("method not found")); break;
     }
 }
 
@@ -8605,12 +10031,12 @@ static int mcpt__name_member(int method)
 static void mcpt__method_checked(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
 {
     if (!mcpt__offered(c->server, c->hub, mcpt__modern(j), j->method)) {
-        mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, "method not found");
+        mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, MCPT__SAY("method not found"));
         return;
     }
     if (mcpt__name_member(j->method) != 0) {
         if (name.ptr == NULL) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "params must name what is asked for");
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("params must name what is asked for"));
             return;
         }
         j->name = r->f[mcpt__name_member(j->method)];
@@ -8626,11 +10052,10 @@ static void mcpt__refuse_version(mcpt_conn *c, mcpt_job *j, mcpt_str requested)
     c->status = 400;
     mcpt__msg_open(c, w);
     mcpt__error_begin(w, mcpt__job_cut(j, j->id), MCPT__BAD_VERSION, mcpt_z("unsupported protocol version"));
-    mcpt_key(w, "data");
-    mcpt_obj(w);
+    mcpt__kv_obj(w, "data");
     mcpt__put_versions(w, "supported");
     if (requested.len <= 66) {
-        mcpt_kv_raw(w, "requested", requested);
+        mcpt__kv_raw(w, "requested", requested);
     }
     mcpt_end(w);
     mcpt__error_end(w);
@@ -8646,26 +10071,26 @@ static void mcpt__modern_request(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, 
     mcpt_str plain;
 
     if (mcpt__raw_type(version) != MCPT_STRING || mcpt__raw_type(mcpt__cut(r->text, j->caps)) != MCPT_OBJECT) {
-        mcpt__refuse_job(c, j, 400, MCPT__INVALID_PARAMS, "params._meta must hold protocolVersion and clientCapabilities");
+        mcpt__refuse_job(c, j, 400, MCPT__INVALID_PARAMS, MCPT__SAY("params._meta must hold protocolVersion and clientCapabilities"));
         return;
     }
     plain = mcpt__mk(version.ptr + 1, version.len - 2);
-    if (c->framing != MCPT_LINES && !mcpt_str_eq(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), plain)) {
-        mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: MCP-Protocol-Version");
+    if (!mcpt__is_lines(c) && !mcpt_str_eq(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), plain)) {
+        mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: MCP-Protocol-Version"));
         return;
     }
     if (mcpt__revision(plain) != MCPT_2026_07_28) {
         mcpt__refuse_version(c, j, version);
         return;
     }
-    if (c->framing != MCPT_LINES) {
+    if (!mcpt__is_lines(c)) {
         if (!mcpt__header_is(mcpt__field(c, MCPT_F_MCP_METHOD), method)) {
-            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: Mcp-Method");
+            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: Mcp-Method"));
             return;
         }
         if (mcpt__name_member(j->method) != 0 && j->method != MCPT__SUBSCRIBE && j->method != MCPT__UNSUBSCRIBE &&
             name.ptr != NULL && !mcpt__header_is(mcpt__field(c, MCPT_F_MCP_NAME), name)) {
-            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, "header mismatch: Mcp-Name");
+            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: Mcp-Name"));
             return;
         }
     }
@@ -8673,7 +10098,7 @@ static void mcpt__modern_request(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, 
         int n = mcpt__raw_text(level, buf, sizeof(buf), &plain) ? mcpt__find_name(mcpt__levels, 8, plain) : -1;
 
         if (n < 0) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, "unknown logLevel");
+            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown logLevel"));
             return;
         }
         j->level = (uint8_t)n;
@@ -8689,7 +10114,7 @@ static bool mcpt__legacy_context(mcpt_conn *c, mcpt_str id, bool initialize)
     mcpt_str version = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
     int revision = version.ptr != NULL ? mcpt__revision(version) : MCPT_2025_03_26;
 
-    if (c->framing == MCPT_LINES) {
+    if (mcpt__is_lines(c)) {
         if (c->revision == 0) {
             c->revision = MCPT_2025_11_25;    /* a client that skips the handshake */
         }
@@ -8701,17 +10126,17 @@ static bool mcpt__legacy_context(mcpt_conn *c, mcpt_str id, bool initialize)
     }
     if (c->hub != NULL && c->hub->mem.nsessions != 0) {
         if (sid.ptr == NULL) {
-            mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, "Mcp-Session-Id is missing: initialize first");
+            mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, MCPT__SAY("Mcp-Session-Id is missing: initialize first"));
             return false;
         }
         c->session = mcpt__session_find(c->hub, sid);
         if (c->session == NULL) {
-            mcpt__refuse(c, 404, id, MCPT__NO_SESSION, "no such session: initialize again");
+            mcpt__refuse(c, 404, id, MCPT__NO_SESSION, MCPT__SAY("no such session: initialize again"));
             return false;
         }
     }
     if (revision <= 0 || revision > MCPT_2025_11_25) {
-        mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, "unsupported MCP-Protocol-Version");
+        mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, MCPT__SAY("unsupported MCP-Protocol-Version"));
         return false;
     }
     c->revision = c->session != NULL ? c->session->revision : (uint8_t)revision;
@@ -8774,7 +10199,7 @@ static void mcpt__request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
     if (mcpt__claims_modern(c, r, number == MCPT__INITIALIZE)) {
         j->revision = MCPT_2026_07_28;
         c->flags |= MCPT__C_MODERN;
-        c->session = c->framing == MCPT_LINES ? c->session : NULL;
+        c->session = mcpt__is_lines(c) ? c->session : NULL;
         mcpt__modern_request(c, j, r, method, name);
         return;
     }
@@ -8807,7 +10232,7 @@ static void mcpt__message(mcpt_conn *c, const char *text, size_t len)
         (id.len != 0 && (!mcpt__id_ok(id) || mcpt__raw_type(id) == MCPT_NULL)) ||
         (!answer && mcpt__raw_type(mcpt__cut(text, r.f[MCPT__R_METHOD])) != MCPT_STRING) ||
         (r.f[MCPT__R_PARAMS].len != 0 && text[r.f[MCPT__R_PARAMS].at] != '{')) {
-        mcpt__refuse(c, 400, id.len != 0 && mcpt__id_ok(id) ? id : none, MCPT__INVALID_REQUEST, "not a JSON-RPC 2.0 message");
+        mcpt__refuse(c, 400, id.len != 0 && mcpt__id_ok(id) ? id : none, MCPT__INVALID_REQUEST, MCPT__SAY("not a JSON-RPC 2.0 message"));
         return;
     }
     if (!answer && !mcpt__raw_text(mcpt__cut(text, r.f[MCPT__R_METHOD]), buf, sizeof(buf), &method)) {
@@ -8816,8 +10241,8 @@ static void mcpt__message(mcpt_conn *c, const char *text, size_t len)
     if (id.len != 0 && !answer) {
         mcpt__request(c, &r, method);
     } else if (mcpt__claims_modern(c, &r, false)) {
-        if (answer && c->framing != MCPT_LINES) {
-            mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, "responses are not accepted in this revision");
+        if (answer && !mcpt__is_lines(c)) {
+            mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, MCPT__SAY("responses are not accepted in this revision"));
         } else {
             mcpt__one_way(c, &r, method);
         }
@@ -8872,6 +10297,9 @@ static bool mcpt__guard(const mcpt_conn *c)
     mcpt_url url;
     uint16_t port = 0;
 
+    if (!mcpt__is_hosted(c) && c->head.authority.len != 0) {
+        field = mcpt__cut(c->io.rx, c->head.authority);    /* absolute-form: Host must be ignored (RFC 9112, 3.2.2) */
+    }
     if (field.ptr != NULL && !mcpt_authority_split(field, &host, &port)) {
         return false;
     }
@@ -8888,6 +10316,21 @@ static bool mcpt__guard(const mcpt_conn *c)
         return true;
     }
     return mcpt_str_eq(url.host, host) && url.port == port;
+}
+
+static bool mcpt__accepts(const mcpt_conn *c, const char *type, const char *subtype)
+{
+    bool any = false;
+    size_t i;
+
+    if (!mcpt__is_hosted(c)) {
+        return mcpt_head_accepts(&c->head, c->io.rx, type, subtype);
+    }
+    for (i = 0; i < c->request->nfields; i++) {
+        any = any || (mcpt_str_ieq(c->request->fields[i].name, "accept") &&
+                      mcpt_accepts(c->request->fields[i].value, type, subtype));
+    }
+    return any;
 }
 
 /* -- a request's head: everything that can be refused before the body is read. 0: go on */
@@ -8911,20 +10354,25 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         if (!legacy || mcpt_str_is(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), mcpt__revisions[MCPT_2026_07_28])) {
             return 405;
         }
-        return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt_accepts(accept, "text", "event-stream") ? 406 : 0;
+        return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text", "event-stream") ? 406 : 0;
     }
     while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
         n++;
     }
-    if (!mcpt_str_ieq(mcpt__mk(type.ptr, n), "application/json") ||
+    type.len = n;
+    if ((!mcpt_str_is(type, "application/json") && !mcpt_str_ieq(type, "application/json")) ||
         (coding.ptr != NULL && !mcpt_str_ieq(coding, "identity"))) {
         return 415;
     }
+    if (mcpt_str_is(accept, "application/json, text/event-stream")) {
+        c->flags |= MCPT__C_JSON_OK | MCPT__C_SSE_OK;    /* what every client sends */
+        return 0;
+    }
     c->flags = (uint16_t)(c->flags & ~(MCPT__C_JSON_OK | MCPT__C_SSE_OK));
-    if (accept.ptr == NULL || mcpt_accepts(accept, "application", "json")) {
+    if (accept.ptr == NULL || mcpt__accepts(c, "application", "json")) {
         c->flags |= MCPT__C_JSON_OK;
     }
-    if (accept.ptr != NULL && mcpt_accepts(accept, "text", "event-stream")) {
+    if (accept.ptr != NULL && mcpt__accepts(c, "text", "event-stream")) {
         c->flags |= MCPT__C_SSE_OK;
     }
     return (c->flags & (MCPT__C_JSON_OK | MCPT__C_SSE_OK)) == 0 ? 406 : 0;
@@ -9000,7 +10448,7 @@ static void mcpt__get(mcpt_conn *c)
     c->flags |= MCPT__C_SSE_OK;
     if (last.ptr != NULL) {
         if (s->replay_cap == 0 || !mcpt__replay(c, s, last)) {
-            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "these events are not kept any more");
+            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("these events are not kept any more"));
         }
         return;
     }
@@ -9364,7 +10812,7 @@ static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len)
     c->batch = 1;
     if (c->revision != MCPT_2025_03_26 || !mcpt__batch_next(c, text, len, &element)) {
         c->batch = 0;
-        mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, "batches exist in revision 2025-03-26 only, and are not empty");
+        mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, MCPT__SAY("batches exist in revision 2025-03-26 only, and are not empty"));
         return;
     }
     c->batch = 1;
@@ -9392,7 +10840,7 @@ static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
 {
     mcpt_str element;
 
-    if (c->framing != MCPT_LINES && c->mode == MCPT__M_NONE) {
+    if (!mcpt__is_lines(c) && c->mode == MCPT__M_NONE) {
         if (!mcpt__batch_asks(c, text, len)) {
             while (mcpt__batch_next(c, text, len, &element)) {
                 c->mode = MCPT__M_LINES;    /* silences the 202 of each */
@@ -9406,7 +10854,7 @@ static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
         }
         if ((c->flags & MCPT__C_SSE_OK) == 0) {
             c->flags = (uint16_t)(c->flags & ~MCPT__C_BATCH);
-            mcpt__refuse(c, 406, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "a batch is answered as text/event-stream");
+            mcpt__refuse(c, 406, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("a batch is answered as text/event-stream"));
             return;
         }
         mcpt__sse_commit(c);
@@ -9415,7 +10863,7 @@ static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
         mcpt__message(c, element.ptr, element.len);
         return;
     }
-    if (c->framing == MCPT_LINES) {
+    if (mcpt__is_lines(c)) {
         if ((c->flags & MCPT__C_COMMA) != 0) {
             c->io.tx[c->io.tx_len++] = ']';
             c->io.tx[c->io.tx_len++] = '\n';
@@ -9433,7 +10881,7 @@ static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
 
 static const char *mcpt__message_text(const mcpt_conn *c, size_t *len)
 {
-    if (c->framing == MCPT_HOSTED) {
+    if (mcpt__is_hosted(c)) {
         *len = c->request->body.len;
         return c->request->body.ptr;
     }
@@ -9464,7 +10912,7 @@ static void mcpt__run_message(mcpt_conn *c)
 #else
     if (i < len && text[i] == '[') {
         c->status = 200;
-        mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "batches are not supported");
+        mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("batches are not supported"));
         return;
     }
 #endif
@@ -9487,7 +10935,7 @@ static bool mcpt__read_line(mcpt_conn *c)
         }
         if ((c->flags & MCPT__C_EXPIRED) == 0) {
             c->flags |= MCPT__C_EXPIRED;    /* the rest of this line is thrown away */
-            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, "the line is longer than the receive buffer");
+            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("the line is longer than the receive buffer"));
         }
         c->io.rx_len = 0;
         c->body = 0;
@@ -9533,7 +10981,7 @@ static bool mcpt__lines_idle(mcpt_conn *c)
     for (j = c->hub->jobs; j != NULL; j = j->next) {
         if (j->conn == c && (j->flags & MCPT__J_WOKEN) != 0) {
             c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
-            mcpt__run(c->hub, c->server, j);
+            mcpt__job_run(c->hub, c->server, j);
             return true;
         }
     }
@@ -9655,7 +11103,7 @@ static bool mcpt__wait_step(mcpt_conn *c)
         ((j->flags & MCPT__J_TIMED) == 0 || !mcpt__due(mcpt__now(c->server), j->wake_at))) {
         return false;
     }
-    mcpt__run(c->hub, c->server, j);
+    mcpt__job_run(c->hub, c->server, j);
     return true;
 }
 
@@ -9667,7 +11115,7 @@ static void mcpt__abandon(mcpt_conn *c)
     mcpt_job *j = c->work;
 
 #if !MCPT_NO_LEGACY
-    if (j != NULL && !mcpt__modern(j) && j->session != NULL && c->framing != MCPT_LINES) {
+    if (j != NULL && !mcpt__modern(j) && j->session != NULL && !mcpt__is_lines(c)) {
         if (j->slot == NULL && mcpt__park(c->hub, j) != NULL) {
             for (j = c->hub->jobs; j != NULL && j->conn != c; j = j->next) { }
         }
@@ -9744,12 +11192,12 @@ static bool mcpt__step_done(mcpt_conn *c)
     }
 #endif
 #if !MCPT_NO_LINES
-    if (c->framing == MCPT_LINES) {
+    if (mcpt__is_lines(c)) {
         mcpt__next_line(c);
         return true;
     }
 #endif
-    if (c->framing == MCPT_HOSTED || (c->flags & MCPT__C_CLOSE) != 0) {
+    if (mcpt__is_hosted(c) || (c->flags & MCPT__C_CLOSE) != 0) {
         c->state = MCPT__X_CLOSED;
         return false;
     }
@@ -9762,14 +11210,14 @@ static bool mcpt__step_done(mcpt_conn *c)
 
 static bool mcpt__step(mcpt_conn *c)
 {
-    if (c->framing == MCPT_LINES || (c->flags & MCPT__C_SENT) != 0) {
+    if (mcpt__is_lines(c) || (c->flags & MCPT__C_SENT) != 0) {
         c->io.tx_at = 0;
         c->io.tx_len = 0;
     }
     switch (c->state) {
     case MCPT__X_READ:
 #if !MCPT_NO_LINES
-        if (c->framing == MCPT_LINES) {
+        if (mcpt__is_lines(c)) {
             return mcpt__lines_idle(c) || mcpt__read_line(c);
         }
 #endif
@@ -9785,7 +11233,7 @@ static bool mcpt__step(mcpt_conn *c)
         if (c->generator != MCPT__G_NONE) {
             mcpt__generator_step(c, &c->job);
         } else {
-            mcpt__run(c->hub, c->server, c->work);
+            mcpt__job_run(c->hub, c->server, c->work);
         }
         return true;
     case MCPT__X_WAIT: return mcpt__wait_step(c);
@@ -9817,7 +11265,7 @@ static void mcpt__timer_fit(mcpt_conn *c, bool progress)
 {
     uint8_t timer;
 
-    if (c->hub == NULL || c->framing == MCPT_LINES) {
+    if (c->hub == NULL || mcpt__is_lines(c)) {
         return;
     }
     if (c->io.tx_at != c->io.tx_len || (c->state <= MCPT__X_SKIP && c->io.rx_len != 0)) {
@@ -9837,7 +11285,7 @@ static bool mcpt__lines_busy(const mcpt_conn *c)
 {
     const mcpt_job *j;
 
-    for (j = c->framing == MCPT_LINES && c->hub != NULL ? c->hub->jobs : NULL; j != NULL; j = j->next) {
+    for (j = mcpt__is_lines(c) && c->hub != NULL ? c->hub->jobs : NULL; j != NULL; j = j->next) {
         if (j->conn == c && j->state == MCPT__J_WAIT) {
             return true;
         }
@@ -9849,7 +11297,7 @@ static unsigned mcpt__conn_run(mcpt_io *io)
 {
     mcpt_conn *c = (mcpt_conn *)io;   /* io is its first member */
     bool progress = false;
-    bool lines = c->framing == MCPT_LINES;
+    bool lines = mcpt__is_lines(c);
 
     if ((c->flags & MCPT__C_EXPIRED) != 0 && !lines) {
         mcpt__expire(c);
@@ -9866,7 +11314,7 @@ static unsigned mcpt__conn_run(mcpt_io *io)
         io->want = MCPT_CLOSED;
     } else {
         io->want = io->tx_at != io->tx_len ? MCPT_WANT_TX : 0;
-        if (io->eof == 0 && c->framing != MCPT_HOSTED &&
+        if (io->eof == 0 && !mcpt__is_hosted(c) &&
             (c->state <= MCPT__X_SKIP || (lines && c->state == MCPT__X_DONE))) {
             io->want = (uint8_t)(io->want | MCPT_WANT_RX);
         }
@@ -9875,12 +11323,12 @@ static unsigned mcpt__conn_run(mcpt_io *io)
 }
 
 /* -- hosts that parse HTTP themselves */
-#if !MCPT_NO_HTTP
+#if !MCPT_NO_HTTP && !MCPT_NO_HOSTED
 MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request)
 {
     uint16_t status;
 
-    if (c->framing != MCPT_HOSTED || (c->state != MCPT__X_READ && c->state != MCPT__X_CLOSED) || c->io.rx == NULL) {
+    if (!mcpt__is_hosted(c) || (c->state != MCPT__X_READ && c->state != MCPT__X_CLOSED) || c->io.rx == NULL) {
         return MCPT_E_STATE;
     }
     c->request = request;
@@ -9925,12 +11373,12 @@ static void mcpt__run_due(mcpt_hub *hub, uint32_t now)
 
         if (woken || ((j->flags & MCPT__J_TIMED) != 0 && mcpt__due(now, j->wake_at))) {
             if (j->conn != NULL) {
-                if (j->conn->framing == MCPT_LINES && !woken && j->state == MCPT__J_WAIT) {
+                if (mcpt__is_lines(j->conn) && !woken && j->state == MCPT__J_WAIT) {
                     j->flags |= MCPT__J_WOKEN;
                 }
                 mcpt__ready(hub, j->conn);
             } else {
-                mcpt__run(hub, hub->server, j);
+                mcpt__job_run(hub, hub->server, j);
                 j = hub->jobs;        /* the list has changed: from the start, for those that are still due */
                 continue;
             }

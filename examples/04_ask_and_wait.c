@@ -83,7 +83,7 @@ static const mcpt_tool tools[] = {
           "properties": { "tenths": { "type": "integer", "minimum": 0, "maximum": 10 } },
           "required": [ "tenths" ]
       }),
-      .fn = move_valve, .rate = 30, .burst = 3 }
+      .fn = move_valve, .rate = 60, .burst = 20 }
 };
 static const mcpt_env env = {
     mcpt_posix_millis, mcpt_posix_unix_time, mcpt_posix_random, mcpt_posix_log, &mcpt_mbedtls_crypto, NULL

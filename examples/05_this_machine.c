@@ -554,7 +554,7 @@ static int explain(const struct options *o, mcpt_err e, int why)
     if (e == MCPT_E_ARG) {
         (void)fprintf(stderr, "%s is not an address: give --host numbers like 192.168.1.7, or \"*\"\n", host);
     } else if (why == EADDRINUSE) {
-        (void)fprintf(stderr, "port %u is taken. Stop who has it, or take another one: %s --port %u\n",
+        (void)fprintf(stderr, "port %u is taken. Stop the program there or take another: %s --port %u\n",
                       (unsigned)o->port, o->program, o->port < 65535u ? o->port + 1u : 8080u);
     } else if (why == EACCES) {
         (void)fprintf(stderr, "port %u is the administrator's. Take one above 1023: %s --port 8080\n",
@@ -572,7 +572,7 @@ static int explain(const struct options *o, mcpt_err e, int why)
 static void welcome(const struct options *o, unsigned port)
 {
     char path[512], url[160];
-    const char *name = loopback(o->host) ? "localhost" : o->host;
+    const char *name = o->host == NULL ? "localhost" : o->host;
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
     if (n > 0) {
         path[n] = 0;

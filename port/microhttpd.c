@@ -105,6 +105,7 @@ static void resume(exchange *x)
 {
     if (x->suspended) {
         unsuspend(x);
+        x->owner->resumed = true;
         MHD_resume_connection(x->peer);
     }
 }
@@ -477,7 +478,7 @@ mcpt_err mcpt_mhd_poll(mcpt_mhd *m, int timeout_ms)
         return MCPT_OK;
     }
     n = fill_rows(m);
-    got = poll(row, (nfds_t)n, shortest(m, due, timeout_ms));
+    got = poll(row, (nfds_t)n, m->resumed ? 0 : shortest(m, due, timeout_ms));
     if (got < 0 && errno != EINTR) {
         return MCPT_E_IO;
     }
@@ -492,6 +493,7 @@ mcpt_err mcpt_mhd_poll(mcpt_mhd *m, int timeout_ms)
             resume(x);
         }
     }
+    m->resumed = false;               /* nothing else tells that MHD_run() is due for them */
     for (k = 0; k < m->ndaemons; ++k) {
         (void)MHD_run(m->daemon[k]);
     }
@@ -646,7 +648,6 @@ static struct MHD_Daemon *start_on(mcpt_mhd *m, const char *host, uint16_t port)
                             MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&a,
                             MHD_OPTION_NOTIFY_COMPLETED, mcpt_mhd_completed, m,
                             MHD_OPTION_CONNECTION_TIMEOUT, seconds,
-                            MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
                             MHD_OPTION_STRICT_FOR_CLIENT, 1,
                             MHD_OPTION_END);
 }

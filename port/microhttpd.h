@@ -68,6 +68,7 @@ typedef struct mcpt_mhd {             /* private; do not copy or move between in
     int wake[2];
     uint16_t port;
     uint8_t state;
+    bool resumed;
     volatile sig_atomic_t stop;
 } mcpt_mhd;
 

@@ -921,7 +921,7 @@ static socklen_t address(struct sockaddr_storage *a, const char *host, uint16_t 
 }
 
 /* Options that connections inherit: a peer that has vanished without a word is noticed within two minutes. */
-static void keep_alive(int fd)
+static void detect_dead(int fd)
 {
     const int on = 1;
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -947,7 +947,7 @@ static int listen_on(const char *host, uint16_t *port)
     }
     set_flags(fd);
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    keep_alive(fd);
+    detect_dead(fd);
     if (a.ss_family == AF_INET6) {    /* each family has a socket of its own, on every system */
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }

@@ -73,9 +73,7 @@ static void transmit(state *s)
 {
     size_t n;
     const char *from = mcpt_io_tx(s->io, &n);
-    if (from != NULL && s->deaf) {
-        fail(s, MCPT_E_CLOSED);
-    } else if (from != NULL) {
+    if (from != NULL) {
         ssize_t sent = write(s->row[OUT].fd, from, n < PIPE_BUF ? n : PIPE_BUF);
         if (sent > 0) {
             mcpt_io_tx_ack(s->io, (size_t)sent);
@@ -116,12 +114,9 @@ static void handle(state *s)
     if (s->row[WAKE].revents != 0) {
         (void)!read(s->row[WAKE].fd, bytes, sizeof bytes);
     }
-    if ((out & (POLLERR | POLLNVAL)) != 0) {      /* nobody reads our answers: no more requests */
-        s->deaf = true;
-        s->row[OUT].fd = -1;
-        end_input(s);
-    }
-    if ((out & POLLOUT) != 0 || s->deaf) {
+    if ((out & (POLLERR | POLLNVAL)) != 0) {
+        s->deaf = true;               /* a client that ends closes both: then the input ends below */
+    } else if ((out & POLLOUT) != 0) {
         transmit(s);
     }
     if ((in & (POLLIN | POLLHUP)) != 0 && !s->ended) {
@@ -138,9 +133,16 @@ static bool round_once(state *s)
     uint32_t due = mcpt_hub_run(s->hub);
     size_t n;
     bool pending = mcpt_io_tx(s->io, &n) != NULL;
-    int timeout = wait_ms(s, ready(s->hub) || (pending && s->deaf) ? 0 : due);
+    int timeout = wait_ms(s, ready(s->hub) ? 0 : due);
     int i;
-    if (((want & MCPT_CLOSED) != 0 && !pending) || s->err != MCPT_OK) {
+    if ((want & MCPT_CLOSED) != 0 && !pending) {
+        s->err = MCPT_OK;             /* finished just in time */
+        return false;
+    }
+    if (s->deaf) {
+        fail(s, MCPT_E_CLOSED);
+    }
+    if (s->err != MCPT_OK) {
         return false;
     }
     /* Not wanted: the row is blind, as a pipe whose writer has ended says so before it has been emptied. */

@@ -36,7 +36,8 @@ grep -q hello $log/answer.txt || stop "unexpected answer: $(cat $log/answer.txt)
 length=$(wc -c <$log/answer.txt)
 floor=$(free_port)
 $pin0 build/bench/floor "$floor" "$length" &
-pids="$pids $!"
+floor_pid=$!
+pids="$pids $floor_pid"
 wait_for "$floor" /dev/null || stop 'the floor does not answer'
 
 # one line of load's output as a number: field NAME FILE
@@ -44,21 +45,26 @@ field() { awk -v name="$1" '{ for (i = 1; i < NF; i++) if ($i == name) print $(i
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 echo "answers of $length bytes, $rounds rounds of $seconds s, server and load on a core each"
 echo
-echo '| connections | floor, req/s | server, req/s | of the floor | p50, µs (floor) | p99, µs (floor) |'
-echo '|---:|---:|---:|---:|---:|---:|'
+# processor time of a process so far, in µs
+cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000000 / hz }' "/proc/$1/stat"; }
+echo '| connections | floor, req/s | server, req/s | of the floor | p50, µs (floor) | p99, µs (floor) | CPU a request, µs (floor) |'
+echo '|---:|---:|---:|---:|---:|---:|---:|'
 failed=0
+each_one() { field requests "$2" | awk -v us="$1" '{ n += $1 } END { printf "%.1f", n ? us / n : 0 }'; }
 row() { # name, connections
   rm -f $log/floor $log/server
-  i=0
+  i=0 cpu_floor=$(cpu $floor_pid) cpu_server=$(cpu $pid)
   while [ $i -lt $rounds ]; do
     $pin1 $load "$floor" $request --seconds $seconds --connections "$2" >>$log/floor
     $pin1 $load "$port" $request --seconds $seconds --connections "$2" >>$log/server
     i=$((i + 1))
   done
+  cpu_floor=$(($(cpu $floor_pid) - cpu_floor)) cpu_server=$(($(cpu $pid) - cpu_server))
   a=$(field rps $log/floor | median) b=$(field rps $log/server | median)
   echo "| $1 | $a | $b | $(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.0f %%", 100 * b / a }')" \
     "| $(field p50 $log/server | median) ($(field p50 $log/floor | median))" \
-    "| $(field p99 $log/server | median) ($(field p99 $log/floor | median)) |"
+    "| $(field p99 $log/server | median) ($(field p99 $log/floor | median))" \
+    "| $(each_one $cpu_server $log/server) ($(each_one $cpu_floor $log/floor)) |"
   if [ "$(field errors $log/server | sort -n | tail -n 1)" != 0 ] || [ "$b" = 0 ]; then
     echo 'there were errors'
     failed=1

@@ -39,22 +39,22 @@ class Graph:
             frame = FRAME.search(node[2])
             if frame:
                 self.frame[node[1]] = int(frame[1])
-                if "dynamic" in frame[2]:
+                if frame[2] == "dynamic":               # "dynamic,bounded": arguments pushed for a call
                     self.dynamic.add(node[1])
         elif edge and edge[2] == INDIRECT:
             self.indirect.setdefault(edge[1], []).append(edge[3] or "?")
         elif edge:
             self.calls.setdefault(edge[1], set()).add(edge[2])
 
-    def annotate(self, lines):
-        """Turns indirect calls into direct ones. Returns the callers for which nothing is said."""
+    def annotate(self, lines, linked=None):
+        """Turns indirect calls into direct ones, to functions that are linked. Returns the callers for which nothing is said."""
         rules = []
         for line in lines:
             line = line.split("#")[0].strip()
             if line:
                 caller, targets = line.split(":", 1)
                 rules.append((caller.strip(), targets.split()))
-        names = list(self.frame)
+        names = [n for n in self.frame if linked is None or plain(n) in linked]
         unknown = {}
         for caller, places in self.indirect.items():
             said = [t for pattern, targets in rules if fnmatch.fnmatchcase(plain(caller), pattern) for t in targets]

@@ -25,7 +25,8 @@ for name in "$@"; do
     fail "$name: a kept input fails"
     continue
   fi
-  echo "$name: $(find $kept $seeds -type f 2>/dev/null | wc -l) kept inputs replayed"
+  # shellcheck disable=SC2086
+  [ -z "$kept$seeds" ] || echo "$name: $(find $kept $seeds -type f | wc -l) kept inputs replayed"
   if [ "$seconds" -gt 0 ]; then
     [ ! -e "tests/fuzz/$name.dict" ] || limits="$limits -dict=tests/fuzz/$name.dict"
     # shellcheck disable=SC2086

@@ -2,12 +2,15 @@
 # matrix.sh quick|full   Compiles the implementation alone: every feature switch of the header's >>config section by
 # itself, in pairs and all together, in every language version, with every compiler that is here.
 set -u
+: "${CC:=cc}" "${CXX:=c++}" "${WARN:=-Wall -Wextra -Werror}" "${WARN_C:=$WARN}" "${INC:=-I. -isystem build/include}"
 cd "$(dirname "$0")/../.." || exit 1
 mode=${1:-quick}
-dir=build/matrix
+mkdir -p build
+dir=$(mktemp -d build/matrix.XXXXXX)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
 zig=build/node/node_modules/.bin/zig
-export ZIG_GLOBAL_CACHE_DIR=$PWD/build/zig-cache
-mkdir -p $dir
+export ZIG_GLOBAL_CACHE_DIR="$PWD/build/zig-cache"
 : >$dir/jobs
 printf '#define MCPTOOLS_IMPLEMENTATION\n#include "mcptools.h"\n' | tee $dir/impl.c >$dir/impl.cc
 printf '#include "mcptools.h"\n#include "mcptools.h"\n#define MCPTOOLS_IMPLEMENTATION\n#include "mcptools.h"\n' |
@@ -22,11 +25,9 @@ for s in $documented; do
 done
 all=$(for s in $switches; do case $s in MCPT_NO_*) printf -- ' -D%s=1' "$s" ;; esac; done)
 
-job() { printf '%s\t%s\n' "$1" "$2" >>$dir/jobs; } # label, command
-# $1 compiler command, $2 language version, $3 defines, $4 source, $5 what to do
 jobs=0
-compile() {
-  jobs=$((jobs + 1))
+job() { jobs=$((jobs + 1)); printf '%s\t%s\t%s\n' $jobs "$1" "$2" >>$dir/jobs; } # label, command
+compile() { # compiler command, language version, defines, source, what to do
   set -- "$1" "$2" "$3" "$4" "$(echo "$5" | sed "s|OBJECT|$dir/$jobs.o|")"
   case $2 in
     *++*) job "$1 $2$3 $4" "$1 -std=$2 $WARN $INC$3 $5 $dir/$4.cc" ;;
@@ -37,14 +38,14 @@ skipped=0
 have() { command -v "$1" >/dev/null 2>&1 || { echo "missing: $1"; skipped=$((skipped + 1)); return 1; }; }
 
 syntax=-fsyntax-only object='-Os -c -o OBJECT'
-arm0='arm-none-eabi-gcc -mthumb -mcpu=cortex-m0plus' arm4='arm-none-eabi-gcc -mthumb -mcpu=cortex-m4'
+m0=' -mthumb -mcpu=cortex-m0plus' m4=' -mthumb -mcpu=cortex-m4'
 if [ "$mode" = quick ]; then
   compile "$CC" c99 '' twice "$object"
   compile "$CC" c99 "$all" impl "$object"
   for s in $switches; do compile "$CC" c99 " -D$s=1" impl "$syntax"; done
   ! have "$CXX" || { compile "$CXX" c++11 '' impl "$syntax"; compile "$CXX" c++20 "$all" impl "$syntax"; }
   ! have clang || { compile clang c17 '' impl "$syntax"; compile clang c11 "$all" impl "$syntax"; }
-  ! have arm-none-eabi-gcc || compile "$arm0" c99 '' impl "$object"
+  ! have arm-none-eabi-gcc || compile "arm-none-eabi-gcc$m0" c99 '' impl "$object"
 else
   compilers=
   ! have gcc || compilers="gcc"
@@ -53,16 +54,16 @@ else
   ! have arm-none-eabi-gcc || compilers="$compilers arm0 arm4"
   for compiler in $compilers; do
     for std in c99 c11 c17 c++11 c++20; do
-      do=$object
       case $compiler$std in
-        gccc++*) cc=g++ ;; clangc++*) cc=clang++ ;;
-        zigc++*) cc="$zig c++" ;; zig*) cc="$zig cc" ;;
-        arm0*) cc=$arm0 ;; arm4*) cc=$arm4 ;; *) cc=$compiler ;;
+        gccc++*) cc=g++ ;; clangc++*) cc=clang++ ;; zigc++*) cc="$zig c++" ;; zig*) cc="$zig cc" ;;
+        arm0c++*) cc=arm-none-eabi-g++$m0 ;; arm4c++*) cc=arm-none-eabi-g++$m4 ;;
+        arm0*) cc=arm-none-eabi-gcc$m0 ;; arm4*) cc=arm-none-eabi-gcc$m4 ;; *) cc=$compiler ;;
       esac
-      case $compiler$std in arm*c++*) cc="arm-none-eabi-g++${cc#arm-none-eabi-gcc}" ;; esac
-      compile "$cc" $std '' impl "$do"
-      compile "$cc" $std '' twice "$do"
-      compile "$cc" $std "$all" impl "$do"
+      compile "$cc" $std '' impl "$object"
+      compile "$cc" $std '' twice "$object"
+      compile "$cc" $std "$all" impl "$object"
+      # what only optimisation finds does not depend on the language version; zig has no -fsyntax-only
+      case $compiler$std in gccc99 | arm0c99) do=$object ;; zig*) do='-c -o OBJECT' ;; *) do=$syntax ;; esac
       for s in $switches; do compile "$cc" $std " -D$s=1" impl "$do"; done
     done
   done
@@ -78,13 +79,14 @@ fi
 export dir
 # shellcheck disable=SC2016  # the inner shell expands
 xargs -P "$(getconf _NPROCESSORS_ONLN)" -d '\n' -n 1 sh -c '
-  label=${0%%	*} command=${0#*	} log=$(mktemp)
-  if eval "$command" >"$log" 2>&1; then echo "ok   $label"; else { echo "FAIL $label"; head -n 30 "$log"; }; fi
-  rm -f "$log"' <$dir/jobs >$dir/result
-rm -f $dir/*.o
-grep -v '^ok ' $dir/result
+  number=${0%%	*} rest=${0#*	}
+  label=${rest%%	*} command=${rest#*	} log=$dir/$number.log
+  if eval "$command" >"$log" 2>&1; then echo "ok   $label"; else echo "FAIL $label"; head -n 30 "$log"; fi >"$dir/$number.result"
+  ' <$dir/jobs
+cat $dir/*.result >$dir/all
+awk '/^ok / { next } /^FAIL / { n++ } n <= 10 || /^FAIL / { print }' $dir/all # the first ten with their messages
 set -- $switches
-passed=$(grep -c '^ok ' $dir/result)
+passed=$(grep -c '^ok ' $dir/all)
 failed=$(($(wc -l <$dir/jobs) - passed))
 [ $# -gt 0 ] || { echo "no feature switch found in the >>config section"; failed=$((failed + 1)); }
 for s in $documented; do

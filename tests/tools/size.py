@@ -60,7 +60,8 @@ def measure(source, core):
     run(GCC, *flags, *LINK, f"-Wl,-Map={where / 'map'}", program, implementation, "-o", elf)
     sizes = flash_by_object(where / "map")
     graph = Graph([implementation.with_suffix(".ci"), program.with_suffix(".ci")])
-    unknown = graph.annotate(INDIRECT.read_text(encoding="utf-8").split("\n") if INDIRECT.exists() else [])
+    linked = {plain(line.split()[-1]) for line in run("arm-none-eabi-nm", elf).splitlines()}
+    unknown = graph.annotate(INDIRECT.read_text(encoding="utf-8").split("\n") if INDIRECT.exists() else [], linked)
     cycles = [" -> ".join(plain(n) for n in c + c[:1]) for c in graph.cycles()]
     root = heading(source, "root") or "main"
     stack, path = (0, []) if cycles else graph.deepest(root)

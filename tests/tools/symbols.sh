@@ -2,10 +2,12 @@
 # symbols.sh   What the implementation object may not have: writable data, exported names without the prefix, symbols of
 # a C library beyond six functions, recursion, frames of unknown size.
 set -u
+: "${CC:=cc}" "${INC:=-I. -isystem build/include}"
 cd "$(dirname "$0")/../.." || exit 1
-dir=build/symbols
-rm -rf $dir
-mkdir -p $dir
+mkdir -p build
+dir=$(mktemp -d build/symbols.XXXXXX)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
 printf '#define MCPTOOLS_IMPLEMENTATION\n#include "mcptools.h"\n' >$dir/impl.c
 passed=0 failed=0 skipped=0
 expect() { # $1 what, $2 what should be empty
@@ -19,8 +21,8 @@ object() { # $1 name, $2 prefix of the binutils, rest: compiler and flags
   name=$1 tools=$2
   shift 2
   if ! command -v "$1" >/dev/null 2>&1; then echo "missing: $1"; skipped=$((skipped + 1)); return; fi
-  # shellcheck disable=SC2086  # lists of flags
-  if ! "$@" -std=c99 $WARN_C $INC -c $dir/impl.c -o $dir/$name.o; then failed=$((failed + 1)); return; fi
+  # shellcheck disable=SC2086  # a list of flags
+  if ! "$@" -std=c99 $INC -c $dir/impl.c -o $dir/$name.o; then failed=$((failed + 1)); return; fi
   expect "$name: writable data" "$("${tools}size" -A $dir/$name.o |
     awk '(/^\.data/ && !/^\.data\.rel\.ro/ || /^\.t?bss/) && $2 > 0 { print $1, $2 }'; "${tools}nm" $dir/$name.o | grep ' C ')"
   expect "$name: exported without mcpt_" "$("${tools}nm" -g --defined-only $dir/$name.o | awk '$3 !~ /^mcpt_/ { print $3 }')"

@@ -189,6 +189,7 @@ static const row hostile[] = {
     { T(GET "X/Y: z" END), 400 },
     { T(GET "\"X\": y" END), 400 }, { T(GET "X\xc3\xa9: y" END), 400 }, { T(GET "X=: y" END), 400 },
     /* the request line */
+    { T(" / HTTP/1.1\r\nHost: h" END), 400 },
     { T("GET  / HTTP/1.1\r\nHost: h" END), 400 }, { T("GET /  HTTP/1.1\r\nHost: h" END), 400 },
     { T("GET / HTTP/1.1 \r\nHost: h" END), 400 }, { T(" GET / HTTP/1.1\r\nHost: h" END), 400 },
     { T("GET\t/ HTTP/1.1\r\nHost: h" END), 400 }, { T("GET /\tHTTP/1.1\r\nHost: h" END), 400 },
@@ -212,7 +213,8 @@ static const row hostile[] = {
     { T("GET http://u@h/ HTTP/1.1\r\nHost: h" END), 400 },
     { T("GET http://h:0/ HTTP/1.1\r\nHost: h" END), 400 },
     { T("GET ftp://h/ HTTP/1.1\r\nHost: h" END), 400 }, { T("GET http:/h HTTP/1.1\r\nHost: h" END), 400 },
-    { T("GET http://h/%zz HTTP/1.1\r\nHost: h" END), 400 },
+    { T("GET http://h\\@e/ HTTP/1.1\r\nHost: h" END), 400 }, { T("GET http:/ HTTP/1.1\r\nHost: h" END), 400 },
+    { T("GET https:// HTTP/1.1\r\nHost: h" END), 400 }, { T("GET httpx://h HTTP/1.1\r\nHost: h" END), 400 },
     /* Host */
     { T("GET / HTTP/1.1" END), 400 }, { T("GET / HTTP/1.1\r\nX: y" END), 400 },
     { T("GET http://h/ HTTP/1.1" END), 400 },
@@ -286,11 +288,12 @@ static void request_members(void)
     }
     CHECK(count == 113 && !mcpt_head_next(&h, buf, &it, &name, &value));
     copy_z(buf, "\r\nGET http://H:8443/x?y HTTP/1.1\r\nhost: z\r\nMcp-Param-Room: a\tb\r\nX:\r\nDPoP: 1\r\n"
-        "dpop: 2" END);
+        "Accept: a\r\naccept: b\r\ndpop: 2" END);
     n = strlen(buf);
     CHECK(parse(&h, buf, n, false) == MCPT_OK && h.flags == MCPT_HEAD_PARAMS);
     CHECK(is(mcpt__view(buf, h.authority), "H:8443") && is(mcpt__view(buf, h.target), "/x?y"));
-    CHECK(h.twice == 1u << MCPT_F_DPOP && is(mcpt_head_get(&h, buf, MCPT_F_DPOP), "1"));
+    CHECK(h.twice == (1u << MCPT_F_DPOP | 1u << MCPT_F_ACCEPT));
+    CHECK(is(mcpt_head_get(&h, buf, MCPT_F_DPOP), "1"));
     it = 0;
     CHECK(mcpt_head_next(&h, buf, &it, &name, &value) && is(name, "host") && is(value, "z"));
     CHECK(mcpt_head_next(&h, buf, &it, &name, &value) && is(name, "Mcp-Param-Room") && is(value, "a\tb"));
@@ -303,6 +306,8 @@ static void request_members(void)
     mcpt_head_init(&h, false);
     CHECK(mcpt_head_parse(&h, buf, 10) == MCPT_PENDING && !h.line);
     CHECK(!mcpt_head_next(&h, buf, &it, &name, &value));
+    CHECK(h.scan == 10 && mcpt_head_parse(&h, buf, 12) == MCPT_PENDING && h.scan == 12 && h.at == 0);
+    CHECK(mcpt_head_parse(&h, buf, 3) == MCPT_PENDING);     /* fewer than before: nothing to do */
     CHECK(mcpt_head_parse(&h, buf, strlen(buf) - 2) == MCPT_PENDING && h.line);
 }
 
@@ -321,6 +326,12 @@ static void request_flags(void)
         { T(POST "Content-Length: 0" END), MCPT_HEAD_LENGTH, 0 },
         { T(POST "Transfer-Encoding: Chunked" END), MCPT_HEAD_CHUNKED, 0 },
         { T(POST "Expect: 100-continue\r\nContent-Length: 7" END), MCPT_HEAD_LENGTH | MCPT_HEAD_CONTINUE, 7 },
+        { T("GET / HTTP/1.0\r\nContent-Length: 3" END), MCPT_HEAD_LENGTH | MCPT_HEAD_CLOSE, 3 },
+        { T(POST "Content-Length: 4\r\nConnection: close\r\nExpect: 100-continue\r\nMcp-Param-X: 1" END),
+          MCPT_HEAD_LENGTH | MCPT_HEAD_CLOSE | MCPT_HEAD_CONTINUE | MCPT_HEAD_PARAMS, 4 },
+        { T(POST "Mcp-Param-X: 1\r\nTransfer-Encoding: chunked" END),
+          MCPT_HEAD_PARAMS | MCPT_HEAD_CHUNKED, 0 },
+        { T(POST "Connection: close\r\nContent-Length: 5" END), MCPT_HEAD_LENGTH | MCPT_HEAD_CLOSE, 5 },
         { T(POST "mcp-param-a: 1" END), MCPT_HEAD_PARAMS, 0 }, { T(POST "MCP-PARAM-: 1" END), 0, 0 },
         { T(POST "mcp-paramx: 1" END), 0, 0 }, { T(POST "mcp\x7fparam-x: 1" END), 99, 0 },
     };
@@ -411,7 +422,9 @@ static void responses(void)
     static const row rows[] = {                             /* status 0: refused */
         { T("HTTP/1.1 200 OK\r\nContent-Length: 5" END), 200 }, { T("HTTP/1.1 200" END), 200 },
         { T("HTTP/1.1 200 " END), 200 },
-        { T("HTTP/1.0 404 Not Found" END), 404 }, { T("HTTP/1.1 100 Continue" END), 100 },
+        { T("HTTP/1.0 404 Not Found" END), 404 },
+        { T("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nHost: a b" END), 200 },
+        { T("HTTP/1.1 100 Continue" END), 100 },
         { T("HTTP/1.1 999 \xc3\xa9\t?" END), 999 },
         { T("HTTP/1.1 200 OK\r\nHost: any thing\r\nExpect: x" END), 200 },
         { T("HTTP/1.1 401 x\r\nWWW-Authenticate: a\r\nWWW-Authenticate: b" END), 401 },

@@ -184,7 +184,8 @@ static void base64(void)
 static void percent(void)
 {
     static const struct { const char *text, *want; } rows[] = {
-        { "", "" }, { "a+b", "a+b" }, { "%41%7a", "Az" }, { "%e4%BA%9b", "\xe4\xba\x9b" },
+        { "", "" }, { "a+b", "a+b" }, { "%41%7a", "Az" }, { "%0a%20%F0%0F", "\n \xf0\x0f" },
+        { "%e4%BA%9b", "\xe4\xba\x9b" },
         { "100%25", "100%" },
         { "%", NULL }, { "a%4", NULL }, { "%4", NULL }, { "%4g", NULL }, { "%g4", NULL }, { "%%41", NULL },
         { "%00", NULL },
@@ -245,6 +246,13 @@ static void urls(void)
         { "https://xn--r8jz45g.jp", 22, "https", "xn--r8jz45g.jp", 0, "", NULL },
         { "https://1a.0x.0xfg/", 19, "https", "1a.0x.0xfg", 0, "/", NULL },
         { "https://1.2.3.com", 17, "https", "1.2.3.com", 0, "", NULL },
+        { "zz://z", 6, "zz", "z", 0, "", NULL },
+        { "https://h/%41", 13, "https", "h", 0, "/%41", NULL },
+        { "https://h/%20%0A", 16, "https", "h", 0, "/%20%0A", NULL },
+        { "https://[2001:db8:0::0]", 23, "https", "[2001:db8:0::0]", 0, "", NULL },
+        { "https://[1:2:3:4:5::1.2.3.4]", 28, "https", "[1:2:3:4:5::1.2.3.4]", 0, "", NULL },
+        ROW("https://[1:2:3:4:5:6::1.2.3.4]"), ROW("https://[1-2:3:4:5:6:7:8:9]"), ROW("https://[1-2::]"),
+        ROW("https://[1:2:3:4:5:6:7:8:]"), ROW("https://[1::2:]"), ROW("https://h/%g4"),
         ROW(""), ROW(":"), ROW("https"), ROW("https:"), ROW("https:/"), ROW("https://"), ROW("https:///evil"),
         ROW("https:evil"), ROW("https:/evil"), ROW("//evil"), ROW("/evil"), ROW("://evil"), ROW("1http://h"),
         ROW("+http://h"), ROW("ht_tp://h"), ROW(" https://h"), ROW("https://h "), ROW("https ://h"),

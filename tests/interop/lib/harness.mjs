@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const modules = process.env.NODE_MODULES ?? join(root, "build/node/node_modules");
 export const load = createRequire(join(modules, "any.js"));
 export const device = process.env.DEVICE ?? join(root, "build/device");
-export const examples = join(root, "build/o/examples");
+export const examples = process.env.EXAMPLES ?? join(root, "build/o/examples");
 
 let passed = 0, failed = 0;
 const running = new Set();

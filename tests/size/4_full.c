@@ -1,0 +1,3 @@
+/* row: full server: four revisions, HTTP and lines */
+/* cflags: -DMCPT_NO_FLOAT */
+#include "full.h"

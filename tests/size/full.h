@@ -1,0 +1,98 @@
+/* full.h: a server that uses everything the switches leave in. */
+#include "common.h"
+
+static mcpt_err tool(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    mcpt_val answer;
+
+    (void)args;
+#if !MCPT_NO_ASK
+    if (mcpt_ask_form(call, "k", "m", "{\"type\":\"object\"}", &answer) != MCPT_OK ||
+        mcpt_ask_url(call, "u", "m", mcpt_z("https://e")) != MCPT_OK ||
+        mcpt_ask_sampling(call, "s", mcpt_z("{}"), &answer) != MCPT_OK || mcpt_ask_roots(call, "r", &answer) != MCPT_OK) {
+        return MCPT_PENDING;
+    }
+#endif
+#if !MCPT_NO_TASKS
+    if (mcpt_task(call, true, 60000, 500) != MCPT_OK) {
+        return MCPT_PENDING;
+    }
+#endif
+    (void)mcpt_progress(call, 1, 2, NULL);
+    (void)mcpt_log(call, MCPT_INFO, "l", mcpt_z("t"));
+    mcpt_image(out, "image/png", "x", 1);
+    mcpt_structured(out);
+    mcpt_kv_fix(out, "v", 1, 2);
+    mcpt_end(out);
+    return MCPT_OK;
+}
+
+static mcpt_err read_fn(mcpt_call *call, mcpt_str uri, mcpt_writer *out)
+{
+    char buf[16];
+    mcpt_str v;
+
+    (void)uri;
+    if (mcpt_uri_var(call, "id", buf, sizeof(buf), &v) != MCPT_OK) {
+        return MCPT_E_NOT_FOUND;
+    }
+    mcpt_blob(out, v.ptr, v.len);
+    return MCPT_OK;
+}
+
+static mcpt_err prompt(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    (void)call;
+    (void)args;
+    mcpt_message(out, "user");
+    mcpt_text_z(out, "hello");
+    return MCPT_OK;
+}
+
+static mcpt_err complete(mcpt_call *call, mcpt_str argument, mcpt_str value, mcpt_val context, mcpt_writer *out)
+{
+    (void)call;
+    (void)argument;
+    (void)context;
+    mcpt_completion(out, value);
+    return MCPT_OK;
+}
+
+static const mcpt_tool tools[] = { MCPT_TOOL("t", "d", "{\"type\":\"object\"}", tool, MCPT_READ_ONLY) };
+static const mcpt_resource resources[] = {
+    { .uri = "r://{id}", .name = "r", .fn = read_fn, .complete = complete }, { .uri = "r://s", .name = "s", .data = "x", .size = 1 } };
+static const mcpt_prompt prompts[] = { { .name = "p", .description = "d", .fn = prompt, .complete = complete } };
+static const mcpt_env env = { millis, unix_time, random_bytes, 0, 0, 0 };
+static const mcpt_server server = {
+    .name = "full", .version = "1.0.0", .tools = tools, .ntools = 1, .resources = resources, .nresources = 2,
+    .prompts = prompts, .nprompts = 1, .env = &env, .offers = 31 };
+int main(void);
+
+int main(void)
+{
+    static char rx[2048];
+    static char tx[1024];
+    static char data[2][1024];
+    static mcpt_tok tok[64];
+    static mcpt_conn conn;
+    static mcpt_session sessions[2];
+    static mcpt_listener listeners[2];
+    static mcpt_slot slots[2];
+    static mcpt_hub hub;
+    const mcpt_mem mem = { rx, sizeof(rx), tx, sizeof(tx), tok, 64 };
+    const mcpt_hub_mem hub_mem = { sessions, 2, listeners, 2, slots, 2, data, sizeof(data[0]), 0, 0, tok, 64, 0 };
+
+    if (mcpt_hub_init(&hub, &server, &hub_mem) != MCPT_OK ||
+        mcpt_conn_init(&conn, &server, &hub, &mem, MCPT_HTTP, NULL) != MCPT_OK) {
+        return 1;
+    }
+    pump(&conn.io);
+    (void)mcpt_hub_run(&hub);
+    (void)mcpt_hub_next(&hub);
+#if !MCPT_NO_LISTEN
+    mcpt_hub_updated(&hub, "r://1");
+#endif
+    mcpt_hub_close(&hub);
+    mcpt_conn_close(&conn);
+    return 0;
+}
