@@ -23,7 +23,9 @@ INC := -I. -isystem $(B)/include
 export WARN WARN_C INC
 export PYTHONDONTWRITEBYTECODE := 1
 
-SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# What the tests build with: the header's assertions on, wherever they are off by default.
+ASSERT := '-DMCPT_ASSERT(x)=((x) ? (void)0 : __builtin_trap())'
+SAN := $(ASSERT) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_ENV := ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 
 # What is there: a file that is added is built and run without a change here.
@@ -109,7 +111,7 @@ JOBS = $$(getconf _NPROCESSORS_ONLN)
 parallel = $(MAKE) -k -j$(JOBS)
 
 step-lint:
-	$(call need,python3=python3); tests/tools/lint.py
+	$(call need,python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/lint.py
 
 step-matrix:
 	$(call need,$(JSMN)); $(if $(FULL),tests/tools/need.sh g++=g++ clang=clang $(ARM); tests/tools/need-node.sh;) \
@@ -201,9 +203,9 @@ endef
 ZIG := $(B)/node/node_modules/.bin/zig
 $(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
 $(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))
-$(eval $(call kind,clang,clang,-O2 -g -funsigned-char,$(PORTS)))
-$(eval $(call kind,m32,$$(ZIG) cc,-O1 -g -target x86-linux-musl -fsanitize=undefined,))
-$(eval $(call kind,fuzz,clang,-O1 -g -fsanitize=fuzzer$(,)address$(,)undefined -fno-sanitize-recover=all,))
+$(eval $(call kind,clang,clang,$$(ASSERT) -O2 -g -funsigned-char,$(PORTS)))
+$(eval $(call kind,m32,$$(ZIG) cc,$$(ASSERT) -O1 -g -target x86-linux-musl -fsanitize=undefined,))
+$(eval $(call kind,fuzz,clang,$$(ASSERT) -O1 -g -fsanitize=fuzzer$(,)address$(,)undefined -fno-sanitize-recover=all,))
 $(eval $(call kind,cov,clang,-O1 -g -DNDEBUG -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping,))
 -include $(shell find $(B)/include $(wildcard $(B)/o $(B)/san $(B)/clang $(B)/m32 $(B)/fuzz $(B)/cov) -name '*.d' 2>/dev/null)
 

@@ -271,7 +271,8 @@ MCPT_API void mcpt_put_f64(mcpt_writer *w, double v);       /* shortest text tha
 #endif
 MCPT_API void mcpt_put_bool(mcpt_writer *w, bool v);
 MCPT_API void mcpt_put_null(mcpt_writer *w);
-MCPT_API void mcpt_put_raw(mcpt_writer *w, mcpt_str json);  /* one value that is JSON already: flash, or checked input */
+MCPT_API void mcpt_put_raw(mcpt_writer *w, mcpt_str json);  /* one value that is JSON already: flash, or checked input;
+                                                               line ends between its tokens are left out */
 MCPT_API void mcpt_put_b64(mcpt_writer *w, const void *data, size_t len);  /* string of padded base64 */
 MCPT_API void mcpt_kv_str(mcpt_writer *w, const char *key, mcpt_str s);
 MCPT_API void mcpt_kv_z(mcpt_writer *w, const char *key, const char *z);   /* NULL: the member is left out */
@@ -708,7 +709,8 @@ MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message);  
 
 /* -- During a call. */
 /* A progress notification, when the client asked for progress; otherwise nothing happens. Values must increase
- * (E_RANGE). total 0: unknown. message may be NULL. E_SPACE: no room, the notification is not sent. */
+ * (E_RANGE). total 0: unknown. message may be NULL. E_SPACE: not sent, for one run's events share half of tx (the other half
+ * is the answer's), and none goes out between the pieces of an answer. */
 MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total, const char *message);
 /* A log message to this client, when its level lets it through. logger may be NULL. E_SPACE as above. */
 MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger, mcpt_str text);
@@ -726,6 +728,10 @@ MCPT_API void mcpt_wake(mcpt_ticket ticket);                /* the only call all
  * after retry_ms and reads the rest. Answer MCPT_PENDING after it. E_STATE where that is not possible: carry on. */
 MCPT_API mcpt_err mcpt_stream_close(mcpt_call *call, uint32_t retry_ms);
 #endif
+enum {                                /* capabilities a client declares */
+    MCPT_CAN_FORM = 1, MCPT_CAN_URL = 2, MCPT_CAN_SAMPLE = 4, MCPT_CAN_SAMPLE_TOOLS = 8, MCPT_CAN_SAMPLE_CONTEXT = 16,
+    MCPT_CAN_ROOTS = 32, MCPT_CAN_TASKS = 64
+};
 #if !MCPT_NO_ASK
 /* -- Questions to the client: elicitation, sampling, roots. Ask everything this step needs; each answers
  * OK: the answer is there (*result borrowed for the call); PENDING: asked now, return MCPT_PENDING when all were
@@ -736,10 +742,6 @@ MCPT_API mcpt_err mcpt_ask_form(mcpt_call *call, const char *key, const char *me
 MCPT_API mcpt_err mcpt_ask_url(mcpt_call *call, const char *key, const char *message, mcpt_str url);
 MCPT_API mcpt_err mcpt_ask_sampling(mcpt_call *call, const char *key, mcpt_str params, mcpt_val *result);
 MCPT_API mcpt_err mcpt_ask_roots(mcpt_call *call, const char *key, mcpt_val *result);
-enum {                                /* capabilities a client declares */
-    MCPT_CAN_FORM = 1, MCPT_CAN_URL = 2, MCPT_CAN_SAMPLE = 4, MCPT_CAN_SAMPLE_TOOLS = 8, MCPT_CAN_SAMPLE_CONTEXT = 16,
-    MCPT_CAN_ROOTS = 32, MCPT_CAN_TASKS = 64
-};
 MCPT_API unsigned mcpt_client_can(mcpt_call *call);         /* MCPT_CAN_x of this client, for this request */
 #endif
 #if !MCPT_NO_TASKS
@@ -951,6 +953,10 @@ MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c);
 #ifndef MCPTOOLS_IMPLEMENTED
 #define MCPTOOLS_IMPLEMENTED
 #include <string.h>
+#if defined(__GNUC__)                 /* what a switch leaves without a caller, the compiler drops in silence */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
 #ifndef MCPT_MEMCPY
 #define MCPT_MEMCPY(d, s, n) memcpy((d), (s), (n))
 #define MCPT_MEMMOVE(d, s, n) memmove((d), (s), (n))
@@ -1012,6 +1018,7 @@ static size_t mcpt__ascii(const char *p, size_t n)
 
 /* Sets of ASCII characters, bit c of 128. */
 static const uint32_t mcpt__set_url[4] = { 0, 0xafffffd2u, 0x87ffffffu, 0x47fffffeu };     /* pchar / ? */
+static const uint32_t mcpt__set_token[4] = { 0, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu };  /* RFC 9110 5.6.2 */
 static const uint32_t mcpt__set_host[4] = { 0, 0x03ff2000u, 0x87fffffeu, 0x07fffffeu };    /* A-Za-z0-9-_ */
 
 static bool mcpt__in(const uint32_t *set, char ch)
@@ -1986,6 +1993,23 @@ static void mcpt__w_value(mcpt_writer *w, const char *p, size_t n)
     }
 }
 
+/* JSON text as it is, but in one line, as event streams and lines need it: line ends, which stand only between
+ * tokens, are left out. */
+static void mcpt__w_json(mcpt_writer *w, const char *p, size_t n)
+{
+    while (n != 0) {
+        const char *lf = (const char *)MCPT_MEMCHR(p, '\n', n);
+        size_t part = lf != NULL ? (size_t)(lf - p) : n;
+        const char *cr = (const char *)MCPT_MEMCHR(p, '\r', part);
+
+        part = cr != NULL ? (size_t)(cr - p) : part;
+        mcpt__w_bytes(w, p, part);
+        part += part < n ? 1u : 0u;
+        p += part;
+        n -= part;
+    }
+}
+
 static void mcpt__w_string(mcpt_writer *w, mcpt_str s, bool key)
 {
     if (mcpt__w_place(w, key)) {
@@ -2135,8 +2159,8 @@ MCPT_API void mcpt_put_raw(mcpt_writer *w, mcpt_str json)
 {
     if (json.len == 0) {
         mcpt_put_null(w);
-    } else {
-        mcpt__w_value(w, json.ptr, json.len);
+    } else if (mcpt__w_place(w, false)) {
+        mcpt__w_json(w, json.ptr, json.len);
     }
 }
 
@@ -3254,9 +3278,6 @@ static size_t mcpt__clean(const char *p, size_t n)
     }
     return i;
 }
-
-/* Token characters (RFC 9110 section 5.6.2), as sets in >>text. */
-static const uint32_t mcpt__set_token[4] = { 0, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu };
 
 /* What a request target may hold: visible ASCII without "#<>\ (browsers leave the rest of RFC 3986's
  * forbidden characters as they are in queries). */
@@ -5629,7 +5650,7 @@ static void mcpt__frag_z(mcpt_writer *w, const char *key, const char *z)
 static void mcpt__frag_raw(mcpt_writer *w, const char *key, mcpt_str json)
 {
     mcpt__frag(w, key, 0);
-    mcpt__w_bytes(w, json.ptr, json.len);
+    mcpt__w_json(w, json.ptr, json.len);
 }
 #define mcpt__kv_z(w, key, z) mcpt__frag_z((w), "\"" key "\":\"", (z))
 #define mcpt__kv_raw(w, key, json) mcpt__frag_raw((w), "\"" key "\":", (json))
@@ -6667,16 +6688,18 @@ typedef struct mcpt__event {
     char *spare;                      /* its text while the event is written */
 } mcpt__event;
 
-/* Begins an event for the job's stream; false: it has none, or there is no room. out: the answer in work or NULL. */
-static bool mcpt__event_open(mcpt__event *ev, mcpt_job *j, mcpt_writer *out)
+/* Begins an event for the job's stream; false: it has none, or there is no room. out: the answer in work or NULL;
+ * keep: bytes that stay free for the rest of it. */
+static bool mcpt__event_open(mcpt__event *ev, mcpt_job *j, mcpt_writer *out, size_t keep)
 {
     mcpt_conn *c = j->conn;
 
     ev->c = c;
     ev->out = out;
     ev->w.user = NULL;
-    if (c == NULL || (j->flags & MCPT__J_EVENTS) == 0 || (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0)) {
-        return false;
+    if (c == NULL || (j->flags & MCPT__J_EVENTS) == 0 || (c->flags & MCPT__C_PIECES) != 0 ||
+        (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0)) {
+        return false;                 /* nothing fits between the pieces of an answer either */
     }
     if (out != NULL) {
         if (out->cap < out->len + 128 || out->err < 0) {
@@ -6691,8 +6714,7 @@ static bool mcpt__event_open(mcpt__event *ev, mcpt_job *j, mcpt_writer *out)
     }
     mcpt__msg_open(c, &ev->w);
     if (out != NULL) {                /* what the half and its own frame need stays free */
-        size_t keep = out->len + 64;
-
+        keep = keep < out->len + 64 ? out->len + 64 : keep;
         ev->w.cap = ev->w.cap > keep ? ev->w.cap - keep : 0;
     }
     return true;
@@ -7482,11 +7504,16 @@ static void mcpt__put_names(mcpt_writer *w, const char *name, const char *title,
     mcpt__kv_z(w, "description", description);
 }
 
+/* What tools/list tells and arguments are checked against. */
+static const char *mcpt__input_schema(const mcpt_tool *t)
+{
+    return t->input_schema != NULL ? t->input_schema : "{\"type\":\"object\",\"additionalProperties\":false}";
+}
+
 static void mcpt__put_tool(mcpt_writer *w, const mcpt_tool *t)
 {
     mcpt__put_names(w, t->name, t->title, t->description);
-    mcpt__kv_json(w, "inputSchema", t->input_schema != NULL ? t->input_schema :
-                  "{\"type\":\"object\",\"additionalProperties\":false}");
+    mcpt__kv_json(w, "inputSchema", mcpt__input_schema(t));
     mcpt__kv_json(w, "outputSchema", t->output_schema);
     mcpt__put_annotations(w, t->flags);
     mcpt__kv_json(w, "icons", t->icons);
@@ -8028,7 +8055,7 @@ static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, uns
         char id[12];
         char *at = id;
 
-        if (!mcpt__event_open(&a->ev, j, k->out)) {
+        if (!mcpt__event_open(&a->ev, j, k->out, 0)) {
             return MCPT_E_SPACE;
         }
         k->part |= MCPT__P_ASK;
@@ -8220,8 +8247,12 @@ static void mcpt__refuse(mcpt_conn *c, uint16_t status, mcpt_str id, int code, c
     mcpt__msg_open(c, w);
     mcpt__error_begin(w, id, code, mcpt_z(message));
     mcpt__error_end(w);
-    mcpt__msg_close(c, w, true);
-    c->state = MCPT__X_DONE;
+    c->state = w->err < 0 ? MCPT__X_CLOSED : MCPT__X_DONE;    /* behind events that were not read yet there may be no room */
+    if (w->err < 0) {
+        mcpt__msg_drop(c);
+    } else {
+        mcpt__msg_close(c, w, true);
+    }
 }
 
 static void mcpt__job_end(mcpt_hub *hub, mcpt_job *j)
@@ -8404,7 +8435,7 @@ MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total
     if (j->has_progress != 0 && progress <= j->progress) {
         return MCPT_E_RANGE;
     }
-    if (!mcpt__event_open(&ev, j, call->out)) {
+    if (!mcpt__event_open(&ev, j, call->out, call->conn->io.tx_cap / 2)) {
         return MCPT_E_SPACE;
     }
     mcpt__frag(&ev.w, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{", 2);
@@ -8433,7 +8464,7 @@ MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger
         (call->server->offers & MCPT_OFFER_LOGGING) == 0) {
         return MCPT_OK;
     }
-    if (!mcpt__event_open(&ev, j, call->out)) {
+    if (!mcpt__event_open(&ev, j, call->out, call->conn->io.tx_cap / 2)) {
         return MCPT_E_SPACE;
     }
     mcpt__frag(&ev.w, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{", 2);
@@ -8447,7 +8478,7 @@ MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger
 
 MCPT_API void mcpt_retry_after(mcpt_call *call, uint32_t ms)
 {
-    mcpt__job_alarm(call->hub, call->job, mcpt__now(call->server) + ms);
+    mcpt__job_alarm(call->hub, call->job, mcpt__now(call->server) + (ms != 0 ? ms : 1));    /* 0 would hold the hub */
 }
 
 MCPT_API mcpt_ticket mcpt_call_ticket(const mcpt_call *call)
@@ -8547,15 +8578,16 @@ static void mcpt__detached_close(mcpt_call *k, mcpt_writer *w)
 {
     mcpt_job *j = k->job;
 
+    (void)w;                          /* unless a task or a replayed stream wants the text */
 #if !MCPT_NO_TASKS
     if (mcpt__is_task(k)) {
         j->slot->result.at = (uint32_t)(w->buf - j->slot->data);
-        j->slot->result.len = (uint32_t)w->len;
+        j->slot->result.len = w->err < 0 ? 0 : (uint32_t)w->len;
         mcpt__task_changed(k->hub, j->slot, (k->part & MCPT__P_ERROR) != 0 ? MCPT__T_FAILED : MCPT__T_COMPLETED);
     }
 #endif
 #if !MCPT_NO_LEGACY
-    if (!mcpt__is_task(k) && j->session != NULL && w->buf != NULL) {
+    if (!mcpt__is_task(k) && j->session != NULL && w->buf != NULL && w->err >= 0) {
         mcpt__replay_add(j->session, j->stream, w->buf, w->len);
     }
 #endif
@@ -8599,6 +8631,9 @@ static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int code, const char *
     }
     if (w->err < 0) {
         (void)mcpt_error(w, code, message);    /* without the data */
+    }
+    if (w->err < 0) {
+        (void)mcpt_error(w, code, "");
     }
 }
 
@@ -8671,13 +8706,17 @@ static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result)
     if (c == NULL) {
         mcpt__detached_close(k, w);
     } else if (c->state != MCPT__X_CLOSED) {
-        mcpt__msg_close(c, w, true);
-        c->state = MCPT__X_DONE;
+        c->state = w->err < 0 ? MCPT__X_CLOSED : MCPT__X_DONE;    /* closed: behind its events not even the error fits */
+        if (w->err < 0) {
+            mcpt__msg_drop(c);
+        } else {
+            mcpt__msg_close(c, w, true);
+        }
         mcpt__job_end(k->hub, k->job);
     }
 }
 
-static void mcpt__suspend(mcpt_call *k, mcpt_writer *w)
+static void mcpt__suspend(mcpt_call *k)
 {
     mcpt_job *j = k->job;
     mcpt_conn *c = k->conn;
@@ -8691,7 +8730,6 @@ static void mcpt__suspend(mcpt_call *k, mcpt_writer *w)
     if (c == NULL) {
         return;
     }
-    (void)w;
     mcpt__msg_drop(c);
 #if !MCPT_NO_LEGACY
     if ((j->flags & MCPT__J_LEAVE) != 0 && mcpt__leave(k)) {
@@ -8773,10 +8811,13 @@ static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
         j->state = MCPT__J_RUN;
         k->conn->work = j;
         k->conn->state = MCPT__X_PIECES;
-    } else if (e == MCPT_MORE) {
-        mcpt__answer_out(k, w, e);    /* a piece that does not fit, or no stream to put it on */
+    } else if (e == MCPT_MORE) {      /* a piece that does not fit, or no stream to put it on */
+        if (w->err >= 0) {
+            mcpt__fail_call(k, w, MCPT__INTERNAL, MCPT__SAY("an answer in pieces cannot be kept"));
+        }
+        mcpt__answer_out(k, w, MCPT_E_STATE);
     } else {
-        mcpt__suspend(k, w);
+        mcpt__suspend(k);
     }
 }
 
@@ -8909,8 +8950,8 @@ static bool mcpt__args_fit(mcpt_call *k, mcpt_writer *w)
     const mcpt_tool *t = (const mcpt_tool *)k->row;
     char why[120];
 
-    if (k->kind != MCPT_KIND_TOOL || k->pass != 0 || t->input_schema == NULL ||
-        mcpt_schema_check(mcpt_z(t->input_schema), mcpt_root(&k->args), why, sizeof(why)) == MCPT_OK) {
+    if (k->kind != MCPT_KIND_TOOL || k->pass != 0 ||
+        mcpt_schema_check(mcpt_z(mcpt__input_schema(t)), mcpt_root(&k->args), why, sizeof(why)) == MCPT_OK) {
         return true;
     }
     (void)mcpt_fail_str(w, mcpt_z(why));
@@ -9001,6 +9042,7 @@ static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
         MCPT_FIELDS(MCPT_X)
 #undef MCPT_X
     };
+    mcpt_str found = mcpt__mk(NULL, 0);
     size_t i;
 
     if (c->framing == MCPT_HTTP) {
@@ -9009,16 +9051,27 @@ static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
 #endif
     } else if (mcpt__is_hosted(c)) {
         for (i = 0; i < c->request->nfields; i++) {
-            if (mcpt_str_ieq(c->request->fields[i].name, names[f])) {
-                return c->request->fields[i].value;
+            if (!mcpt_str_ieq(c->request->fields[i].name, names[f])) {
+                continue;
             }
+            if (found.ptr != NULL && f != MCPT_F_ACCEPT) {
+                return mcpt__mk("\n", 1);    /* twice: what no field can say, so that nothing takes it for its value */
+            }
+            found = found.ptr != NULL ? found : c->request->fields[i].value;
         }
     }
-    return mcpt__mk(NULL, 0);
+    return found;
 }
 
-/* A header value against the text of the body it must repeat; =?base64?...?= stands for text that a field cannot
- * carry (2026-07-28, basic/transports). The expected text is encoded, so only its one right spelling fits. */
+/* =?base64?...?= stands for text that a field cannot carry (2026-07-28, basic/transports). */
+static bool mcpt__is_sentinel(mcpt_str header)
+{
+    return header.len >= 11 && MCPT_MEMCMP(header.ptr, "=?base64?", 9) == 0 &&
+           MCPT_MEMCMP(header.ptr + header.len - 2, "?=", 2) == 0;
+}
+
+/* A header value against the text of the body it must repeat. The expected text is encoded, so only its one right
+ * spelling fits. */
 static bool mcpt__header_is(mcpt_str header, mcpt_str text)
 {
     size_t i;
@@ -9028,8 +9081,7 @@ static bool mcpt__header_is(mcpt_str header, mcpt_str text)
     if (header.ptr == NULL) {
         return false;
     }
-    if (header.len < 11 || MCPT_MEMCMP(header.ptr, "=?base64?", 9) != 0 ||
-        MCPT_MEMCMP(header.ptr + header.len - 2, "?=", 2) != 0) {
+    if (!mcpt__is_sentinel(header)) {
         return mcpt_str_eq(header, text);
     }
     for (i = 0; i < text.len; i += 3) {
@@ -9102,6 +9154,12 @@ static mcpt_err mcpt__param_check(void *user, mcpt_str header, mcpt_val value)
             return MCPT_E_PARAMS;
         }
         return mcpt__header_is(got, want) ? MCPT_OK : MCPT_E_PARAMS;
+    }
+    if (mcpt__is_sentinel(got)) {     /* needless for a number, and allowed */
+        if (!mcpt_b64_decode(mcpt__mk(got.ptr + 9, got.len - 11), false, text, sizeof(text), &got.len)) {
+            return MCPT_E_PARAMS;
+        }
+        got.ptr = text;
     }
     if (mcpt_typeof(value) == MCPT_NUMBER) {
         mcpt_tok tok;
@@ -9205,6 +9263,7 @@ static bool mcpt__rate_ok(mcpt_hub *hub, const mcpt_server *s, size_t row)
     uint32_t full = (uint32_t)(t->burst != 0 ? t->burst : 1) << 16;
     uint32_t now = mcpt__now(s);
     mcpt_rate *rate;
+    uint32_t most;
     uint32_t gain;
 
     if (t->rate == 0 || hub == NULL || hub->mem.rates == NULL) {
@@ -9214,7 +9273,8 @@ static bool mcpt__rate_ok(mcpt_hub *hub, const mcpt_server *s, size_t row)
     if (rate->at == 0 && rate->credit == 0) {
         rate->credit = full;          /* the first call ever */
     }
-    gain = (now - rate->at < 59000 ? now - rate->at : 59000) * t->rate;
+    most = 3900000000u / t->rate;     /* so that nothing below overflows */
+    gain = (now - rate->at < most ? now - rate->at : most) * t->rate;
     gain += gain / 11;                /* 65536 / 60000 a millisecond, nearly */
     rate->at = now;
     rate->credit = gain >= full - rate->credit ? full : rate->credit + gain;
@@ -9435,6 +9495,9 @@ static void mcpt__complete_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
         prompt = mcpt_val_is(mcpt_get(ref, "type"), "ref/prompt");
         if (mcpt_get_str(mcpt_get(ref, prompt ? "name" : "uri"), buf, sizeof(buf), &name) == MCPT_OK) {
             row = mcpt__find(c->server, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_RESOURCE, name);
+            if (row >= 0 && !mcpt__visible(c->server, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_TEMPLATE, (size_t)row, mcpt__who(j))) {
+                row = -1;
+            }
             if (row >= 0) {
                 j->row = prompt ? (const void *)&c->server->prompts[row] : (const void *)&c->server->resources[row];
             }
@@ -9481,7 +9544,8 @@ static void mcpt__put_detailed_task(mcpt_conn *c, mcpt_writer *w, const mcpt_slo
     if (s->status == MCPT__T_COMPLETED) {
         mcpt__kv_raw(w, "result", mcpt__cut(s->data, s->result));
     } else if (s->status == MCPT__T_FAILED) {
-        mcpt__kv_raw(w, "error", mcpt__cut(s->data, s->result));
+        mcpt__kv_raw(w, "error", s->result.len != 0 ? mcpt__cut(s->data, s->result) :
+                     mcpt_z("{\"code\":-32603,\"message\":\"not even the error fits the slot\"}"));
     } else if (s->status == MCPT__T_INPUT) {
         mcpt__put_open_requests(c, w, s);
     }
@@ -9528,19 +9592,30 @@ static void mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
     }
 }
 
+/* False: the client does not declare the extension, and was told. */
+static bool mcpt__task_client(mcpt_conn *c, mcpt_job *j)
+{
+    mcpt_writer *w = &c->w;
+
+    if ((mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) != 0) {
+        return true;
+    }
+    c->status = 400;
+    mcpt__msg_open(c, w);
+    mcpt__error_begin(w, mcpt__job_cut(j, j->id), MCPT__MISSING_CAPABILITY, mcpt_z("missing required client capability"));
+    mcpt__put_needed(w, MCPT_CAN_TASKS);
+    mcpt__error_end(w);
+    mcpt__msg_close(c, w, true);
+    c->state = MCPT__X_DONE;
+    return false;
+}
+
 static void mcpt__task_method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str id)
 {
     mcpt_writer *w = &c->w;
     mcpt_slot *s;
 
-    if ((mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) == 0) {
-        c->status = 400;
-        mcpt__msg_open(c, w);
-        mcpt__error_begin(w, mcpt__job_cut(j, j->id), MCPT__MISSING_CAPABILITY, mcpt_z("missing required client capability"));
-        mcpt__put_needed(w, MCPT_CAN_TASKS);
-        mcpt__error_end(w);
-        mcpt__msg_close(c, w, true);
-        c->state = MCPT__X_DONE;
+    if (!mcpt__task_client(c, j)) {
         return;
     }
     s = mcpt__task_find(c->hub, id);
@@ -9627,7 +9702,7 @@ static void mcpt__notification(mcpt_writer *w, const char *method, const mcpt_li
 static const char *const mcpt__list_wants[] = { "toolsListChanged", "promptsListChanged", "resourcesListChanged" };
 
 /* Takes the filter as far as this server honours it. False: it is not a filter. */
-static bool mcpt__listen_filter(mcpt_conn *c, mcpt_listener *l, mcpt_str raw)
+static bool mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt_str raw)
 {
     unsigned o = mcpt__offers(c->server, c->hub, true);
     char buf[MCPT_MAX_NAME];
@@ -9637,6 +9712,7 @@ static bool mcpt__listen_filter(mcpt_conn *c, mcpt_listener *l, mcpt_str raw)
     int i;
 
     if (mcpt__raw_type(raw) != MCPT_OBJECT || mcpt__index(&doc, raw, c->tok, c->ntok) != MCPT_OK) {
+        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("params.notifications must be an object"));
         return false;
     }
     for (i = 0; i < 3 && (o & MCPT_OFFER_LIST_CHANGED) != 0; i++) {
@@ -9644,11 +9720,19 @@ static bool mcpt__listen_filter(mcpt_conn *c, mcpt_listener *l, mcpt_str raw)
             l->subs.lists |= (uint8_t)(1u << i);
         }
     }
+#if !MCPT_NO_RESOURCES
     MCPT_MEMSET(&it, 0, sizeof(it));
     while ((o & MCPT_OFFER_SUBSCRIBE) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "resourceSubscriptions"), &it, NULL)) {
-        if (mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK && text.len != 0 && (unsigned char)text.ptr[0] > 32) {
+        uint8_t kind;
+
+        if (mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK && mcpt__find_resource(c->server, text, mcpt__who(j), &kind) >= 0) {
             (void)mcpt__subs_add(&l->subs, text);    /* what does not fit is not in the acknowledgement */
         }
+    }
+#endif
+#if !MCPT_NO_TASKS
+    if ((o & MCPT_OFFER_TASKS) != 0 && mcpt_size(mcpt_get(mcpt_root(&doc), "taskIds")) != 0 && !mcpt__task_client(c, j)) {
+        return false;
     }
     MCPT_MEMSET(&it, 0, sizeof(it));
     while ((o & MCPT_OFFER_TASKS) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "taskIds"), &it, NULL)) {
@@ -9658,6 +9742,7 @@ static bool mcpt__listen_filter(mcpt_conn *c, mcpt_listener *l, mcpt_str raw)
             (void)mcpt__subs_add(&l->subs, mcpt__mk(buf, 33));
         }
     }
+#endif
     return true;
 }
 
@@ -9715,8 +9800,7 @@ static void mcpt__listen(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
         return;
     }
     MCPT_MEMSET(l, 0, sizeof(*l));
-    if (!mcpt__listen_filter(c, l, mcpt__cut(r->text, r->f[MCPT__R_NOTIFICATIONS]))) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("params.notifications must be an object"));
+    if (!mcpt__listen_filter(c, j, l, mcpt__cut(r->text, r->f[MCPT__R_NOTIFICATIONS]))) {
         return;
     }
     l->id_len = (uint8_t)j->id.len;
@@ -10739,7 +10823,7 @@ MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *
 #if !MCPT_NO_HTTP
     mcpt_head_init(&c->head, false);
 #endif
-    if (framing != MCPT_LINES) {
+    if (framing == MCPT_HTTP) {
         mcpt__timer_start(c, MCPT__TIMER_IDLE);
     }
     return mem != NULL ? mcpt_conn_mem(c, mem) : MCPT_OK;
@@ -11090,8 +11174,8 @@ static bool mcpt__wait_step(mcpt_conn *c)
         mcpt__stream_end(c);
         return true;
     }
-    if ((c->flags & MCPT__C_TICK) != 0) {
-        return mcpt__tick(c);
+    if ((c->flags & MCPT__C_TICK) != 0 && mcpt__tick(c)) {
+        return true;
     }
     if (c->io.wake != 0) {
         c->io.wake = 0;
@@ -11272,6 +11356,9 @@ static void mcpt__timer_fit(mcpt_conn *c, bool progress)
         timer = MCPT__TIMER_REQUEST;
     } else if (c->state == MCPT__X_STREAM || c->state == MCPT__X_WAIT) {
         timer = MCPT__TIMER_STREAM;
+    } else if (c->state == MCPT__X_CLOSED || c->framing == MCPT_HOSTED) {
+        mcpt__timer_stop(c);          /* over, or waiting for the host */
+        return;
     } else {
         timer = MCPT__TIMER_IDLE;
     }
@@ -11481,13 +11568,20 @@ MCPT_API void mcpt_hub_close(mcpt_hub *hub)
 #endif
     for (j = hub->jobs; j != NULL; j = hub->jobs) {
         mcpt_conn *c = j->conn;
-        bool waits = c != NULL && c->work == j;
+        mcpt_slot *s = (j->flags & MCPT__J_TASK) != 0 ? j->slot : NULL;
 
-        mcpt__cancel(hub, hub->server, j);
-        if (waits) {
-            mcpt__end_unanswered(c);
+        if (c != NULL && c->work == j) {
+            mcpt__refuse_job(c, j, 503, MCPT__INTERNAL, MCPT__SAY("the server is closing"));
             mcpt__ready(hub, c);
         }
+        mcpt__cancel(hub, hub->server, j);
+#if !MCPT_NO_TASKS
+        if (s != NULL) {
+            mcpt__task_changed(hub, s, MCPT__T_CANCELLED);
+        }
+#else
+        (void)s;
+#endif
     }
 #if !MCPT_NO_LEGACY
     for (i = 0; i < hub->mem.nsessions; i++) {
@@ -11617,6 +11711,9 @@ MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, 
     return k.bad ? MCPT_E_ARG : MCPT_OK;
 }
 #endif /* !MCPT_NO_SERVER */
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 #endif /* MCPTOOLS_IMPLEMENTED */
 #endif /* MCPTOOLS_IMPLEMENTATION */
 

@@ -1,5 +1,5 @@
 /* 02: one tool over HTTP, for every MCP client on this machine.
- *   build/examples/02_http_server [PORT]
+ *   build/o/examples/02_http_server [PORT]
  *   claude mcp add --transport http dice http://localhost:8080/mcp
  * By hand:
  *   cc -I. examples/02_http_server.c port/posix.c port/posix_env.c -o dice && ./dice */
@@ -56,7 +56,7 @@ static const mcpt_server server = {
 
 int main(int argc, char **argv)
 {
-    static uint8_t memory[4 << 20];             /* connections and their buffers */
+    static uint8_t memory[6 << 20];             /* connections and their buffers */
     static const mcpt_hub_mem nothing = { 0 };  /* no sessions, subscriptions, questions: none are needed */
     static mcpt_hub hub;
     static mcpt_posix net;

@@ -1,5 +1,5 @@
 /* 03: resources that lie in flash, that are computed, that follow a template; and a prompt with completion.
- *   build/examples/03_prompts_and_resources [PORT]    serves http://localhost:8080/mcp */
+ *   build/o/examples/03_prompts_and_resources [PORT]    serves http://localhost:8080/mcp */
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
 #include "port/posix.h"
@@ -98,7 +98,7 @@ static const mcpt_server server = {
 
 int main(int argc, char **argv)
 {
-    static uint8_t memory[4 << 20];
+    static uint8_t memory[6 << 20];
     static const mcpt_hub_mem nothing = { 0 };
     static mcpt_hub hub;
     static mcpt_posix net;

@@ -1,7 +1,7 @@
 /* 04: a tool that asks the user before it acts, and then waits for slow work done by another thread.
  * The same handler serves clients that are asked over an open stream (2025-11-25 and before) and clients that
  * come back with the answer (2026-07-28).
- *   build/examples/04_ask_and_wait [PORT]    serves http://localhost:8080/mcp */
+ *   build/o/examples/04_ask_and_wait [PORT]    serves http://localhost:8080/mcp */
 #define _GNU_SOURCE
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 {
     static mcpt_session sessions[8];            /* clients that are asked over a stream need a session */
     static mcpt_slot slots[8];                  /* calls that wait */
-    static uint8_t memory[4 << 20], slot_data[8 * 2048];
+    static uint8_t memory[6 << 20], slot_data[8 * 2048];
     static mcpt_tok tok[128];
     static mcpt_rate rates[MCPT_COUNT(tools)];
     static const mcpt_hub_mem mem = {

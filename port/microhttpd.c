@@ -42,6 +42,9 @@ typedef struct mcpt_mhd_exchange {
     bool suspended, gone;
 } exchange;
 
+enum { ELSEWHERE, BUSY };                                   /* rows of refusals */
+static const unsigned refusals[2] = { 404, 503 };
+
 /* -- exchanges */
 static exchange *exchange_take(mcpt_mhd *m)
 {
@@ -286,19 +289,39 @@ static mcpt_mhd_result collect(exchange *x, const char *data, size_t n)
     return x->length <= room + DISCARD ? MHD_YES : MHD_NO;
 }
 
-/* A body that is announced to be too long is answered before it comes, if the client waits for leave to send
- * it or if it is so long that reading it would cost more than the connection is worth. */
-static bool too_long(const mcpt_mhd *m, struct MHD_Connection *peer)
+/* Is the body announced to be longer than limit? Not known: no. */
+static bool longer_than(struct MHD_Connection *peer, uint64_t limit)
 {
     const char *text = MHD_lookup_connection_value(peer, MHD_HEADER_KIND, "Content-Length");
-    const char *expect = MHD_lookup_connection_value(peer, MHD_HEADER_KIND, "Expect");
-    const uint64_t limit = m->config.rx_size + (expect != NULL ? 0u : (uint64_t)DISCARD);
     uint64_t n = 0;
     while (text != NULL && *text >= '0' && *text <= '9' && n <= limit) {
         n = n * 10u + (uint64_t)(*text - '0');
         ++text;
     }
     return n > limit;
+}
+
+static bool has_field(struct MHD_Connection *peer, const char *name)
+{
+    return MHD_lookup_connection_value(peer, MHD_HEADER_KIND, name) != NULL;
+}
+
+/* Too long, and not worth reading: because the client waits for leave to send it, or because reading it would
+ * cost more than the connection is worth. What is answered before its body ends the connection. */
+static bool too_long(const mcpt_mhd *m, struct MHD_Connection *peer)
+{
+    const uint64_t room = m->config.rx_size;
+    return longer_than(peer, has_field(peer, "Expect") ? room : room + DISCARD);
+}
+
+/* Refuses a request whose head has come: now, or behind its body, which keeps the connection. */
+static mcpt_mhd_result refuse(mcpt_mhd *m, struct MHD_Connection *peer, int which, void **con_cls)
+{
+    if (has_field(peer, "Expect") || has_field(peer, "Transfer-Encoding") || longer_than(peer, DISCARD)) {
+        return send_empty(peer, refusals[which]);
+    }
+    *con_cls = &m->refusal[which];
+    return MHD_YES;
 }
 
 bool mcpt_mhd_match(const mcpt_mhd *m, const char *url)
@@ -314,13 +337,20 @@ mcpt_mhd_result mcpt_mhd_handle(void *m, struct MHD_Connection *connection, cons
     mcpt_mhd *self = (mcpt_mhd *)m;
     exchange *x = exchange_of(self, *con_cls);
     (void)version;
+    if (*con_cls == &self->refusal[0] || *con_cls == &self->refusal[1]) {
+        if (*upload_data_size > 0) {
+            *upload_data_size = 0;    /* the body of a refused request */
+            return MHD_YES;
+        }
+        return send_empty(connection, refusals[*con_cls == &self->refusal[BUSY]]);
+    }
     if (x == NULL) {                  /* the head has come */
         if (too_long(self, connection)) {
             return send_empty(connection, 413);
         }
         x = self->state == RUNNING ? exchange_take(self) : NULL;
         if (x == NULL) {
-            return send_empty(connection, 503);
+            return refuse(self, connection, BUSY, con_cls);
         }
         x->owner = self;
         x->peer = connection;
@@ -366,7 +396,7 @@ static mcpt_mhd_result handle_all(void *m, struct MHD_Connection *connection, co
                                   size_t *upload_data_size, void **con_cls)
 {
     if (*con_cls == NULL && !mcpt_mhd_match((const mcpt_mhd *)m, url)) {
-        return send_empty(connection, 404);
+        return refuse((mcpt_mhd *)m, connection, ELSEWHERE, con_cls);
     }
     return mcpt_mhd_handle(m, connection, url, method, version, upload_data, upload_data_size, con_cls);
 }

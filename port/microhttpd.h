@@ -69,6 +69,7 @@ typedef struct mcpt_mhd {             /* private; do not copy or move between in
     uint16_t port;
     uint8_t state;
     bool resumed;
+    char refusal[2];                  /* their addresses mark requests that are refused */
     volatile sig_atomic_t stop;
 } mcpt_mhd;
 

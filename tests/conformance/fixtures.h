@@ -5,13 +5,13 @@
 #include "mcptools.h"
 
 enum {                                /* memory that passes the whole suite; a server may give more */
-    FIXTURES_RX = 2048,
-    FIXTURES_TX = 2048,
-    FIXTURES_TOKENS = 64,
-    FIXTURES_CONNECTIONS = 6,
+    FIXTURES_RX = 1536,
+    FIXTURES_TX = 1536,
+    FIXTURES_TOKENS = 80,
+    FIXTURES_CONNECTIONS = 6,         /* the suite's HTTP client keeps that many open */
     FIXTURES_SESSIONS = 3,
-    FIXTURES_LISTENERS = 2,
-    FIXTURES_SLOTS = 12,
+    FIXTURES_LISTENERS = 3,
+    FIXTURES_SLOTS = 20,              /* it makes nearly as many tasks, some of a minute */
     FIXTURES_SLOT_SIZE = 1024,
     FIXTURES_REPLAY_SIZE = 512
 };

@@ -1,4 +1,6 @@
-/* What the fixture servers on a workstation share: the environment, a hub with plenty of memory, --port. */
+/* What the fixture servers on a workstation share: the environment, the hub's memory, the command line:
+ *   --port N   0, or without it: any free one
+ *   --small    not plenty of memory but what fixtures.h says is enough */
 #ifndef FIXTURES_HOST_H
 #define FIXTURES_HOST_H
 #include "fixtures.h"
@@ -15,6 +17,7 @@ static const mcpt_env host_env = {
 };
 static mcpt_server host_server;
 static mcpt_hub host_hub;
+static bool host_small;
 
 static void host_finding(void *user, const char *row, const char *what, mcpt_str detail)
 {
@@ -30,10 +33,13 @@ static bool host_init(void)
     static mcpt_slot slots[SLOTS];
     static uint8_t slot_data[SLOTS * SLOT_SIZE], replay[SESSIONS * REPLAY_SIZE];
     static mcpt_tok tok[TOKENS];
-    static const mcpt_hub_mem mem = {
-        .sessions = sessions, .nsessions = SESSIONS, .listeners = listeners, .nlisteners = LISTENERS,
-        .slots = slots, .nslots = SLOTS, .slot_data = slot_data, .slot_size = SLOT_SIZE,
-        .replay = replay, .replay_size = REPLAY_SIZE, .tok = tok, .ntok = TOKENS
+    const mcpt_hub_mem mem = {
+        .sessions = sessions, .nsessions = host_small ? FIXTURES_SESSIONS : SESSIONS,
+        .listeners = listeners, .nlisteners = host_small ? FIXTURES_LISTENERS : LISTENERS,
+        .slots = slots, .nslots = host_small ? FIXTURES_SLOTS : SLOTS,
+        .slot_data = slot_data, .slot_size = host_small ? FIXTURES_SLOT_SIZE : SLOT_SIZE,
+        .replay = replay, .replay_size = host_small ? FIXTURES_REPLAY_SIZE : REPLAY_SIZE,
+        .tok = tok, .ntok = host_small ? FIXTURES_TOKENS : TOKENS
     };
     mcpt_err e;
     fixtures_server(&host_server, &host_env, &host_hub);
@@ -47,18 +53,23 @@ static bool host_init(void)
     return e == MCPT_OK;
 }
 
-/* The number behind --port; 0, any free one, without it; -1 when the command line is something else. */
+/* The port; -1 when the command line is something else. */
 static long host_port(int argc, char **argv)
 {
-    char *end = NULL;
-    long port;
-    if (argc == 1) {
-        return 0;
+    long port = 0;
+    for (int i = 1; i < argc && port >= 0; i++) {
+        char *end = NULL;
+        if (strcmp(argv[i], "--small") == 0) {
+            host_small = true;
+        } else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
+            port = strtol(argv[++i], &end, 10);
+            port = *end == 0 && port <= 65535 ? port : -1;
+        } else {
+            port = -1;
+        }
     }
-    port = argc == 3 && strcmp(argv[1], "--port") == 0 ? strtol(argv[2], &end, 10) : -1;
-    if (end == NULL || *end != 0 || port < 0 || port > 65535) {
-        (void)fprintf(stderr, "usage: %s [--port N]\n", argv[0]);
-        return -1;
+    if (port < 0) {
+        (void)fprintf(stderr, "usage: %s [--port N] [--small]\n", argv[0]);
     }
     return port;
 }

@@ -1,5 +1,5 @@
-/* The conformance fixtures behind port/posix: build/conformance-server [--port N], endpoint /mcp, both
- * loopback addresses. Also what the benchmarks measure, so it takes thousands of connections. */
+/* The conformance fixtures behind port/posix: build/conformance-server [--port N] [--small], endpoint
+ * /mcp, both loopback addresses. Also what the benchmarks measure, so it takes thousands of connections. */
 #define _GNU_SOURCE
 #include "fixtures.c"
 #include "host.h"
@@ -10,7 +10,7 @@
 
 enum { CONNECTIONS = 8192, BUFFERS = 256 };
 
-static uint8_t memory[48u << 20];               /* untouched pages cost nothing */
+static uint8_t memory[64u << 20];               /* untouched pages cost nothing */
 
 int main(int argc, char **argv)
 {
@@ -23,6 +23,12 @@ int main(int argc, char **argv)
     long port = host_port(argc, argv);
     if (port < 0 || !host_init()) {
         return 2;
+    }
+    if (host_small) {
+        config.connections = config.buffers = FIXTURES_CONNECTIONS;
+        config.rx_size = FIXTURES_RX;
+        config.tx_size = FIXTURES_TX;
+        config.ntok = FIXTURES_TOKENS;
     }
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

@@ -1,5 +1,5 @@
-/* The conformance fixtures inside libmicrohttpd: build/conformance-server-microhttpd [--port N], endpoint
- * /mcp, both loopback addresses. */
+/* The conformance fixtures inside libmicrohttpd: build/conformance-server-microhttpd [--port N]
+ * [--small], endpoint /mcp, both loopback addresses. */
 #define _GNU_SOURCE
 #include "fixtures.c"
 #include "host.h"
@@ -28,6 +28,12 @@ int main(int argc, char **argv)
     long port = host_port(argc, argv);
     if (port < 0 || !host_init()) {
         return 2;
+    }
+    if (host_small) {
+        config.exchanges = FIXTURES_CONNECTIONS;
+        config.rx_size = FIXTURES_RX;
+        config.tx_size = FIXTURES_TX;
+        config.ntok = FIXTURES_TOKENS;
     }
     e = mcpt_mhd_init(&web, &config, memory, sizeof memory);
     if (e == MCPT_OK) {

@@ -62,7 +62,7 @@ async function valve(t, client, no) {
     const moved = await client.use("move_valve", { tenths: 3 }, { onprogress: (p) => seen.push(p.message) });
     equal([moved.isError ?? false, moved.content[0].text], [false, "The valve is there."], "result");
     ok(Date.now() - began > 400, "too fast");
-    ok(seen.length >= 2 && seen.every((message) => message === "the valve moves"), `progress ${seen}`);
+    ok(seen.filter((message) => message === "the valve moves").length >= 2, `progress ${seen}`); // SDK 2 adds its own
     await failure(client.use("move_valve", { tenths: 10 }, { signal: abort.signal, onprogress: () => abort.abort() }), "cancelled");
     equal((await client.use("move_valve", { tenths: 0 })).content[0].text, "The valve is there.", "back");
     equal((await no.use("move_valve", { tenths: 3 })).isError, true, "declined");

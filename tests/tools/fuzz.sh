@@ -15,7 +15,10 @@ for name in "$@"; do
   source=tests/fuzz/fuzz_$name.c fuzzer=build/fuzz/tests/fuzz/fuzz_$name cov=build/cov/tests/fuzz/fuzz_$name
   kept=tests/fuzz/corpus/$name work=build/fuzz/corpus/$name log=build/fuzz/$name.log
   [ -x "$fuzzer" ] || { fail "$name is not built"; continue; }
-  seeds=$(sed -n 's|^/\* seeds: \(.*\) \*/$|\1|p' "$source")
+  seeds=
+  for directory in $(sed -n 's|^/\* seeds: \(.*\) \*/$|\1|p' "$source"); do
+    [ ! -d "$directory" ] || seeds="$seeds $directory"
+  done
   limits="-timeout=20 -rss_limit_mb=2000 -artifact_prefix=build/fuzz/crash-$name-"
   mkdir -p "$work"
   [ -d "$kept" ] || kept=

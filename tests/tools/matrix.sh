@@ -29,9 +29,11 @@ jobs=0
 job() { jobs=$((jobs + 1)); printf '%s\t%s\t%s\n' $jobs "$1" "$2" >>$dir/jobs; } # label, command
 compile() { # compiler command, language version, defines, source, what to do
   set -- "$1" "$2" "$3" "$4" "$(echo "$5" | sed "s|OBJECT|$dir/$jobs.o|")"
+  label="$1 $2$3 $4"
+  [ "$3" != "$all" ] || label="$1 $2 (every switch) $4"
   case $2 in
-    *++*) job "$1 $2$3 $4" "$1 -std=$2 $WARN $INC$3 $5 $dir/$4.cc" ;;
-    *) job "$1 $2$3 $4" "$1 -std=$2 $WARN_C $INC$3 $5 $dir/$4.c" ;;
+    *++*) job "$label" "$1 -std=$2 $WARN $INC$3 $5 $dir/$4.cc" ;;
+    *) job "$label" "$1 -std=$2 $WARN_C $INC$3 $5 $dir/$4.c" ;;
   esac
 }
 skipped=0
@@ -81,10 +83,12 @@ export dir
 xargs -P "$(getconf _NPROCESSORS_ONLN)" -d '\n' -n 1 sh -c '
   number=${0%%	*} rest=${0#*	}
   label=${rest%%	*} command=${rest#*	} log=$dir/$number.log
-  if eval "$command" >"$log" 2>&1; then echo "ok   $label"; else echo "FAIL $label"; head -n 30 "$log"; fi >"$dir/$number.result"
+  if eval "$command" >"$log" 2>&1; then echo "ok   $label"; else echo "FAIL $label"; fi >"$dir/$number.result"
   ' <$dir/jobs
 cat $dir/*.result >$dir/all
-awk '/^ok / { next } /^FAIL / { n++ } n <= 10 || /^FAIL / { print }' $dir/all # the first ten with their messages
+grep -v '^ok ' $dir/all && # and each thing that the compilers say once, with the number of times they say it
+  sed -n 's/^[^ ]*mcptools\.h:\([0-9]*\):[0-9]*: \(fatal \)*error: /mcptools.h:\1: /p; /^[^ ]*: error: /p; /undefined reference/p' $dir/*.log |
+  sort | uniq -c | sort -k1,1nr -k2 | head -n 40
 set -- $switches
 passed=$(grep -c '^ok ' $dir/all)
 failed=$(($(wc -l <$dir/jobs) - passed))

@@ -30,7 +30,7 @@ object() { # $1 name, $2 prefix of the binutils, rest: compiler and flags
   echo "$name: $("${tools}size" $dir/$name.o | awk 'NR == 2 { print $1 " text " $2 " data " $3 " bss" }')"
 }
 object host '' "$CC" -Os -fno-pie
-object host-debug '' "$CC" -O0
+object host-debug '' "$CC" -O0 -fno-pie
 object cortex-m0plus arm-none-eabi- arm-none-eabi-gcc -mthumb -mcpu=cortex-m0plus -Os -ffreestanding
 object cortex-m4 arm-none-eabi- arm-none-eabi-gcc -mthumb -mcpu=cortex-m4 -Os
 

@@ -1,0 +1,14 @@
+#!/bin/sh
+# port/microhttpd: builds and runs microhttpd.c here, which needs a package that nothing else does.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+tests/tools/need.sh libmicrohttpd-dev || {
+  echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs libmicrohttpd-dev)'
+  exit 0
+}
+mkdir -p build/port
+# shellcheck disable=SC2086  # lists of flags
+${CC:-cc} -std=c99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all ${WARN_C:--Wall -Wextra} \
+  ${INC:--I. -isystem build/include} tests/port/microhttpd.c port/microhttpd.c port/posix_env.c -lmicrohttpd \
+  -o build/port/microhttpd || { echo 'PASSED 0 FAILED 1'; exit 1; }
+exec build/port/microhttpd
