@@ -249,7 +249,7 @@ typedef struct mcpt_writer {
     size_t total;                     /* bytes needed so far, whether they fitted or not */
     size_t skip;                      /* private: bytes of the beginning that were delivered before */
     uint32_t kind, comma;             /* private: a bit a level: array or object; a value came before */
-    mcpt_err err;                     /* the first error */
+    mcpt_err err;                     /* the first error; E_SPACE gives way to any other */
     uint8_t depth, flags;             /* private */
     void *user;                       /* private: the call this writer answers */
 } mcpt_writer;
@@ -291,7 +291,8 @@ MCPT_API MCPT_NODISCARD mcpt_err mcpt_w_done(mcpt_writer *w, mcpt_str *out);
 /* >>json-scan ---------------------------------------------------------------------------------------------
  * A push scanner for RFC 8259 text: bytes arrive in any pieces, are validated strictly (grammar, UTF-8, depth,
  * nothing after the value) and members of interest are picked by path. A picked member that comes twice in one
- * object is E_DUPLICATE. Memory is this object and the spans; the text itself need not be kept. */
+ * object is E_DUPLICATE, at the quote that ends its second key; a lone surrogate escape is E_UTF8, as no UTF-8 text
+ * can hold it. Memory is this object and the spans; the text itself need not be kept. */
 typedef struct mcpt_pick {            /* made by MCPT_PICK */
     const char *key;                  /* static; the member's name, unescaped, at most 47 bytes */
     uint16_t tag;                     /* 256 * row of the object that holds it + length of key */
@@ -320,7 +321,7 @@ MCPT_API mcpt_err mcpt_scan_end(mcpt_scan *s);
 
 /* >>json-read ---------------------------------------------------------------------------------------------
  * Random access: the text is checked by the scanner, then indexed by jsmn into storage you own. */
-typedef struct mcpt_tok { uint32_t opaque[5]; } mcpt_tok;   /* 20 bytes a value or key; do not look inside */
+typedef struct mcpt_tok { int opaque[5]; } mcpt_tok;        /* 20 bytes a value or key; do not look inside */
 typedef struct mcpt_doc {
     mcpt_str text;                    /* borrowed as long as values of it are used */
     mcpt_tok *tok;
@@ -1893,7 +1894,7 @@ static bool mcpt__w_live(const mcpt_writer *w)
 static void mcpt__w_bytes(mcpt_writer *w, const char *p, size_t n)
 {
     size_t at = w->total;
-    size_t room = w->cap - w->len;
+    size_t room = w->cap - w->len;                          /* 0 when measuring */
 
     if (!mcpt__w_live(w)) {
         return;
@@ -1904,16 +1905,17 @@ static void mcpt__w_bytes(mcpt_writer *w, const char *p, size_t n)
         p += drop;
         n -= drop;
     }
-    if (w->buf == NULL || n == 0) {
-        return;
-    }
     if (n > room) {
-        if ((w->flags & MCPT_W_WINDOW) == 0) {
+        if (w->buf != NULL && (w->flags & MCPT_W_WINDOW) == 0) {
             w->err = MCPT_E_SPACE;
         }
         n = room;
     }
-    MCPT_MEMCPY(w->buf + w->len, p, n);
+    if (n == 1) {                                           /* punctuation, most of the calls */
+        w->buf[w->len] = *p;
+    } else if (n != 0) {
+        MCPT_MEMCPY(w->buf + w->len, p, n);
+    }
     w->len += n;
 }
 
@@ -1993,20 +1995,27 @@ static void mcpt__w_value(mcpt_writer *w, const char *p, size_t n)
     }
 }
 
+/* Where c stands in p[from..n); n: nowhere. */
+static size_t mcpt__where(const char *p, size_t from, size_t n, char c)
+{
+    const char *at = (const char *)MCPT_MEMCHR(p + from, c, n - from);
+
+    return at != NULL ? (size_t)(at - p) : n;
+}
+
 /* JSON text as it is, but in one line, as event streams and lines need it: line ends, which stand only between
  * tokens, are left out. */
 static void mcpt__w_json(mcpt_writer *w, const char *p, size_t n)
 {
-    while (n != 0) {
-        const char *lf = (const char *)MCPT_MEMCHR(p, '\n', n);
-        size_t part = lf != NULL ? (size_t)(lf - p) : n;
-        const char *cr = (const char *)MCPT_MEMCHR(p, '\r', part);
+    size_t lf = 0;
+    size_t cr = 0;
+    size_t stop;
 
-        part = cr != NULL ? (size_t)(cr - p) : part;
-        mcpt__w_bytes(w, p, part);
-        part += part < n ? 1u : 0u;
-        p += part;
-        n -= part;
+    for (size_t at = 0; at < n; at = stop + 1u) {           /* each byte is looked at twice at most */
+        lf = lf <= at ? mcpt__where(p, at, n, '\n') : lf;
+        cr = cr <= at ? mcpt__where(p, at, n, '\r') : cr;
+        stop = lf < cr ? lf : cr;
+        mcpt__w_bytes(w, p + at, stop - at);
     }
 }
 
