@@ -22,6 +22,8 @@ WARN_C := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 INC := -I. -isystem $(B)/include
 export WARN WARN_C INC
 export PYTHONDONTWRITEBYTECODE := 1
+export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/$(B)/zig-cache
+export ZIG_LOCAL_CACHE_DIR := $(ZIG_GLOBAL_CACHE_DIR)
 
 # What the tests build with: the header's assertions on, wherever they are off by default.
 ASSERT := '-DMCPT_ASSERT(x)=((x) ? (void)0 : __builtin_trap())'

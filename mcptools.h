@@ -546,7 +546,7 @@ typedef struct mcpt_call {            /* one run of a handler; valid only during
     mcpt_str meta;                    /* raw JSON of params._meta; absent when there is none */
     mcpt_revision revision;
     uint16_t pass;                    /* 0: first run of this request, then 1, 2, ... */
-    bool cancelled;                   /* the last run: stop the work, the answer is not wanted any more */
+    bool cancelled;                   /* the last run: stop the work, nobody waits for its answer; args may be absent */
     bool task;                        /* running as a task (tasks extension) */
     struct mcpt_job *job;             /* private, like everything below */
     struct mcpt_conn *conn;
@@ -562,8 +562,8 @@ typedef struct mcpt_call {            /* one run of a handler; valid only during
 
 /* A tool. Write the result through the verbs below and answer MCPT_OK. MCPT_PENDING: not finished; called again
  * after mcpt_wake(), mcpt_retry_after(), or when all answers to its questions are there. MCPT_MORE (tools with
- * MCPT_STREAM): a piece is written, more follows. Negative: E_PARAMS becomes -32602, E_CAPABILITY -32021,
- * E_DECLINED an isError result, anything else -32603. args is the arguments object (absent: the client sent none). */
+ * MCPT_STREAM): a piece is written, more follows. Negative: E_PARAMS becomes -32602, E_CAPABILITY -32021 (an isError
+ * result for a legacy client), E_DECLINED an isError result, anything else -32603. args is the arguments object (absent: the client sent none). */
 typedef mcpt_err (*mcpt_tool_fn)(mcpt_call *call, mcpt_val args, mcpt_writer *out);
 /* A resource that is computed: mcpt_text() or mcpt_blob(). E_NOT_FOUND when the URI names nothing. */
 typedef mcpt_err (*mcpt_read_fn)(mcpt_call *call, mcpt_str uri, mcpt_writer *out);
@@ -967,12 +967,7 @@ MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c);
 #define MCPT_STRLEN(s) strlen(s)
 #endif
 #ifndef MCPT_ASSERT
-#ifdef NDEBUG
-#define MCPT_ASSERT(x) ((void)0)
-#else
-#include <assert.h>
-#define MCPT_ASSERT(x) assert(x)
-#endif
+#define MCPT_ASSERT(x) ((void)0)      /* -D'MCPT_ASSERT(x)=assert(x)' with <assert.h> finds misuse while developing */
 #endif
 
 /* >>text: implementation -------------------------------------------------------------------------------- */
@@ -5973,18 +5968,16 @@ static bool mcpt__slot_expired(const mcpt_hub *hub, const mcpt_slot *s)
            mcpt__due(mcpt__now(hub->server), s->born + s->ttl_ms);
 }
 
-/* A free slot, or the finished task that has outlived its time-to-live. */
-static mcpt_slot *mcpt__slot_take(mcpt_hub *hub)
+/* The place for a request outside its connection: a free slot, or one whose task has outlived its time-to-live. */
+static mcpt_slot *mcpt__slot_for(mcpt_hub *hub, const mcpt_job *j)
 {
     size_t i;
 
     for (i = 0; hub != NULL && i < hub->mem.nslots; i++) {
         mcpt_slot *s = &hub->mem.slots[i];
 
-        if (s->job.state == MCPT__J_IDLE && (s->status == 0 || mcpt__slot_expired(hub, s))) {
-            mcpt_wipe(s, sizeof(*s));
-            s->data = (char *)hub->mem.slot_data + i * hub->mem.slot_size;
-            s->cap = (uint32_t)hub->mem.slot_size;
+        if (s->job.state == MCPT__J_IDLE && (s->status == 0 || mcpt__slot_expired(hub, s)) &&
+            (size_t)j->text_len + j->tail_len + 64 <= hub->mem.slot_size) {
             return s;
         }
     }
@@ -5994,15 +5987,14 @@ static mcpt_slot *mcpt__slot_take(mcpt_hub *hub)
 /* Moves a request with its answers so far out of its connection; NULL: no slot, or it is too small. */
 static mcpt_slot *mcpt__park(mcpt_hub *hub, mcpt_job *j)
 {
-    mcpt_slot *s;
+    mcpt_slot *s = mcpt__slot_for(hub, j);
 
-    if (hub == NULL || (size_t)j->text_len + j->tail_len + 64 > hub->mem.slot_size) {
-        return NULL;
-    }
-    s = mcpt__slot_take(hub);
     if (s == NULL) {
         return NULL;
     }
+    mcpt_wipe(s, sizeof(*s));
+    s->data = (char *)hub->mem.slot_data + (size_t)(s - hub->mem.slots) * hub->mem.slot_size;
+    s->cap = (uint32_t)hub->mem.slot_size;
     mcpt__job_unlink(hub, j);
     s->job = *j;
     MCPT_MEMCPY(s->data, j->text, j->text_len);
@@ -6210,23 +6202,28 @@ static mcpt_session *mcpt__session_find(mcpt_hub *hub, mcpt_str text)
     return NULL;
 }
 
-/* Ends a session: its suspended calls are forgotten by their connections' closing, its stream is closed. */
+/* Ends a session: its stream is closed, calls without a connection are cancelled by the hub's next run, and whoever
+ * still works for it forgets it, because its place may soon be another session's. */
 static void mcpt__session_end(mcpt_hub *hub, mcpt_session *s)
 {
+    mcpt_conn *c;
     mcpt_job *j;
-    size_t i;
+    unsigned i;
 
     for (j = hub->jobs; j != NULL; j = j->next) {
         if (j->session == s) {
             j->session = NULL;
             if (j->conn != NULL) {
                 j->conn->session = NULL;
+            } else {
+                mcpt__job_alarm(hub, j, mcpt__now(hub->server));
             }
         }
     }
-    for (i = 0; i < hub->mem.nslots; i++) {
-        if (hub->mem.slots[i].job.session == s) {
-            hub->mem.slots[i].job.session = NULL;
+    for (i = MCPT__TIMER_REQUEST; i <= MCPT__TIMER_STREAM; i += MCPT__TIMER_STREAM - MCPT__TIMER_REQUEST) {
+        for (c = hub->timer[i].first; c != NULL; c = c->timer_next) {    /* all that are neither idle nor running now */
+            c->session = c->session == s ? NULL : c->session;
+            c->job.session = c->job.session == s ? NULL : c->job.session;
         }
     }
     if (s->conn != NULL) {
@@ -6639,7 +6636,11 @@ static void mcpt__piece_send(mcpt_conn *c, mcpt_writer *w)
         }
         mcpt__head_commit(c, false, -1);
     }
-    mcpt__chunk_close(c, false);
+    if ((c->flags & MCPT__C_CHUNKED) != 0 && c->io.tx_len == c->frame + MCPT__CHUNK) {
+        c->io.tx_len = c->frame;      /* a chunk of no bytes would end the body */
+    } else {
+        mcpt__chunk_close(c, false);
+    }
     c->flags |= MCPT__C_PIECES;
     c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len);
 }
@@ -6983,6 +6984,11 @@ static void mcpt__stick(mcpt_writer *w, mcpt_err e)
     }
 }
 
+static bool mcpt__in_pieces(const mcpt_call *k)
+{
+    return k->conn != NULL && (k->conn->flags & MCPT__C_PIECES) != 0;
+}
+
 static void mcpt__w_restart(mcpt_writer *w)
 {
     void *user = w->user;
@@ -7182,6 +7188,10 @@ MCPT_API void mcpt_blob(mcpt_writer *out, const void *data, size_t len)
 
 MCPT_API void mcpt_resource_link(mcpt_writer *out, const char *uri, const char *name, const char *mime)
 {
+    if (mcpt__call(out)->revision == MCPT_2025_03_26) {
+        mcpt_text_z(out, uri);        /* links came with 2025-06-18 */
+        return;
+    }
     mcpt__block_begin(out, "resource_link");
     mcpt__kv_z(out, "uri", uri);
     mcpt__kv_z(out, "name", name);
@@ -7260,8 +7270,10 @@ MCPT_API mcpt_err mcpt_fail_str(mcpt_writer *out, mcpt_str message)
     if (k->kind != MCPT_KIND_TOOL) {
         return mcpt_error(out, MCPT__INTERNAL, "the request failed");
     }
-    mcpt__w_restart(out);
-    k->part = 0;
+    if (!mcpt__in_pieces(k)) {        /* else it is one block more */
+        mcpt__w_restart(out);
+        k->part = 0;
+    }
     mcpt_text(out, message);
     k->part |= MCPT__P_FAIL;
     return MCPT_OK;
@@ -7277,6 +7289,10 @@ MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message)
 {
     mcpt_call *k = mcpt__call(out);
 
+    if (mcpt__in_pieces(k)) {
+        mcpt__stick(out, MCPT_E_STATE);    /* a result is on its way */
+        return MCPT_E_RPC;
+    }
     mcpt__w_restart(out);
     k->part = MCPT__P_ERROR;
     if (mcpt__is_task(k)) {
@@ -8002,6 +8018,9 @@ static unsigned mcpt__can(const mcpt_call *k)
     if (j->session == NULL || k->conn == NULL || (j->flags & MCPT__J_EVENTS) == 0) {
         return 0;                     /* nowhere to send a question, or nobody to match the answer to */
     }
+    if (mcpt__is_lines(k->conn) && ((k->conn->flags & MCPT__C_BATCH) != 0 || (j->slot == NULL && mcpt__slot_for(k->hub, j) == NULL))) {
+        return 0;                     /* while the call waits on the line itself, no answer is read from it */
+    }
     return j->session->can;
 }
 
@@ -8033,6 +8052,21 @@ static mcpt_err mcpt__answer_used(mcpt_call *k, const char *key, mcpt_val v, boo
     return !fresh || mcpt__past_add(k->job, mcpt_z(key), mcpt_raw(v)) ? MCPT_OK : MCPT_E_LIMIT;
 }
 
+/* What a question is called on the wire: the job's number and the key. */
+static void mcpt__put_question(mcpt_writer *w, const char *member, const mcpt_job *j, const char *key)
+{
+    char id[12];
+    char *at = id;
+
+    mcpt__cat_dec(&at, j->ticket);
+    mcpt__cat(&at, ".");
+    mcpt_key(w, member);
+    mcpt_str_begin(w);
+    mcpt_str_add(w, mcpt__mk(id, (size_t)(at - id)));
+    mcpt_str_add(w, mcpt_z(key));
+    mcpt_str_end(w);
+}
+
 /* Begins the question; PENDING: write its params to a->w, then mcpt__ask_end. */
 static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, unsigned need, const char *method)
 {
@@ -8061,23 +8095,14 @@ static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, uns
         mcpt_key(a->w, key);
         mcpt_obj(a->w);
     } else {
-        char id[12];
-        char *at = id;
-
         if (!mcpt__event_open(&a->ev, j, k->out, 0)) {
             return MCPT_E_SPACE;
         }
         k->part |= MCPT__P_ASK;
         a->w = &a->ev.w;
-        mcpt__cat_dec(&at, j->ticket);
-        mcpt__cat(&at, ".");
         mcpt_obj(a->w);
         mcpt__kv_z(a->w, "jsonrpc", "2.0");
-        mcpt_key(a->w, "id");
-        mcpt_str_begin(a->w);
-        mcpt_str_add(a->w, mcpt__mk(id, (size_t)(at - id)));
-        mcpt_str_add(a->w, mcpt_z(key));
-        mcpt_str_end(a->w);
+        mcpt__put_question(a->w, "id", j, key);
     }
     mcpt__kv_z(a->w, "method", method);
     mcpt_key(a->w, "params");
@@ -8168,7 +8193,7 @@ MCPT_API mcpt_err mcpt_ask_url(mcpt_call *call, const char *key, const char *mes
     mcpt__kv_z(a.w, "message", message);
     mcpt_kv_str(a.w, "url", url);
     if (!mcpt__modern(call->job)) {
-        mcpt__kv_z(a.w, "elicitationId", key);
+        mcpt__put_question(a.w, "elicitationId", call->job, key);
     }
     mcpt_end(a.w);
     return mcpt__ask_end(call, &a);
@@ -8366,28 +8391,25 @@ static void mcpt__task_changed(mcpt_hub *hub, mcpt_slot *s, uint8_t status)
 MCPT_API mcpt_err mcpt_task(mcpt_call *call, bool required, uint32_t ttl_ms, uint32_t poll_ms)
 {
     mcpt_job *j = call->job;
-    size_t i;
 
     if (call->task) {
         return MCPT_OK;
+    }
+    if (mcpt__in_pieces(call)) {
+        return required ? MCPT_E_STATE : MCPT_OK;    /* the answer is on its way */
     }
     if ((mcpt__offers(call->server, call->hub, mcpt__modern(j)) & MCPT_OFFER_TASKS) == 0 ||
         (mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) == 0) {
         call->need |= MCPT_CAN_TASKS;
         return required ? MCPT_E_CAPABILITY : MCPT_OK;
     }
-    for (i = 0; i < call->hub->mem.nslots; i++) {    /* mcpt__park must succeed afterwards */
-        const mcpt_slot *s = &call->hub->mem.slots[i];
-
-        if (s->job.state == MCPT__J_IDLE && (s->status == 0 || mcpt__slot_expired(call->hub, s)) &&
-            (size_t)j->text_len + j->tail_len + 64 <= call->hub->mem.slot_size) {
-            j->flags |= MCPT__J_BECOME;
-            call->ttl_ms = ttl_ms;
-            call->poll_ms = poll_ms;
-            return MCPT_PENDING;
-        }
+    if (mcpt__slot_for(call->hub, j) == NULL) {      /* mcpt__park must succeed afterwards */
+        return required ? MCPT_E_LIMIT : MCPT_OK;
     }
-    return required ? MCPT_E_LIMIT : MCPT_OK;
+    j->flags |= MCPT__J_BECOME;
+    call->ttl_ms = ttl_ms;
+    call->poll_ms = poll_ms;
+    return MCPT_PENDING;
 }
 
 MCPT_API mcpt_err mcpt_task_status(mcpt_call *call, const char *message)
@@ -8506,7 +8528,7 @@ MCPT_API mcpt_err mcpt_stream_close(mcpt_call *call, uint32_t retry_ms)
 
     if (call->conn == NULL || mcpt__modern(j) || j->session == NULL || j->session->replay_cap == 0 ||
         (j->flags & MCPT__J_EVENTS) == 0 || j->revision < MCPT_2025_11_25 || mcpt__is_lines(call->conn) ||
-        (size_t)j->text_len + j->tail_len + 64 > call->hub->mem.slot_size) {
+        (j->slot == NULL && mcpt__slot_for(call->hub, j) == NULL)) {
         return MCPT_E_STATE;
     }
     j->flags |= MCPT__J_LEAVE;
@@ -8608,7 +8630,7 @@ static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int code, const char *
 {
     mcpt_job *j = k->job;
 
-    if (k->conn != NULL && (k->conn->flags & MCPT__C_PIECES) != 0) {
+    if (mcpt__in_pieces(k)) {
         k->conn->state = MCPT__X_CLOSED;    /* pieces are out already: only a broken connection tells the truth */
         mcpt__job_end(k->hub, j);
         return;
@@ -8758,6 +8780,45 @@ static void mcpt__suspend(mcpt_call *k)
     c->state = MCPT__X_WAIT;
 }
 
+/* -- rate limits: a token bucket a tool, credit in 1/65536 of a call */
+static bool mcpt__rate_ok(mcpt_hub *hub, const mcpt_server *s, size_t row)
+{
+    const mcpt_tool *t = &s->tools[row];
+    uint32_t full = (uint32_t)(t->burst != 0 ? t->burst : 1) << 16;
+    uint32_t now = mcpt__now(s);
+    mcpt_rate *rate;
+    uint32_t most;
+    uint32_t gain;
+
+    if (t->rate == 0 || hub == NULL || hub->mem.rates == NULL) {
+        return true;
+    }
+    rate = &hub->mem.rates[row];
+    if (rate->at == 0 && rate->credit == 0) {
+        rate->credit = full;          /* the first call ever */
+    }
+    most = 3900000000u / t->rate;     /* so that nothing below overflows */
+    gain = (now - rate->at < most ? now - rate->at : most) * t->rate;
+    gain += gain / 11;                /* 65536 / 60000 a millisecond, nearly */
+    rate->at = now;
+    rate->credit = gain >= full - rate->credit ? full : rate->credit + gain;
+    if (rate->credit < 65536) {
+        return false;
+    }
+    rate->credit -= 65536;
+    return true;
+}
+
+/* A call that turns into a question has not happened yet: its repetition counts. */
+static void mcpt__rate_refund(const mcpt_call *k)
+{
+    const mcpt_tool *t = (const mcpt_tool *)k->row;
+
+    if (t->rate != 0 && k->hub != NULL && k->hub->mem.rates != NULL) {
+        k->hub->mem.rates[t - k->server->tools].credit += 65536;
+    }
+}
+
 #if !MCPT_NO_ASK
 /* The questions of this run are complete. */
 static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
@@ -8781,6 +8842,9 @@ static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
 #endif
         return;
     }
+    if (k->kind == MCPT_KIND_TOOL) {
+        mcpt__rate_refund(k);
+    }
     mcpt__put_state(k, w);
     mcpt__put_meta_info(w, k->server);
     mcpt_end(w);
@@ -8788,6 +8852,22 @@ static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
     mcpt__answer_out(k, w, MCPT_PENDING);
 }
 #endif
+
+static mcpt_err mcpt__invoke(mcpt_call *k, mcpt_writer *w);
+
+/* A handler that wants to go on and cannot is told so by a last run: nothing it writes is sent. */
+static void mcpt__run_last(const mcpt_call *k)
+{
+    mcpt_call last = *k;
+    mcpt_writer w;
+
+    mcpt_w_init(&w, NULL, 0);
+    w.user = &last;
+    last.out = &w;
+    last.cancelled = true;
+    last.part = MCPT__P_ASK;          /* questions are over */
+    (void)mcpt__invoke(&last, &w);
+}
 
 static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
 {
@@ -8821,6 +8901,7 @@ static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
         k->conn->work = j;
         k->conn->state = MCPT__X_PIECES;
     } else if (e == MCPT_MORE) {      /* a piece that does not fit, or no stream to put it on */
+        mcpt__run_last(k);
         if (w->err >= 0) {
             mcpt__fail_call(k, w, MCPT__INTERNAL, MCPT__SAY("an answer in pieces cannot be kept"));
         }
@@ -9000,6 +9081,9 @@ static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
         c->io.peak_tok = mcpt__peak(c->io.peak_tok, c->ntok - k.ntok);
     }
     if (e < 0) {
+        if (j->pass != 0) {
+            mcpt__run_last(&k);       /* the hub has fewer tokens than the connection had */
+        }
         mcpt__fail_call(&k, w, MCPT__INVALID_PARAMS, e == MCPT_E_TOKENS ? "arguments with too many values" : mcpt_strerror(e));
         mcpt__answer_out(&k, w, e);
         return;
@@ -9034,9 +9118,8 @@ static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
     k.out = &w;
     k.cancelled = true;
     k.part = MCPT__P_ASK;             /* questions are over */
-    if (mcpt__call_index(&k) == MCPT_OK) {
-        (void)mcpt__invoke(&k, &w);
-    }
+    (void)mcpt__call_index(&k);       /* without enough tokens the last run has no arguments */
+    (void)mcpt__invoke(&k, &w);
     mcpt__audit(&k, MCPT_E_CANCELLED);
     mcpt__job_end(hub, j);
 }
@@ -9265,35 +9348,6 @@ static void mcpt__list(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, uint8_t ge
     mcpt__generator_start(c, j, generator, row);
 }
 
-/* -- rate limits: a token bucket a tool, credit in 1/65536 of a call */
-static bool mcpt__rate_ok(mcpt_hub *hub, const mcpt_server *s, size_t row)
-{
-    const mcpt_tool *t = &s->tools[row];
-    uint32_t full = (uint32_t)(t->burst != 0 ? t->burst : 1) << 16;
-    uint32_t now = mcpt__now(s);
-    mcpt_rate *rate;
-    uint32_t most;
-    uint32_t gain;
-
-    if (t->rate == 0 || hub == NULL || hub->mem.rates == NULL) {
-        return true;
-    }
-    rate = &hub->mem.rates[row];
-    if (rate->at == 0 && rate->credit == 0) {
-        rate->credit = full;          /* the first call ever */
-    }
-    most = 3900000000u / t->rate;     /* so that nothing below overflows */
-    gain = (now - rate->at < most ? now - rate->at : most) * t->rate;
-    gain += gain / 11;                /* 65536 / 60000 a millisecond, nearly */
-    rate->at = now;
-    rate->credit = gain >= full - rate->credit ? full : rate->credit + gain;
-    if (rate->credit < 65536) {
-        return false;
-    }
-    rate->credit -= 65536;
-    return true;
-}
-
 /* An isError result without running the handler. */
 static void mcpt__tool_refused(mcpt_conn *c, mcpt_job *j, const char *why, mcpt_err result)
 {
@@ -9392,6 +9446,9 @@ static bool mcpt__call_args_ok(mcpt_conn *c, mcpt_job *j)
     mcpt_doc doc;
     mcpt_str args = mcpt__job_cut(j, j->args);
 
+    (void)c;                          /* without HTTP and prompts nothing is left to check */
+    (void)doc;
+    (void)args;
     if (j->method == MCPT__TOOLS_CALL) {
 #if !MCPT_NO_HTTP
         const char *schema = ((const mcpt_tool *)j->row)->input_schema;
@@ -9523,31 +9580,44 @@ static void mcpt__complete_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
 
 /* -- tasks/get, tasks/update, tasks/cancel */
 #if !MCPT_NO_TASKS
-/* The questions of a waiting task that have no answer yet. */
-static void mcpt__put_open_requests(mcpt_conn *c, mcpt_writer *w, const mcpt_slot *s)
+/* The raw value of a member in an object's checked text, found without tokens; absent: none. */
+static mcpt_str mcpt__text_member(mcpt_str object, mcpt_str key)
 {
-    mcpt_doc all;
-    mcpt_doc past;
-    mcpt_val it;
+    mcpt__sch_text t;
+    mcpt_str name;
+    mcpt_str value;
+
+    t.p = object.len != 0 ? object.ptr + 1 : NULL;
+    t.end = object.len != 0 ? object.ptr + object.len : NULL;
+    while (object.len != 0 && mcpt__sch_key(&t, &name) > 0 && mcpt__sch_value(&t, &value) != MCPT_ABSENT) {
+        if (mcpt__sch_same(name, key)) {
+            return value;
+        }
+    }
+    return mcpt__mk(NULL, 0);
+}
+
+/* The questions of a waiting task that have no answer yet. */
+static void mcpt__put_open_requests(mcpt_writer *w, const mcpt_slot *s)
+{
+    mcpt_str past = mcpt__mk(s->job.tail, s->job.past);
+    mcpt__sch_text t;
     mcpt_str key;
+    mcpt_str request;
 
     mcpt__kv_obj(w, "inputRequests");
-    MCPT_MEMSET(&past, 0, sizeof(past));
-    if (mcpt__index(&all, mcpt__cut(s->data, s->requests), c->tok, c->ntok) == MCPT_OK &&
-        (s->job.past == 0 || mcpt__index(&past, mcpt__mk(s->job.tail, s->job.past), c->tok + all.count,
-                                         c->ntok - all.count) == MCPT_OK)) {
-        MCPT_MEMSET(&it, 0, sizeof(it));
-        while (mcpt_next(mcpt_root(&all), &it, &key)) {
-            if (s->job.past == 0 || mcpt_typeof(mcpt_get_key(mcpt_root(&past), key)) == MCPT_ABSENT) {
-                mcpt_key_str(w, key);
-                mcpt_put_raw(w, mcpt_raw(it));
-            }
+    t.p = s->data + s->requests.at + 1;
+    t.end = t.p + s->requests.len - 1;
+    while (mcpt__sch_key(&t, &key) > 0 && mcpt__sch_value(&t, &request) != MCPT_ABSENT) {
+        if (mcpt__text_member(past, key).ptr == NULL) {
+            mcpt_key_str(w, key);
+            mcpt_put_raw(w, request);
         }
     }
     mcpt_end(w);
 }
 
-static void mcpt__put_detailed_task(mcpt_conn *c, mcpt_writer *w, const mcpt_slot *s)
+static void mcpt__put_detailed_task(mcpt_writer *w, const mcpt_slot *s)
 {
     mcpt__put_task(w, s);
     if (s->status == MCPT__T_COMPLETED) {
@@ -9556,40 +9626,29 @@ static void mcpt__put_detailed_task(mcpt_conn *c, mcpt_writer *w, const mcpt_slo
         mcpt__kv_raw(w, "error", s->result.len != 0 ? mcpt__cut(s->data, s->result) :
                      mcpt_z("{\"code\":-32603,\"message\":\"not even the error fits the slot\"}"));
     } else if (s->status == MCPT__T_INPUT) {
-        mcpt__put_open_requests(c, w, s);
+        mcpt__put_open_requests(w, s);
     }
 }
 
-/* Takes the answers to open questions; everything else in them is ignored. */
-static void mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
+/* Takes the answers to open questions; everything else in them is ignored. False: no room for an answer. */
+static bool mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
 {
-    mcpt_doc given;
-    mcpt_doc asked;
-    mcpt_doc past;
-    mcpt_val it;
+    mcpt_str asked = mcpt__cut(s->data, s->requests);
+    mcpt__sch_text t;
     mcpt_str key;
-    mcpt_tok *tok = c->tok;
-    uint32_t n = c->ntok;
+    mcpt_str answer;
 
-    MCPT_MEMSET(&past, 0, sizeof(past));
-    if (s->status != MCPT__T_INPUT || mcpt__index(&given, responses, tok, n) != MCPT_OK) {
-        return;
+    if (s->status != MCPT__T_INPUT) {
+        return true;
     }
-    tok += given.count;
-    n -= given.count;
-    if (mcpt__index(&asked, mcpt__cut(s->data, s->requests), tok, n) != MCPT_OK) {
-        return;
-    }
-    tok += asked.count;
-    n -= asked.count;
-    if (s->job.past != 0 && mcpt__index(&past, mcpt__mk(s->job.tail, s->job.past), tok, n) != MCPT_OK) {
-        return;
-    }
-    MCPT_MEMSET(&it, 0, sizeof(it));
-    while (mcpt_next(mcpt_root(&given), &it, &key)) {
-        if (mcpt_typeof(it) == MCPT_OBJECT && mcpt_typeof(mcpt_get_key(mcpt_root(&asked), key)) != MCPT_ABSENT &&
-            (past.count == 0 || mcpt_typeof(mcpt_get_key(mcpt_root(&past), key)) == MCPT_ABSENT) &&
-            mcpt__past_add(&s->job, key, mcpt_raw(it))) {
+    t.p = responses.ptr + 1;
+    t.end = responses.ptr + responses.len;
+    while (mcpt__sch_key(&t, &key) > 0 && mcpt__sch_value(&t, &answer) != MCPT_ABSENT) {
+        if (answer.ptr[0] == '{' && mcpt__text_member(asked, key).ptr != NULL &&
+            mcpt__text_member(mcpt__mk(s->job.tail, s->job.past), key).ptr == NULL) {
+            if (!mcpt__past_add(&s->job, key, answer)) {
+                return false;
+            }
             s->job.answered++;
         }
     }
@@ -9599,6 +9658,7 @@ static void mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
         s->job.state = MCPT__J_WAIT;
         mcpt__job_wake(c->hub, &s->job, c->server);
     }
+    return true;
 }
 
 /* False: the client does not declare the extension, and was told. */
@@ -9639,7 +9699,10 @@ static void mcpt__task_method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcp
             mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("inputResponses must be an object"));
             return;
         }
-        mcpt__task_update(c, s, responses);
+        if (!mcpt__task_update(c, s, responses)) {
+            mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("the answer does not fit the task's memory"));
+            return;
+        }
     } else if (j->method == MCPT__TASKS_CANCEL && s->status <= MCPT__T_INPUT) {
         mcpt__cancel(c->hub, c->server, &s->job);
         mcpt__task_changed(c->hub, s, MCPT__T_CANCELLED);
@@ -9647,7 +9710,7 @@ static void mcpt__task_method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcp
     mcpt__msg_open(c, w);
     mcpt__result_begin(w, mcpt__job_cut(j, j->id), true, "complete");
     if (j->method == MCPT__TASKS_GET) {
-        mcpt__put_detailed_task(c, w, s);
+        mcpt__put_detailed_task(w, s);
     }
     mcpt__result_end(w, c->server, true);
     if (w->err < 0) {
@@ -9720,6 +9783,9 @@ static bool mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcp
     mcpt_str text;
     int i;
 
+    (void)buf;                        /* without resources and tasks there are only lists */
+    (void)it;
+    (void)text;
     if (mcpt__raw_type(raw) != MCPT_OBJECT || mcpt__index(&doc, raw, c->tok, c->ntok) != MCPT_OK) {
         mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("params.notifications must be an object"));
         return false;
@@ -9871,7 +9937,7 @@ static bool mcpt__subs_send(mcpt_conn *c, mcpt_subs *subs, const mcpt_listener *
                 mcpt__msg_drop(c);
                 return true;
             }
-            mcpt__put_detailed_task(c, w, s);
+            mcpt__put_detailed_task(w, s);
         }
 #endif
     }
@@ -9914,8 +9980,8 @@ static void mcpt__initialize(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
     mcpt_str version;
     int revision;
 
-    if (c->session != NULL || mcpt__field(c, MCPT_F_MCP_SESSION_ID).ptr != NULL) {
-        mcpt__refuse_job(c, j, 400, MCPT__INVALID_REQUEST, MCPT__SAY("already initialized"));
+    if (c->session != NULL || mcpt__field(c, MCPT_F_MCP_SESSION_ID).ptr != NULL || (c->flags & MCPT__C_BATCH) != 0) {
+        mcpt__refuse_job(c, j, 400, MCPT__INVALID_REQUEST, MCPT__SAY("already initialized, or in a batch"));
         return;
     }
     if (!mcpt__raw_text(mcpt__cut(r->text, r->f[MCPT__R_VERSION]), buf, sizeof(buf), &version)) {
@@ -9990,6 +10056,7 @@ static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
     mcpt_str id = mcpt__cut(r->text, r->f[MCPT__R_ID]);
     mcpt_str result = mcpt__cut(r->text, r->f[MCPT__R_RESULT]);
     uint32_t ticket = 0;
+    mcpt_doc past;
     size_t i = 1;
     mcpt_job *j;
 
@@ -10005,6 +10072,10 @@ static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
     id = mcpt__mk(id.ptr + i + 1, id.len - i - 2);
     for (j = c->hub->jobs; j != NULL; j = j->next) {
         if (j->ticket == ticket && j->session == c->session && j->state == MCPT__J_ASKED) {
+            if (j->past != 0 && mcpt__index(&past, mcpt__mk(j->tail, j->past), c->tok, c->ntok) == MCPT_OK &&
+                mcpt_typeof(mcpt_get_key(mcpt_root(&past), id)) != MCPT_ABSENT) {
+                return;               /* answered already */
+            }
             if (mcpt__raw_type(result) != MCPT_OBJECT) {
                 result = mcpt_z("false");  /* an error: the handler is told so */
             }
@@ -10301,6 +10372,19 @@ static void mcpt__request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
 #endif
 }
 
+/* Is a scanned message a JSON-RPC 2.0 message? */
+static bool mcpt__rpc_ok(const mcpt__rpc *r)
+{
+    mcpt_str id = mcpt__cut(r->text, r->f[MCPT__R_ID]);
+    mcpt_type method = mcpt__raw_type(mcpt__cut(r->text, r->f[MCPT__R_METHOD]));
+
+    return mcpt_str_is(mcpt__cut(r->text, r->f[MCPT__R_JSONRPC]), "\"2.0\"") &&
+           (id.len == 0 || (mcpt__id_ok(id) && mcpt__raw_type(id) != MCPT_NULL)) &&
+           (method == MCPT_STRING ||
+            (method == MCPT_ABSENT && (r->f[MCPT__R_RESULT].len != 0 || r->f[MCPT__R_ERROR].len != 0))) &&
+           (r->f[MCPT__R_PARAMS].len == 0 || r->text[r->f[MCPT__R_PARAMS].at] == '{');
+}
+
 /* Scans and routes one message. Exactly one answer (or a suspension, or silence where the protocol wants it). */
 static void mcpt__message(mcpt_conn *c, const char *text, size_t len)
 {
@@ -10320,11 +10404,8 @@ static void mcpt__message(mcpt_conn *c, const char *text, size_t len)
         return;
     }
     id = mcpt__cut(text, r.f[MCPT__R_ID]);
-    answer = r.f[MCPT__R_METHOD].len == 0 && (r.f[MCPT__R_RESULT].len != 0 || r.f[MCPT__R_ERROR].len != 0);
-    if (!mcpt_str_is(mcpt__cut(text, r.f[MCPT__R_JSONRPC]), "\"2.0\"") ||
-        (id.len != 0 && (!mcpt__id_ok(id) || mcpt__raw_type(id) == MCPT_NULL)) ||
-        (!answer && mcpt__raw_type(mcpt__cut(text, r.f[MCPT__R_METHOD])) != MCPT_STRING) ||
-        (r.f[MCPT__R_PARAMS].len != 0 && text[r.f[MCPT__R_PARAMS].at] != '{')) {
+    answer = r.f[MCPT__R_METHOD].len == 0;
+    if (!mcpt__rpc_ok(&r)) {
         mcpt__refuse(c, 400, id.len != 0 && mcpt__id_ok(id) ? id : none, MCPT__INVALID_REQUEST, MCPT__SAY("not a JSON-RPC 2.0 message"));
         return;
     }
@@ -10495,7 +10576,46 @@ static bool mcpt__unhex32(mcpt_str s, size_t *i, uint32_t *v)
     return *i != from;
 }
 
-/* Sends what the client has missed of a stream, and goes on with it when its call is still in work. */
+/* Takes a suspended legacy call off its connection, into a slot. False: there is none. */
+static bool mcpt__detach(mcpt_conn *c)
+{
+    mcpt_job *j = c->work;
+    mcpt_slot *s = j->slot != NULL ? j->slot : mcpt__park(c->hub, j);
+
+    if (s == NULL) {
+        return false;
+    }
+    j = &s->job;
+    j->conn = NULL;
+    j->stream = c->stream;
+    j->flags = (uint8_t)(j->flags & ~MCPT__J_EVENTS);
+    if ((j->flags & MCPT__J_TIMED) != 0) {
+        mcpt__job_alarm(c->hub, j, j->wake_at);
+    }
+    c->work = NULL;
+    return true;
+}
+
+/* The suspended call of a stream, free of the connection it had: that may be dead without anybody having noticed. */
+static mcpt_job *mcpt__stream_job(mcpt_hub *hub, const mcpt_session *s, uint32_t stream)
+{
+    mcpt_job *j;
+
+    for (j = hub->jobs; j != NULL; j = j->next) {
+        mcpt_conn *old = j->conn;
+
+        if (j->session == s && old != NULL && old->work == j && old->stream == stream &&
+            (old->flags & MCPT__C_BATCH) == 0 && mcpt__detach(old)) {
+            mcpt__ready(hub, old);    /* ends there */
+            break;                    /* the list has changed */
+        }
+    }
+    for (j = hub->jobs; j != NULL && (j->session != s || j->conn != NULL || j->stream != stream); j = j->next) { }
+    return j;
+}
+
+/* Sends what the client has missed of a stream, and goes on with it when its call is still in work. False: there is
+ * nothing of it any more, or it never was. */
 static bool mcpt__replay(mcpt_conn *c, mcpt_session *s, mcpt_str last)
 {
     uint32_t stream;
@@ -10510,15 +10630,18 @@ static bool mcpt__replay(mcpt_conn *c, mcpt_session *s, mcpt_str last)
     if (!mcpt__unhex32(last, &i, &seq) || i != last.len || stream == 0 || stream > s->streams || seq > s->seq) {
         return false;
     }
+    j = mcpt__stream_job(c->hub, s, stream);
+    if (j == NULL && stream != s->get_stream && mcpt__replay_next(s, stream, seq) == NULL) {
+        return false;
+    }
     mcpt__head_commit(c, true, -1);
     c->stream = stream;
     c->piece = seq;                   /* what has been sent of it */
-    for (j = c->hub->jobs; j != NULL; j = j->next) {
-        if (j->session == s && j->conn == NULL && j->stream == stream) {
-            j->conn = c;
-            j->flags |= MCPT__J_EVENTS;
-            c->work = j;
-        }
+    c->piece_at = 0;
+    if (j != NULL) {
+        j->conn = c;
+        j->flags |= MCPT__J_EVENTS;
+        c->work = j;
     }
     if (stream == s->get_stream) {    /* the standalone stream goes on here */
         if (s->conn != NULL) {
@@ -10574,28 +10697,39 @@ static void mcpt__get_or_delete(mcpt_conn *c, bool get)
     c->state = MCPT__X_DONE;
 }
 
-/* The next missed event of a resumed stream. False: all were sent. */
+/* The next missed event of a resumed stream, or as much of it as there is room for. False: all were sent. */
 static bool mcpt__replay_step(mcpt_conn *c)
 {
     const char *rec = c->session != NULL ? mcpt__replay_next(c->session, c->stream, c->piece) : NULL;
     uint32_t len;
+    uint32_t room;
     char *at;
 
+    if (c->piece_at != 0 && (rec == NULL || mcpt__replay_get(rec + 4) != c->piece_n)) {
+        c->state = MCPT__X_CLOSED;    /* the rest of an event was dropped while its beginning was sent */
+        return true;
+    }
     if (rec == NULL) {
         return false;
     }
-    c->piece = mcpt__replay_get(rec + 4);
-    len = mcpt__replay_get(rec + 8);
-    if (len + 64 > c->io.tx_cap) {
-        return true;                  /* cannot be: it was written through a buffer of this size */
-    }
+    c->piece_n = mcpt__replay_get(rec + 4);
+    len = mcpt__replay_get(rec + 8) - c->piece_at;
     mcpt__chunk_open(c);
     at = c->io.tx + c->io.tx_len;
-    mcpt__cat_event_id(&at, c->stream, c->piece);
-    mcpt__cat(&at, "data: ");
-    MCPT_MEMCPY(at, rec + 12, len);
-    at += len;
-    mcpt__cat(&at, "\n\n");
+    if (c->piece_at == 0) {
+        mcpt__cat_event_id(&at, c->stream, c->piece_n);
+        mcpt__cat(&at, "data: ");
+    }
+    room = (uint32_t)(c->io.tx + c->io.tx_cap - at) - mcpt__tail_room(c);
+    room = room < len ? room : len;
+    MCPT_MEMCPY(at, rec + 12 + c->piece_at, room);
+    at += room;
+    c->piece_at += room;
+    if (room == len) {
+        mcpt__cat(&at, "\n\n");
+        c->piece = c->piece_n;
+        c->piece_at = 0;
+    }
     c->io.tx_len = (uint32_t)(at - c->io.tx);
     mcpt__chunk_close(c, false);
     return true;
@@ -10881,14 +11015,18 @@ static bool mcpt__batch_next(mcpt_conn *c, const char *text, size_t len, mcpt_st
     return true;
 }
 
-/* A batch (2025-03-26 only): checked as a whole, then its messages one after the other, answers as events. */
-static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len)
+/* A batch (2025-03-26 only), whose first element stands at from: checked as a whole, then its messages one after the
+ * other, answers as events. Without BATCH in the flags it is refused or done. */
+static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len, uint32_t from)
 {
     static const mcpt_pick root[1] = { MCPT_PICK("", 0) };
     mcpt_span span[1];
     mcpt_scan scan;
+    mcpt__rpc r;
     mcpt_str none = mcpt__mk(NULL, 0);
     mcpt_str element;
+    bool asks = false;                /* somebody wants an answer */
+    bool good;
     mcpt_err e;
 
     mcpt_scan_init(&scan, root, 1, span);
@@ -10902,56 +11040,38 @@ static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len)
     if (!mcpt__legacy_context(c, none, false)) {
         return;
     }
-    c->batch = 1;
-    if (c->revision != MCPT_2025_03_26 || !mcpt__batch_next(c, text, len, &element)) {
-        c->batch = 0;
+    c->batch = from;
+    good = c->revision == MCPT_2025_03_26 && mcpt__batch_next(c, text, len, &element);
+    for (c->batch = from; good && mcpt__batch_next(c, text, len, &element); ) {
+        e = mcpt__rpc_scan(&r, element.ptr, element.len);
+        good = e < 0 || r.f[MCPT__R_M_VERSION].len == 0;
+        asks = asks || e < 0 || !mcpt__rpc_ok(&r) || (r.f[MCPT__R_METHOD].len != 0 && r.f[MCPT__R_ID].len != 0);
+    }
+    c->batch = from;
+    if (!good) {
         mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, MCPT__SAY("batches exist in revision 2025-03-26 only, and are not empty"));
-        return;
+    } else if (mcpt__is_lines(c) || (asks && (c->flags & MCPT__C_SSE_OK) != 0)) {
+        c->flags = (uint16_t)((c->flags & ~MCPT__C_COMMA) | MCPT__C_BATCH);
+        if (!mcpt__is_lines(c)) {
+            mcpt__sse_commit(c);
+        }
+    } else if (asks) {
+        mcpt__refuse(c, 406, none, MCPT__INVALID_REQUEST, MCPT__SAY("a batch is answered as text/event-stream"));
+    } else {
+        while (mcpt__batch_next(c, text, len, &element)) {
+            c->mode = MCPT__M_LINES;  /* silences the 202 of each */
+            mcpt__message(c, element.ptr, element.len);
+        }
+        c->mode = MCPT__M_NONE;
+        mcpt__answer_empty(c, 202);
+        c->state = MCPT__X_DONE;
     }
-    c->batch = 1;
-    c->flags |= MCPT__C_BATCH;
-    c->flags = (uint16_t)(c->flags & ~MCPT__C_COMMA);
-}
-
-/* Does anything in the batch want an answer? */
-static bool mcpt__batch_asks(mcpt_conn *c, const char *text, size_t len)
-{
-    uint32_t keep = c->batch;
-    mcpt_str element;
-    mcpt__rpc r;
-    bool asks = false;
-
-    while (!asks && mcpt__batch_next(c, text, len, &element)) {
-        asks = mcpt__rpc_scan(&r, element.ptr, element.len) < 0 || r.f[MCPT__R_METHOD].len == 0 ?
-               r.f[MCPT__R_RESULT].len == 0 && r.f[MCPT__R_ERROR].len == 0 : r.f[MCPT__R_ID].len != 0;
-    }
-    c->batch = keep;
-    return asks;
 }
 
 static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
 {
     mcpt_str element;
 
-    if (!mcpt__is_lines(c) && c->mode == MCPT__M_NONE) {
-        if (!mcpt__batch_asks(c, text, len)) {
-            while (mcpt__batch_next(c, text, len, &element)) {
-                c->mode = MCPT__M_LINES;    /* silences the 202 of each */
-                mcpt__message(c, element.ptr, element.len);
-            }
-            c->mode = MCPT__M_NONE;
-            mcpt__answer_empty(c, 202);
-            c->state = MCPT__X_DONE;
-            c->flags = (uint16_t)(c->flags & ~MCPT__C_BATCH);
-            return;
-        }
-        if ((c->flags & MCPT__C_SSE_OK) == 0) {
-            c->flags = (uint16_t)(c->flags & ~MCPT__C_BATCH);
-            mcpt__refuse(c, 406, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("a batch is answered as text/event-stream"));
-            return;
-        }
-        mcpt__sse_commit(c);
-    }
     if (mcpt__batch_next(c, text, len, &element)) {
         mcpt__message(c, element.ptr, element.len);
         return;
@@ -10993,9 +11113,9 @@ static void mcpt__run_message(mcpt_conn *c)
     }
 #if !MCPT_NO_LEGACY
     if (i < len && text[i] == '[' && (c->flags & MCPT__C_BATCH) == 0) {
-        mcpt__batch_start(c, text, len);
+        mcpt__batch_start(c, text, len, (uint32_t)i + 1);
         if ((c->flags & MCPT__C_BATCH) == 0) {
-            return;                   /* refused */
+            return;
         }
     }
     if ((c->flags & MCPT__C_BATCH) != 0) {
@@ -11021,6 +11141,10 @@ static bool mcpt__read_line(mcpt_conn *c)
     char *nl = (char *)MCPT_MEMCHR(from, '\n', c->io.rx_len - c->body);
     uint32_t len;
 
+    if (nl == NULL && c->io.eof != 0 && c->io.rx_len != 0 && c->io.rx_len < c->io.rx_cap) {
+        nl = c->io.rx + c->io.rx_len++;    /* the end of input ends the last line too */
+        *nl = '\n';
+    }
     if (nl == NULL) {
         if (c->io.rx_len < c->io.rx_cap) {
             c->body = c->io.rx_len;   /* searched so far */
@@ -11072,7 +11196,8 @@ static bool mcpt__lines_idle(mcpt_conn *c)
         return false;
     }
     for (j = c->hub->jobs; j != NULL; j = j->next) {
-        if (j->conn == c && (j->flags & MCPT__J_WOKEN) != 0) {
+        if (j->conn == c && ((j->flags & MCPT__J_WOKEN) != 0 ||
+                             ((j->flags & MCPT__J_TIMED) != 0 && mcpt__due(mcpt__now(c->server), j->wake_at)))) {
             c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
             mcpt__job_run(c->hub, c->server, j);
             return true;
@@ -11207,22 +11332,10 @@ static void mcpt__abandon(mcpt_conn *c)
 {
     mcpt_job *j = c->work;
 
-#if !MCPT_NO_LEGACY
-    if (j != NULL && !mcpt__modern(j) && j->session != NULL && !mcpt__is_lines(c)) {
-        if (j->slot == NULL && mcpt__park(c->hub, j) != NULL) {
-            for (j = c->hub->jobs; j != NULL && j->conn != c; j = j->next) { }
-        }
-        if (j != NULL && j->slot != NULL) {
-            j->conn = NULL;
-            j->stream = c->stream;
-            j->flags = (uint8_t)(j->flags & ~MCPT__J_EVENTS);
-            if ((j->flags & MCPT__J_TIMED) != 0) {
-                mcpt__job_alarm(c->hub, j, j->wake_at);
-            }
-            c->work = NULL;
-            return;
-        }
-        j = c->work;
+#if !MCPT_NO_LEGACY && !MCPT_NO_HTTP
+    if (j != NULL && !mcpt__modern(j) && j->session != NULL && !mcpt__is_lines(c) && j->state >= MCPT__J_WAIT &&
+        mcpt__detach(c)) {
+        return;
     }
 #endif
     if (j != NULL) {
@@ -11469,12 +11582,13 @@ static void mcpt__run_due(mcpt_hub *hub, uint32_t now)
 
         if (woken || ((j->flags & MCPT__J_TIMED) != 0 && mcpt__due(now, j->wake_at))) {
             if (j->conn != NULL) {
-                if (mcpt__is_lines(j->conn) && !woken && j->state == MCPT__J_WAIT) {
-                    j->flags |= MCPT__J_WOKEN;
-                }
                 mcpt__ready(hub, j->conn);
             } else {
-                mcpt__job_run(hub, hub->server, j);
+                if (j->session == NULL && (j->flags & MCPT__J_TASK) == 0) {
+                    mcpt__cancel(hub, hub->server, j);    /* its session has ended: nobody will ever ask for it */
+                } else {
+                    mcpt__job_run(hub, hub->server, j);
+                }
                 j = hub->jobs;        /* the list has changed: from the start, for those that are still due */
                 continue;
             }

@@ -443,7 +443,7 @@ static const mcpt_prompt prompts[] = {
 
 /* --------------------------------------------------------------------------------------------- the server */
 
-/* Everything above in one const object, which could stand in flash. */
+/* Every finished tool call becomes a line of the log. */
 static void audit(void *user, const mcpt_audit *record)
 {
     char text[LOG_TEXT];
@@ -462,6 +462,7 @@ static char host_name[64], host_local[72];      /* names under which a network m
 static const char *const host_names[] = { host_name, host_local };
 static const mcpt_identity identity = { .hosts = host_names, .nhosts = MCPT_COUNT(host_names) };
 
+/* Everything above in one const object, which could stand in flash. */
 static const mcpt_server server = {
     .name = "this-machine", .version = "0.1.0", .title = "This machine",
     .instructions = "Sensors, disks and log of the computer this server runs on. Start with read_state.",

@@ -540,13 +540,15 @@ void mcpt_mhd_stop(mcpt_mhd *m)
 /* -- beginning and end */
 static bool defaults(mcpt_mhd_config *c)
 {
+    uint64_t each;
     c->exchanges = c->exchanges != 0 ? c->exchanges : 64;
     c->rx_size = c->rx_size != 0 ? c->rx_size : 16384;
     c->tx_size = c->tx_size != 0 ? c->tx_size : 16384;
     c->ntok = c->ntok != 0 ? c->ntok : 256;
     c->stop_ms = c->stop_ms != 0 ? c->stop_ms : 5000;
+    each = (uint64_t)c->ntok * sizeof(mcpt_tok) + c->rx_size + c->tx_size + sizeof(exchange) + 1024u;
     return c->exchanges <= 100000 && c->tx_size >= MCPT_TX_MIN && c->rx_size <= 1u << 30 &&
-           c->tx_size <= 1u << 30 && c->ntok <= 1u << 24;
+           c->tx_size < 1u << 24 && c->ntok <= 1u << 24 && c->exchanges * each < SIZE_MAX / 2;
 }
 
 static char *part(char *base, size_t *at, size_t n, size_t size)

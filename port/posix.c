@@ -486,32 +486,32 @@ static bool peer_gone(const slot *s)
  * go on. */
 static bool turns(slot *s, mcpt_io *io)
 {
+    size_t len;
     int n;
     for (n = 0; n < TURNS; ++n) {
         if ((s->flags & READABLE) != 0 && (s->want & MCPT_WANT_RX) != 0) {
             receive(s, io);
         }
         s->want = (uint8_t)mcpt_io_want(io);
-        if ((s->flags & (BLOCKED | BROKEN)) == 0) {
-            size_t len;
-            if (mcpt_io_tx(io, &len) != NULL) {
-                if (!transmit(s, io)) {
-                    return false;
-                }
-                s->want &= MCPT_CLOSED;           /* what is wanted now, the machine says in the next turn */
-                if (s->want == 0) {
-                    continue;
-                }
+        if ((s->flags & (BLOCKED | BROKEN)) == 0 && mcpt_io_tx(io, &len) != NULL) {
+            if (!transmit(s, io)) {
+                return false;
+            }
+            s->want &= MCPT_CLOSED;   /* what is wanted now, the machine says in the next turn */
+            if (s->want == 0) {
+                continue;
             }
         }
         if ((s->want & MCPT_CLOSED) != 0 || (s->flags & (BLOCKED | BROKEN)) != 0) {
             return false;
         }
-        if ((s->want & MCPT_WANT_RX) == 0 || (s->flags & READABLE) == 0) {
-            if ((s->want & MCPT_WANT_RX) != 0 || !peer_gone(s)) {
+        if ((s->want & MCPT_WANT_RX) == 0) {
+            if (!peer_gone(s)) {
                 return false;
             }
             tell_eof(s, io);
+        } else if ((s->flags & READABLE) == 0 || mcpt_io_rx(io, &len) == NULL) {
+            return false;
         }
     }
     return true;
@@ -538,7 +538,7 @@ static void pump(mcpt_posix *p, uint32_t i)
         finish(p, i, false);
     } else if (mcpt_conn_idle(c) && !more) {
         if (p->state == STOPPING && (s->flags & READABLE) == 0) {
-            finish(p, i, true);
+            finish(p, i, false);      /* lingering: its last answer may still be on the way */
         } else if (mcpt_conn_mem(c, NULL) == MCPT_OK) {
             give_buffer(p, i);
             arm(p, i);
@@ -838,6 +838,7 @@ int mcpt_posix_fd(const mcpt_posix *p)
 /* -- beginning and end */
 static bool defaults(mcpt_posix_config *c)
 {
+    uint64_t each;
     c->connections = c->connections != 0 ? c->connections : 1024;
     c->buffers = c->buffers != 0 ? c->buffers : 64;
     c->buffers = sooner(c->buffers, c->connections);
@@ -845,8 +846,10 @@ static bool defaults(mcpt_posix_config *c)
     c->tx_size = c->tx_size != 0 ? c->tx_size : 16384;
     c->ntok = c->ntok != 0 ? c->ntok : 256;
     c->stop_ms = c->stop_ms != 0 ? c->stop_ms : 5000;
+    each = (uint64_t)c->rx_size + c->tx_size + (uint64_t)c->ntok * sizeof(mcpt_tok) + 64u;
     return c->connections <= 1000000 && c->rx_size >= MCPT_RX_MIN && c->tx_size >= MCPT_TX_MIN &&
-           c->rx_size <= 1u << 30 && c->tx_size <= 1u << 30 && c->ntok <= 1u << 24;
+           c->rx_size <= 1u << 30 && c->tx_size < 1u << 24 && c->ntok <= 1u << 24 &&
+           c->connections * (uint64_t)(sizeof(mcpt_conn) + 64u) + c->buffers * each < SIZE_MAX / 2;
 }
 
 /* One part of the memory block; everything that needs alignment gets that of the largest type. */

@@ -48,7 +48,9 @@ typedef struct mcpt_posix_config {    /* zero or NULL: the default */
                                          for the call */
     uint16_t port;                    /* 0: one that is free, see mcpt_posix_port() */
     uint32_t connections;             /* at once; 0: 1024, at most 1000000 */
-    uint32_t buffers;                 /* connections at work at once; 0: 64, at most connections */
+    uint32_t buffers;                 /* connections at work at once; those whose call waits, and open event
+                                         streams unless mcpt_conn_idle() says otherwise, are at work too;
+                                         0: 64, at most connections */
     uint32_t rx_size, tx_size, ntok;  /* of one buffer, as in mcpt_mem; 0: 16384, 16384, 256 */
     uint32_t stop_ms;                 /* how long a stop waits for what is in work; 0: 5000 */
     void *user;                       /* conn_user of every connection */

@@ -3,9 +3,9 @@
 # with a line "PASSED n FAILED m"; one that does not, or that dies, counts as one failure. Exits 1 when one failed.
 set -u
 if [ "${JOBS:-1}" -gt 1 ]; then # each in an each.sh of its own, its output in one piece
-  export self="$0"
+  export self="$0" jobs="$JOBS"
   # shellcheck disable=SC2016  # the inner shell expands
-  printf '%s\n' "$@" | JOBS=1 xargs -P "$JOBS" -d '\n' -n 1 sh -c '
+  printf '%s\n' "$@" | JOBS=1 xargs -P "$jobs" -d '\n' -n 1 sh -c '
     out=$(mktemp); "$self" "$0" >"$out" 2>&1; status=$?; cat "$out"; rm -f "$out"; exit $status' || exit 1
   exit 0
 fi

@@ -10,7 +10,7 @@ dir=$(mktemp -d build/matrix.XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 zig=build/node/node_modules/.bin/zig
-export ZIG_GLOBAL_CACHE_DIR="$PWD/build/zig-cache"
+export ZIG_GLOBAL_CACHE_DIR="$PWD/build/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/build/zig-cache"
 : >$dir/jobs
 printf '#define MCPTOOLS_IMPLEMENTATION\n#include "mcptools.h"\n' | tee $dir/impl.c >$dir/impl.cc
 printf '#include "mcptools.h"\n#include "mcptools.h"\n#define MCPTOOLS_IMPLEMENTATION\n#include "mcptools.h"\n' |

@@ -214,6 +214,16 @@ static inline mcpt_err do_bulk(mcpt_call *call, mcpt_val args, mcpt_writer *out)
     return MCPT_OK;
 }
 
+/* The same, later. */
+static inline mcpt_err do_late(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    if (!probe.done) {
+        probe.ticket = mcpt_call_ticket(call);
+        return MCPT_PENDING;
+    }
+    return do_bulk(call, args, out);
+}
+
 /* n pieces of some text each; with "note" it also reports progress, with "wait" it pauses in the middle. */
 static inline mcpt_err do_pour(mcpt_call *call, mcpt_val args, mcpt_writer *out)
 {
@@ -424,6 +434,7 @@ static const mcpt_tool device_tools[] = {
     MCPT_TOOL("visit", "Asks to open a page", ANY_SCHEMA, do_visit, 0),
     MCPT_TOOL("rounds", "Asks twice", ANY_SCHEMA, do_rounds, 0),
     MCPT_TOOL("bulk", "Says much", ANY_SCHEMA, do_bulk, 0),
+    MCPT_TOOL("late", "Says much, later", ANY_SCHEMA, do_late, 0),
     MCPT_TOOL("pour", "Answers in pieces", ANY_SCHEMA, do_pour, MCPT_STREAM),
     MCPT_TOOL("answer", "Fails on demand", ANY_SCHEMA, do_answer, 0),
     MCPT_TOOL("chore", "Runs as a task", ANY_SCHEMA, do_chore, 0),

@@ -30,9 +30,9 @@ typedef struct wire {
     mcpt_tok *tok;
     const char *in;                   /* bytes still to be fed */
     size_t in_len, piece, window;     /* most bytes fed and taken at once; 0: all */
-    char out[OUT_MAX];                /* everything that was sent */
-    size_t out_len, out_at;           /* out_at: how far replies were read */
     mcpt_request request;             /* MCPT_HOSTED */
+    char out[OUT_MAX];                /* everything that was sent; last, for it is never cleared */
+    size_t out_len, out_at;           /* out_at: how far replies were read */
 } wire;
 
 static struct world {
@@ -48,6 +48,7 @@ static struct world {
     int64_t unix_time;                /* at now 0; < 0: not set */
     uint64_t seed;
     bool no_random, no_crypto;
+    unsigned random_left;             /* calls of random until it fails; 0: never */
     const char *host, *accept, *headers;    /* of the next HTTP requests; headers: whole lines */
     const char *id, *caps, *meta;           /* of the next modern requests: raw id, object, further members of _meta */
     char log[4096];                   /* what the library noted */
@@ -150,6 +151,7 @@ static inline bool world_random(void *user, void *buf, size_t len)
     uint8_t *p = (uint8_t *)buf;
 
     (void)user;
+    world.no_random = world.no_random || (world.random_left != 0 && --world.random_left == 0);
     while (!world.no_random && len-- != 0) {
         world.seed = world.seed * 6364136223846793005u + 1442695040888963407u;
         *p++ = (uint8_t)(world.seed >> 56);
@@ -341,7 +343,8 @@ static inline wire *dial(mcpt_framing framing)
             abort();
         }
     }
-    memset(w, 0, sizeof(*w));
+    memset(w, 0, offsetof(wire, out));
+    w->out_len = w->out_at = 0;
     w->framing = framing;
     w->rx = (char *)malloc(world.rx);
     w->tx = (char *)malloc(world.tx);
@@ -395,6 +398,9 @@ static inline void finish(void)
 
 static inline void put_bytes(wire *w, const char *bytes, size_t n)
 {
+    if (w->out_at == w->out_len) {
+        w->out_at = w->out_len = 0;   /* all was read: room again */
+    }
     w->in = bytes;
     w->in_len = n;
     pump(w);

@@ -46,9 +46,27 @@ int all_tests(void);
 #include "test_posix.c"
 #undef main
 
+/* A request on a kept connection costs one recv and one send. */
+static void frugal(void)
+{
+    unsigned before;
+    int fd, i;
+    begin(4, 2);
+    fd = dial();
+    CHECK(echoes(fd, 0));
+    before = calls;
+    for (i = 1; i <= 50; ++i) {
+        CHECK(echoes(fd, i));
+    }
+    CHECK(calls - before == 100);
+    (void)close(fd);
+    end();
+}
+
 int main(void)
 {
     (void)all_tests();
+    frugal();
     for (hostile = 2; hostile < 8; ++hostile) {
         keep_alive();
         pipelined();
