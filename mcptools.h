@@ -57,7 +57,9 @@
    >>json-read   random access over a jsmn index
    >>http        HTTP/1.1 heads, chunked coding
    >>sse         server-sent events, reading
+   >>schema-text  walking schema text
    >>schema      JSON Schema checker over schema text
+   >>schema-lint  x-mcp-header parameters, keywords that are not enforced
    >>env         clock, random, log, cryptography: what the world injects
    >>io          the face a port sees
    >>rpc         JSON-RPC 2.0 messages
@@ -4132,7 +4134,7 @@ MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_
 }
 #endif /* !MCPT_NO_HTTP */
 
-/* >>schema: implementation --------------------------------------------------------------------------------
+/* >>schema-text: implementation ---------------------------------------------------------------------------
  * The schema is read where it lies by a cursor that never leaves it; what is not needed is skipped by bracket
  * counting, so commas and the like are judged by mcpt_schema_lint() alone. Walking a schema moves the cursor
  * behind it, so one cursor serves all levels. These are keywords and type names, grouped by length. */
@@ -4499,6 +4501,8 @@ static bool mcpt__sch_divisor(mcpt_str raw, mcpt__num *m)
     return m->sign > 0 && m->n <= 18;
 }
 
+/* >>schema: implementation --------------------------------------------------------------------------------
+ * The checker: walks schema and value side by side with a stack of its own. */
 #if !MCPT_NO_SCHEMA
 /* Moves behind an enum: OK: v is in it; E_PARAMS; E_JSON. */
 static mcpt_err mcpt__sch_enum(mcpt__sch_text *t, mcpt_val v)
@@ -5046,6 +5050,9 @@ MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, 
     return c.err;
 }
 #endif
+
+/* >>schema-lint: implementation ---------------------------------------------------------------------------
+ * Annotated parameters, and what development wants to know of a schema. */
 
 /* Walks the properties that have an x-mcp-header and are reached by properties alone. */
 enum { MCPT__HDR_DEPTH = MCPT_MAX_DEPTH / 2 };              /* a level takes two braces */
