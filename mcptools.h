@@ -917,12 +917,15 @@ typedef struct mcpt_conn {            /* private; do not copy or move after init
     uint16_t status, flags;
     uint8_t framing, state, mode, timer, generator, stage, in_ready, revision;
 } mcpt_conn;
-/* hub may be NULL (see >>hub). user is yours (mcpt_call.conn_user). E_ARG: memory below the minimum; E_ABI. */
+/* hub may be NULL (see >>hub), mem too (see mcpt_conn_mem). user is yours (mcpt_call.conn_user). With MCPT_HOSTED rx only
+ * holds answers to questions. E_ARG: memory below the minimum; E_ABI. */
 MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *hub, const mcpt_mem *mem,
                                   mcpt_framing framing, void *user, uint32_t abi);
 #define mcpt_conn_init(c, s, hub, mem, framing, user) mcpt_conn_init_((c), (s), (hub), (mem), (framing), (user), MCPT_ABI)
-/* An idle connection (nothing received, nothing to send) needs no buffers: take them away with mem NULL and give it
- * some when bytes arrive. E_STATE: it is not idle. */
+/* An idle connection (nothing received, nothing to send; also an open event stream without news) needs no buffers: take
+ * them away with mem NULL, and give it some when bytes arrive or mcpt_hub_next() answers it. Without buffers
+ * mcpt_io_want() does nothing but notice the end. E_STATE: it is not idle. E_ARG: below the minimum, rx of 2 GB or more,
+ * tx of 16 MB or more. */
 MCPT_API bool mcpt_conn_idle(const mcpt_conn *c);
 MCPT_API mcpt_err mcpt_conn_mem(mcpt_conn *c, const mcpt_mem *mem);
 /* Must be called when the transport is gone, before the object is used for another connection. */
@@ -4188,6 +4191,9 @@ static unsigned mcpt__sch_word(mcpt_str s)
 /* The next byte that is not white space; '\0', which no JSON has outside strings, at the end. */
 static char mcpt__sch_peek(mcpt__sch_text *t)
 {
+    if (t->p != t->end && *t->p > ' ') {
+        return *t->p;                 /* mostly */
+    }
     while (t->p != t->end && (*t->p == ' ' || *t->p == '\n' || *t->p == '\r' || *t->p == '\t')) {
         t->p++;
     }
@@ -6380,6 +6386,9 @@ MCPT_API void mcpt_hub_notify(mcpt_hub *hub, void (*notify)(void *user), void *u
 
 MCPT_API void mcpt_wake(mcpt_ticket ticket)
 {
+    if (ticket.flag == NULL) {
+        return;                       /* a ticket that was never filled in */
+    }
     *ticket.flag = 1;
     if (ticket.hub != NULL) {
         ticket.hub->woken = 1;
@@ -8429,6 +8438,8 @@ MCPT_API mcpt_err mcpt_task_status(mcpt_call *call, const char *message)
     return MCPT_OK;
 }
 
+static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j);
+
 static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
 {
     mcpt_conn *c = k->conn;
@@ -8456,6 +8467,13 @@ static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
     mcpt__result_begin(w, mcpt__job_cut(&s->job, s->job.id), true, "task");
     mcpt__put_task(w, s);
     mcpt__result_end(w, k->server, true);
+    if (w->err < 0) {                 /* a task that its client never hears of */
+        mcpt__cancel(k->hub, k->server, &s->job);
+        mcpt__slot_free(k->hub, s);
+        mcpt__msg_drop(c);
+        mcpt__refuse(c, 200, id, MCPT__INTERNAL, MCPT__SAY("the answer does not fit the transmit buffer"));
+        return;
+    }
     mcpt__msg_close(c, w, true);
     c->state = MCPT__X_DONE;
 }
@@ -8604,7 +8622,10 @@ static void mcpt__detached_open(mcpt_job *j, mcpt_writer *w)
 #endif
     if ((j->flags & MCPT__J_TASK) != 0) {
         uint32_t at = j->text_len + j->tail_len;
+        uint32_t grow = j->responses.len != 0 ? j->responses.len + 8 : 0;    /* answers that this run may keep */
 
+        at += grow < (j->slot->cap - at) / 2 ? grow : (j->slot->cap - at) / 2;
+        j->tail_cap = at - j->text_len;
         mcpt_w_init(w, j->slot->data + at, j->slot->cap - at);
     } else {
         mcpt_w_init(w, NULL, 0);
@@ -9284,6 +9305,11 @@ static void mcpt__answer_result(mcpt_conn *c, mcpt_job *j)
     mcpt__msg_open(c, w);
     mcpt__result_begin(w, mcpt__job_cut(j, j->id), modern, "complete");
     mcpt__result_end(w, c->server, modern);
+    if (w->err < 0) {                 /* serverInfo can be long */
+        mcpt__msg_drop(c);
+        mcpt__refuse(c, 200, mcpt__job_cut(j, j->id), MCPT__INTERNAL, MCPT__SAY("the answer does not fit the transmit buffer"));
+        return;
+    }
     mcpt__msg_close(c, w, true);
     c->state = MCPT__X_DONE;
 }
@@ -9461,7 +9487,7 @@ static bool mcpt__call_args_ok(mcpt_conn *c, mcpt_job *j)
         const char *schema = ((const mcpt_tool *)j->row)->input_schema;
 
         if (!mcpt__modern(j) || mcpt__is_lines(c) || schema == NULL || args.len == 0 ||
-            !mcpt__contains(schema, "\"x-mcp-header\"")) {
+            !mcpt__contains(schema, "x-mcp-header\"")) {
             return true;
         }
         if (mcpt__index(&doc, args, c->tok, c->ntok) == MCPT_OK &&
@@ -10469,6 +10495,25 @@ static bool mcpt__host_ok_here(const mcpt_identity *id, mcpt_str host)
     return mcpt__loopback(host) || (host.len != 0 && host.ptr[0] == '[') || mcpt__ipv4(host.ptr, host.len);
 }
 
+/* A Host field that the head's parser has checked already, without checking it again. */
+static void mcpt__host_cut(mcpt_str field, mcpt_str *host, uint16_t *port)
+{
+    uint32_t value = 0;
+    uint32_t unit = 1;
+    size_t n = field.len;
+
+    while (n != 0 && mcpt__digit(field.ptr[n - 1])) {
+        value += unit * (uint32_t)(field.ptr[--n] - '0');
+        unit *= 10;
+    }
+    *host = field;
+    *port = 0;
+    if (n > 1 && field.ptr[n - 1] == ':') {
+        host->len = n - 1;
+        *port = (uint16_t)value;
+    }
+}
+
 static bool mcpt__guard(const mcpt_conn *c)
 {
     const mcpt_identity *id = c->server->identity;
@@ -10481,7 +10526,9 @@ static bool mcpt__guard(const mcpt_conn *c)
     if (!mcpt__is_hosted(c) && c->head.authority.len != 0) {
         field = mcpt__cut(c->io.rx, c->head.authority);    /* absolute-form: Host must be ignored (RFC 9112, 3.2.2) */
     }
-    if (field.ptr != NULL && !mcpt_authority_split(field, &host, &port)) {
+    if (field.ptr != NULL && !mcpt__is_hosted(c)) {
+        mcpt__host_cut(field, &host, &port);
+    } else if (field.ptr != NULL && !mcpt_authority_split(field, &host, &port)) {
         return false;
     }
     if (field.ptr == NULL ? id == NULL || !id->any_host : !mcpt__host_ok_here(id, host)) {
@@ -10928,6 +10975,10 @@ MCPT_API mcpt_err mcpt_conn_mem(mcpt_conn *c, const mcpt_mem *mem)
         return MCPT_E_STATE;
     }
     if (mem == NULL) {
+        c->io.rx_len = 0;
+        c->end = 0;
+        c->io.tx_at = 0;
+        c->io.tx_len = 0;
         c->io.rx = NULL;
         c->io.tx = NULL;
         c->io.rx_cap = 0;
@@ -10981,8 +11032,12 @@ MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *
 
 MCPT_API bool mcpt_conn_idle(const mcpt_conn *c)
 {
-    return c->state == MCPT__X_READ && c->io.rx_len == 0 && c->io.tx_at == c->io.tx_len && c->framing == MCPT_HTTP &&
-           c->io.eof == 0;
+    bool quiet = c->io.tx_at == c->io.tx_len && c->framing == MCPT_HTTP && c->io.eof == 0;
+
+    if (c->state == MCPT__X_STREAM) { /* an open event stream with nothing to say */
+        return quiet && c->generator == MCPT__G_NONE && c->io.rx_len <= c->end;
+    }
+    return quiet && c->state == MCPT__X_READ && c->io.rx_len == 0;
 }
 
 /* -- running the message in rx */

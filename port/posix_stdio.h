@@ -16,7 +16,7 @@
  * Does not: allocate, use threads, install signal handlers (the default action of SIGTERM is the right one
  * here; ignore SIGPIPE to see E_CLOSED instead of being ended when the client goes).
  * RAM: the connection and its buffers, both the caller's, and 150 bytes of stack.
- * Tested with: Debian 12 (Linux 6, glibc 2.36): pipes, socket pairs, pseudo terminals.
+ * Tested with: Debian 12 (Linux 6, glibc 2.36): pipes, socket pairs.
  */
 #ifndef MCPT_PORT_POSIX_STDIO_H
 #define MCPT_PORT_POSIX_STDIO_H

@@ -1,4 +1,5 @@
 /* >>schema: every keyword at its boundaries, sentences, malformed and hostile input, headers, lint. */
+#define _DEFAULT_SOURCE 1
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
 #include "test.h"
@@ -103,9 +104,11 @@ static void test_type(void)
         YES(schema, "-3");
     }
     static const char *const whole[] = { "0", "-0", "0.0", "0e5", "0e-5", "1", "1.0", "1e2", "1.5e1", "10e-1",
-        "100E-2", "-9223372036854775809", "9223372036854775808", "123456789012345678901234567890", "1e400", "-1e+3",
+        "100E-2", "-9223372036854775809", "9223372036854775808", "123456789012345678901234567890", "1e400",
+        "-1e+3",
         "0.0000", "1.50e1", "12300e-2", "0.5e1", "0.00012e5" };
-    static const char *const broken[] = { "0.5", "1.5", "-0.1", "1e-1", "10e-2", "1.55e1", "123e-400", "0.00012e4",
+    static const char *const broken[] = { "0.5", "1.5", "-0.1", "1e-1", "10e-2", "1.55e1", "123e-400",
+        "0.00012e4",
         "1.0000000000000000000000000001", "null", "\"1\"" };
     for (size_t i = 0; i < MCPT_COUNT(whole); i++) {
         YES("{\"type\":\"integer\"}", whole[i]);
@@ -125,12 +128,15 @@ static void test_type(void)
 
 static void test_numbers(void)
 {
-    static const char *const ascending[] = { "-1e400", "-1e30", "-9223372036854775809", "-9223372036854775808",
-        "-100.5", "-100", "-99.999999999999999999999999", "-1", "-0.5", "-1e-9", "-1e-400", "0", "1e-400", "0.00001",
+    static const char *const ascending[] = { "-1e400", "-1e30", "-9223372036854775809",
+        "-9223372036854775808",
+        "-100.5", "-100", "-99.999999999999999999999999", "-1", "-0.5", "-1e-9", "-1e-400", "0", "1e-400",
+        "0.00001",
         "1e-4", "0.1", "0.10000000000000000000000001", "1", "1.5", "9", "10", "99.9", "100", "1000",
         "9007199254740992", "9007199254740993", "9223372036854775807", "9223372036854775808",
         "18446744073709551615", "18446744073709551616", "1e400" };
-    static const char *const same[][2] = { { "100", "1e2" }, { "1", "1.000" }, { "0", "-0.00e9" }, { "0.1", "1e-1" },
+    static const char *const same[][2] = { { "100", "1e2" }, { "1", "1.000" }, { "0", "-0.00e9" }, { "0.1",
+        "1e-1" },
         { "0.1", "0.0001e3" }, { "12.5e1", "125" }, { "1E+2", "1000e-1" }, { "-15e-1", "-1.50" },
         { "9223372036854775808", "9.223372036854775808e18" } };
     char schema[200];
@@ -259,10 +265,13 @@ static void test_choices(void)
 
 static void test_objects(void)
 {
-    static const char two[] = "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+    static const char two[] = "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\""
+                              "type\":"
                               "\"integer\"}},\"required\":[\"a\"],\"additionalProperties\":false}";
-    static const char late[] = "{\"additionalProperties\":false,\"required\":[\"a\"],\"properties\":{\"a\":{\"type\":"
-                               "\"string\"},\"b\":{\"type\":\"integer\"}},\"minProperties\":1,\"maxProperties\":2}";
+    static const char late[] = "{\"additionalProperties\":false,\"required\":[\"a\"],\"properties\":{\"a\":"
+                               "{\"type\":"
+                               "\"string\"},\"b\":{\"type\":\"integer\"}},\"minProperties\":1,\""
+                               "maxProperties\":2}";
     const char *both[2];
 
     both[0] = two;
@@ -297,11 +306,14 @@ static void test_objects(void)
     NO("{\"properties\":{\"a\":false}}", "{\"a\":2}");
     YES("{\"properties\":{\"a\":false,\"b\":true}}", "{\"b\":2}");
     YES("{\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]}", "[1]");
-    NO("{\"properties\":{\"a\":{\"additionalProperties\":{\"additionalProperties\":false}},\"b\":{\"const\":1}}}",
+    NO("{\"properties\":{\"a\":{\"additionalProperties\":{\"additionalProperties\":false}},\"b\":{\""
+       "const\":1}}}",
        "{\"a\":{\"x\":{\"y\":1}},\"b\":1}");
-    NO("{\"properties\":{\"a\":{\"additionalProperties\":{\"additionalProperties\":false}},\"b\":{\"const\":1}}}",
+    NO("{\"properties\":{\"a\":{\"additionalProperties\":{\"additionalProperties\":false}},\"b\":{\""
+       "const\":1}}}",
        "{\"a\":{\"x\":{},\"z\":{}},\"b\":2}");
-    YES("{\"properties\":{\"a\":{\"additionalProperties\":{\"additionalProperties\":false}},\"b\":{\"const\":1}}}",
+    YES("{\"properties\":{\"a\":{\"additionalProperties\":{\"additionalProperties\":false}},\"b\":{\""
+        "const\":1}}}",
         "{\"a\":{\"x\":{},\"z\":{}},\"b\":1}");
     BAD("{\"properties\":[]}", "{}");
     BAD("{\"properties\":{\"a\":1}}", "{\"a\":1}");
@@ -318,7 +330,8 @@ static void test_arrays(void)
     YES("{\"items\":false}", "[]");
     NO("{\"items\":false}", "[1]");
     YES("{\"items\":true}", "[1]");
-    YES("{\"items\":{\"items\":{\"items\":{\"type\":\"null\"}}},\"maxItems\":2}", "[[[null]],[[],[null,null]]]");
+    YES("{\"items\":{\"items\":{\"items\":{\"type\":\"null\"}}},\"maxItems\":2}",
+        "[[[null]],[[],[null,null]]]");
     NO("{\"items\":{\"items\":{\"items\":{\"type\":\"null\"}}},\"maxItems\":2}", "[[[null]],[[],[null,0]]]");
     NO("{\"items\":{\"items\":{\"items\":{\"type\":\"null\"}}},\"maxItems\":2}", "[[[null]],[[]],[]]");
     YES("{\"items\":[{\"type\":\"null\"}]}", "[1]");        /* draft-07's: not enforced */
@@ -332,8 +345,10 @@ static void test_why(void)
         "{\"type\":\"object\",\"properties\":{\"channel\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":3},"
         "\"list\":{\"type\":\"array\",\"maxItems\":4,\"items\":{\"type\":\"string\",\"minLength\":2}},"
         "\"o\":{\"additionalProperties\":{\"exclusiveMaximum\":5}},\"e\":{\"enum\":[\"r\",\"g\"]},"
-        "\"n\":{\"type\":[\"string\",\"null\"]},\"m\":{\"multipleOf\":0.5,\"exclusiveMinimum\":1.5},\"f\":false,"
-        "\"c\":{\"const\":{\"a\":1}},\"\xc3\xa9\":{\"type\":\"null\"},\"p\":{\"type\":\"object\",\"minProperties\":1}},"
+        "\"n\":{\"type\":[\"string\",\"null\"]},\"m\":{\"multipleOf\":0.5,\"exclusiveMinimum\":1.5},\"f\":"
+        "false,"
+        "\"c\":{\"const\":{\"a\":1}},\"\xc3\xa9\":{\"type\":\"null\"},\"p\":{\"type\":\"object\",\""
+        "minProperties\":1}},"
         "\"required\":[\"channel\"],\"additionalProperties\":false}";
 
     SAYS(s, "{}", "arguments: missing required \"channel\"");
@@ -390,7 +405,8 @@ static void test_absent(void)
 
     memset(&none, 0, sizeof(none));
     CHECK(mcpt_schema_check(mcpt_z("{\"type\":\"object\"}"), none, why, sizeof(why)) == MCPT_OK);
-    CHECK(mcpt_schema_check(mcpt_z("{\"properties\":{\"a\":{}},\"additionalProperties\":false,\"minProperties\":0,"
+    CHECK(mcpt_schema_check(mcpt_z("{\"properties\":{\"a\":{}},\"additionalProperties\":false,\""
+                                   "minProperties\":0,"
                                    "\"items\":{\"type\":\"null\"}}"), none, why, sizeof(why)) == MCPT_OK);
     CHECK(mcpt_schema_check(mcpt_z("{\"required\":[\"a\"]}"), none, why, sizeof(why)) == MCPT_E_PARAMS);
     CHECK(mcpt_schema_check(mcpt_z("{\"minProperties\":1}"), none, why, sizeof(why)) == MCPT_E_PARAMS);
@@ -402,13 +418,20 @@ static void test_absent(void)
 }
 
 static const char rich[] =
-    " {\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":[\"object\",\"null\"],\"title\":\"a\\n}\","
-    "\"properties\":{\"a\":{\"type\":\"integer\",\"minimum\":-1.5e1,\"maximum\":3,\"multipleOf\":1,\"x-mcp-header\":"
-    "\"A-1\"},\"b\\u0062\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"x\",\"\\ud83d\\ude00\"]},"
-    "\"minItems\":0,\"maxItems\":9},\"c\":{\"oneOf\":[{\"const\":\"r\",\"title\":\"R\"},{\"const\":null}]},\"d\":{"
-    "\"properties\":{\"e\":{\"type\":\"boolean\",\"x-mcp-header\":\"E\"},\"f\":true},\"additionalProperties\":{"
-    "\"type\":\"string\",\"minLength\":1,\"maxLength\":5}}},\"required\":[\"a\",\"bb\"],\"additionalProperties\":"
-    "false,\"maxProperties\":1e1,\"minProperties\":1,\"$defs\":{\"q\":{\"not\":{}}},\"default\":{\"k\":[1,{}]}} ";
+    " {\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":[\"object\",\"null\"],\""
+    "title\":\"a\\n}\","
+    "\"properties\":{\"a\":{\"type\":\"integer\",\"minimum\":-1.5e1,\"maximum\":3,\"multipleOf\":1,\""
+    "x-mcp-header\":"
+    "\"A-1\"},\"b\\u0062\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"x\",\"\\ud83d\\"
+    "ude00\"]},"
+    "\"minItems\":0,\"maxItems\":9},\"c\":{\"oneOf\":[{\"const\":\"r\",\"title\":\"R\"},{\"const\":null}]},"
+    "\"d\":{"
+    "\"properties\":{\"e\":{\"type\":\"boolean\",\"x-mcp-header\":\"E\"},\"f\":true},\""
+    "additionalProperties\":{"
+    "\"type\":\"string\",\"minLength\":1,\"maxLength\":5}}},\"required\":[\"a\",\"bb\"],\""
+    "additionalProperties\":"
+    "false,\"maxProperties\":1e1,\"minProperties\":1,\"$defs\":{\"q\":{\"not\":{}}},\"default\":{\"k\":[1,"
+    "{}]}} ";
 static const char good[] = "{\"a\":3,\"bb\":[\"x\",\"\xf0\x9f\x98\x80\"],\"c\":null,"
                            "\"d\":{\"e\":true,\"g\":\"12345\"}}";
 
@@ -501,11 +524,13 @@ static void test_hostile(void)
         n += (size_t)snprintf(text + n, 30, "%s\"k%d\":%d", i != 0 ? "," : "", i, i);
     }
     memcpy(text + n, "}", 2);
-    YES("{\"additionalProperties\":{\"type\":\"integer\"},\"properties\":{\"a\":{},\"b\":{},\"c\":{}}}", text);
+    YES("{\"additionalProperties\":{\"type\":\"integer\"},\"properties\":{\"a\":{},\"b\":{},\"c\":{}}}",
+        text);
     NO("{\"additionalProperties\":{\"maximum\":14998},\"properties\":{\"a\":{},\"b\":{},\"c\":{}}}", text);
     SAYS("{\"additionalProperties\":false}", text, "arguments: unexpected member \"k0\"");
     NO("{\"properties\":{\"k14999\":{\"type\":\"string\"}}}", text);
-    strcpy(text, "{\"a\":");                                /* deep values that the schema does not look into */
+    strcpy(text, "{\"a\":"
+                 "");                                /* deep values that the schema does not look into */
     for (int i = 1; i < MCPT_MAX_DEPTH; i++) {
         strcat(text, "[");
     }
@@ -532,7 +557,8 @@ static mcpt_err see_header(void *user, mcpt_str header, mcpt_val value)
     seen *s = (seen *)user;
     mcpt_str raw = mcpt_raw(value);
 
-    snprintf(s->text + strlen(s->text), sizeof(s->text) - strlen(s->text), "%.*s=%.*s;", (int)header.len, header.ptr,
+    snprintf(s->text + strlen(s->text), sizeof(s->text) - strlen(s->text), "%.*s=%.*s;", (int)header.len,
+        header.ptr,
              (int)raw.len, raw.ptr);
     return --s->stop == 0 ? MCPT_E_USER : MCPT_OK;
 }
@@ -544,7 +570,8 @@ static void headers(const char *schema, const char *arguments, const char *wante
     seen s;
 
     memset(&s, 0, sizeof(s));
-    CHECK(mcpt_schema_headers(view(guarded(schema, strlen(schema)), strlen(schema)), v, see_header, &s) == MCPT_OK);
+    CHECK(mcpt_schema_headers(view(guarded(schema, strlen(schema)), strlen(schema)), v, see_header,
+        &s) == MCPT_OK);
     if (strcmp(s.text, wanted) != 0) {
         printf("headers: %s\n", s.text);
     }
@@ -555,7 +582,8 @@ static void test_headers(void)
 {
     static const char s[] =
         "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"},"
-        "\"in\":{\"type\":\"object\",\"properties\":{\"flag\":{\"x-mcp-header\":\"Flag\",\"type\":\"boolean\"},"
+        "\"in\":{\"type\":\"object\",\"properties\":{\"flag\":{\"x-mcp-header\":\"Flag\",\"type\":\""
+        "boolean\"},"
         "\"deep\":{\"properties\":{\"n\":{\"type\":\"integer\",\"x-mcp-header\":\"N\"}}}}},"
         "\"list\":{\"items\":{\"properties\":{\"no\":{\"x-mcp-header\":\"No\"}}}},\"t\":true,"
         "\"odd\":{\"x-mcp-header\":\"a b\"},\"num\":{\"x-mcp-header\":3},\"empty\":{\"x-mcp-header\":\"\"},"
@@ -577,7 +605,8 @@ static void test_headers(void)
     headers("true", "{\"a\":1}", "");
     memset(&two, 0, sizeof(two));
     two.stop = 2;
-    CHECK(mcpt_schema_headers(mcpt_z(s), parsed(&d, "{\"zy\":5,\"in\":{\"flag\":1,\"deep\":{\"n\":2}}}"), see_header,
+    CHECK(mcpt_schema_headers(mcpt_z(s), parsed(&d, "{\"zy\":5,\"in\":{\"flag\":1,\"deep\":{\"n\":2}}}"),
+        see_header,
                               &two) == MCPT_E_USER);
     CHECK(strcmp(two.text, "Flag=1;N=2;") == 0);
     memset(&none, 0, sizeof(none));
@@ -613,7 +642,8 @@ static void see_note(void *user, mcpt_str keyword, const char *text)
     seen *s = (seen *)user;
 
     CHECK(text != NULL && strlen(text) > 5);
-    snprintf(s->text + strlen(s->text), sizeof(s->text) - strlen(s->text), "%.*s;", (int)keyword.len, keyword.ptr);
+    snprintf(s->text + strlen(s->text), sizeof(s->text) - strlen(s->text), "%.*s;", (int)keyword.len,
+        keyword.ptr);
 }
 
 static void lint(const char *schema, const char *wanted, int line)
@@ -636,21 +666,28 @@ static void test_lint_keywords(void)
     LINT("", "");
     lint("{}", "type;", __LINE__);
     lint("{\"type\":\"array\"}", "type;", __LINE__);
-    LINT(",\"title\":\"\",\"description\":\"\",\"default\":{\"pattern\":1},\"examples\":[{\"not\":1}],\"$comment\":\"\","
-         "\"deprecated\":true,\"readOnly\":true,\"writeOnly\":true,\"$id\":\"\",\"$anchor\":\"\",\"enumNames\":[],"
+    LINT(",\"title\":\"\",\"description\":\"\",\"default\":{\"pattern\":1},\"examples\":[{\"not\":1}],\""
+         "$comment\":\"\","
+         "\"deprecated\":true,\"readOnly\":true,\"writeOnly\":true,\"$id\":\"\",\"$anchor\":\"\",\""
+         "enumNames\":[],"
          "\"x-any\":{},\"$defs\":{\"a\":{\"pattern\":\"\"}},\"definitions\":{\"b\":{\"not\":{}}}", "");
-    LINT(",\"enum\":[1],\"const\":1,\"minimum\":1,\"maximum\":1,\"exclusiveMinimum\":1,\"exclusiveMaximum\":1,"
-         "\"multipleOf\":0.5,\"minLength\":1,\"maxLength\":1,\"minItems\":1,\"maxItems\":1,\"minProperties\":1,"
+    LINT(",\"enum\":[1],\"const\":1,\"minimum\":1,\"maximum\":1,\"exclusiveMinimum\":1,\""
+         "exclusiveMaximum\":1,"
+         "\"multipleOf\":0.5,\"minLength\":1,\"maxLength\":1,\"minItems\":1,\"maxItems\":1,\""
+         "minProperties\":1,"
          "\"maxProperties\":1,\"required\":[],\"properties\":{},\"additionalProperties\":{},\"items\":true,"
          "\"oneOf\":[{\"const\":1,\"title\":\"\"}],\"anyOf\":[{\"description\":\"\",\"const\":1}]", "");
     LINT(",\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"", "");
     LINT(",\"$schema\":\"http://json-schema.org/draft-07/schema#\"", "");
     LINT(",\"$schema\":\"http://json-schema.org/draft-04/schema#\"", "$schema;");
     LINT(",\"$schema\":1", "$schema;");
-    LINT(",\"pattern\":\"\",\"$ref\":\"\",\"allOf\":[],\"not\":{},\"if\":{},\"then\":{},\"else\":{},\"uniqueItems\":"
+    LINT(",\"pattern\":\"\",\"$ref\":\"\",\"allOf\":[],\"not\":{},\"if\":{},\"then\":{},\"else\":{},\""
+         "uniqueItems\":"
          "true,\"contains\":{},\"patternProperties\":{},\"prefixItems\":[],\"dependentRequired\":{}",
-         "pattern;$ref;allOf;not;if;then;else;uniqueItems;contains;patternProperties;prefixItems;dependentRequired;");
-    LINT(",\"propertyNames\":{},\"unevaluatedItems\":false,\"format\":\"date\",\"minContains\":1,\"$dynamicRef\":\"\","
+         "pattern;$ref;allOf;not;if;then;else;uniqueItems;contains;patternProperties;prefixItems;"
+         "dependentRequired;");
+    LINT(",\"propertyNames\":{},\"unevaluatedItems\":false,\"format\":\"date\",\"minContains\":1,\""
+         "$dynamicRef\":\"\","
          "\"foo\":1,\"string\":1,\"integer\":1,\"\\u0074ype\":1,\"\":1",
          "propertyNames;unevaluatedItems;format;minContains;$dynamicRef;foo;string;integer;\\u0074ype;"
          "\\u0074ype;;");                                   /* it comes twice, and is not enforced */
@@ -658,7 +695,8 @@ static void test_lint_keywords(void)
 
 static void test_lint_values(void)
 {
-    LINT(",\"properties\":{\"a\":{\"pattern\":1,\"items\":{\"format\":1}},\"pattern\":{}},\"additionalProperties\":"
+    LINT(",\"properties\":{\"a\":{\"pattern\":1,\"items\":{\"format\":1}},\"pattern\":{}},\""
+         "additionalProperties\":"
          "{\"not\":{\"pattern\":1}}", "pattern;format;not;");
     LINT(",\"enum\":[1,[2]]", "enum;");
     LINT(",\"enum\":3", "enum;");
@@ -667,7 +705,8 @@ static void test_lint_values(void)
     LINT(",\"multipleOf\":-1", "multipleOf;");
     LINT(",\"multipleOf\":123456789", "multipleOf;");
     LINT(",\"multipleOf\":1234567800", "");
-    LINT(",\"minimum\":\"1\",\"maxLength\":null,\"exclusiveMaximum\":true", "minimum;maxLength;exclusiveMaximum;");
+    LINT(",\"minimum\":\"1\",\"maxLength\":null,\"exclusiveMaximum\":true",
+        "minimum;maxLength;exclusiveMaximum;");
     LINT(",\"required\":\"a\"", "required;");
     LINT(",\"required\":[1]", "required;");
     LINT(",\"properties\":[]", "properties;");
@@ -677,7 +716,8 @@ static void test_lint_values(void)
     LINT(",\"anyOf\":[{\"const\":1,\"type\":\"integer\"}]", "anyOf;");
     LINT(",\"anyOf\":[true]", "anyOf;");
     LINT(",\"anyOf\":{}", "anyOf;");
-    LINT(",\"properties\":{\"a\":{\"type\":\"strin\"},\"b\":{\"type\":[\"null\",\"any\"]},\"c\":{\"type\":3}}",
+    LINT(",\"properties\":{\"a\":{\"type\":\"strin\"},\"b\":{\"type\":[\"null\",\"any\"]},\"c\":{\"type\":"
+         "3}}",
          "type;type;type;");
     LINT(",\"properties\":{\"a\":{},\"\\u0061\":{}},\"title\":1,\"title\":1", "\\u0061;title;");
 }
@@ -685,20 +725,25 @@ static void test_lint_values(void)
 static void test_lint_headers(void)
 {
     LINT(",\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},\"b\":{\"type\":\"integer\","
-         "\"x-mcp-header\":\"b!#$%&'*+-.^_`|~9Z\"},\"c\":{\"properties\":{\"d\":{\"x-mcp-header\":\"D\",\"type\":"
+         "\"x-mcp-header\":\"b!#$%&'*+-.^_`|~9Z\"},\"c\":{\"properties\":{\"d\":{\"x-mcp-header\":\"D\","
+         "\"type\":"
          "\"boolean\"}}},\"x-mcp-header\":{\"type\":\"string\"}}", "");
-    static const char *const wrong[] = { "\"\"", "{}", "[]", "null", "3", "\"a b\"", "\"a:b\"", "\"\xc3\xa9\"",
+    static const char *const wrong[] = { "\"\"", "{}", "[]", "null", "3", "\"a b\"", "\"a:b\"",
+        "\"\xc3\xa9\"",
                                          "\"a\\u0001\"", "true", "\"a\\u0062\"" };
     for (size_t i = 0; i < MCPT_COUNT(wrong); i++) {
         char s[200];
-        snprintf(s, sizeof(s), "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":%s}}}",
+        snprintf(s, sizeof(s), "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\""
+                               "x-mcp-header\":%s}}}",
                  wrong[i]);
         lint(s, "x-mcp-header;", __LINE__);
     }
-    static const char *const types[] = { "\"number\"", "\"object\"", "\"array\"", "\"null\"", "[\"string\"]" };
+    static const char *const types[] = { "\"number\"", "\"object\"", "\"array\"", "\"null\"",
+        "[\"string\"]" };
     for (size_t i = 0; i < MCPT_COUNT(types); i++) {
         char s[200];
-        snprintf(s, sizeof(s), "{\"type\":\"object\",\"properties\":{\"a\":{\"x-mcp-header\":\"A\",\"type\":%s}}}",
+        snprintf(s, sizeof(s), "{\"type\":\"object\",\"properties\":{\"a\":{\"x-mcp-header\":\"A\",\""
+                               "type\":%s}}}",
                  types[i]);
         lint(s, "x-mcp-header;", __LINE__);
     }
@@ -706,17 +751,21 @@ static void test_lint_headers(void)
     LINT(",\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"Abc\"},\"b\":{\"properties\":{\"c\":"
          "{\"type\":\"string\",\"x-mcp-header\":\"aBC\"}}}}", "x-mcp-header;");
     LINT(",\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},\"b\":{\"type\":\"string\","
-         "\"x-mcp-header\":\"A\"},\"c\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}}", "x-mcp-header;x-mcp-header;");
+         "\"x-mcp-header\":\"A\"},\"c\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}}",
+         "x-mcp-header;x-mcp-header;");
     LINT(",\"x-mcp-header\":\"Root\"", "x-mcp-header;");
     LINT(",\"default\":{\"x-mcp-header\":1},\"enum\":[1],\"examples\":[{\"x-mcp-header\":1}]", "");
-    static const char *const places[] = { "items", "additionalProperties", "not", "if", "then", "else", "contains",
-        "propertyNames", "unevaluatedProperties", "$defs\":{\"q", "patternProperties\":{\"q", "items\":{\"properties\":{\"q",
+    static const char *const places[] = { "items", "additionalProperties", "not", "if", "then", "else",
+        "contains",
+        "propertyNames", "unevaluatedProperties", "$defs\":{\"q", "patternProperties\":{\"q",
+        "items\":{\"properties\":{\"q",
         "definitions\":{\"q", "not\":{\"properties\":{\"q", "additionalProperties\":{\"items" };
     for (size_t i = 0; i < MCPT_COUNT(places); i++) {
         char s[300];
         const char *p;
         seen n;
-        snprintf(s, sizeof(s), "{\"type\":\"object\",\"%s\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}", places[i]);
+        snprintf(s, sizeof(s), "{\"type\":\"object\",\"%s\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}",
+            places[i]);
         for (p = places[i]; *p != '\0'; p++) {
             if (*p == '{') {
                 strcat(s, "}");
@@ -746,7 +795,8 @@ static void test_lint_errors(void)
     CHECK(mcpt_schema_lint(mcpt_z("{\"a\":1,}"), count_note, &n) == MCPT_E_JSON);
     CHECK(mcpt_schema_lint(mcpt_z("{} x"), count_note, &n) == MCPT_E_JSON);
     CHECK(mcpt_schema_lint(mcpt_z("{\"a\":\"\\ud800\"}"), count_note, &n) == MCPT_E_JSON);
-    CHECK(mcpt_schema_lint(mcpt_z("{\"default\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}"),
+    CHECK(mcpt_schema_lint(mcpt_z("{\"default\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]"
+                                  "]]]]]]]}"),
                            count_note, &n) == MCPT_E_DEPTH);
     CHECK(n == 0);
 }

@@ -106,12 +106,11 @@ static void static_resources_of_every_length_come_out_whole(void)
 
         for (n = 0; n <= 60; n++) {   /* n letters, then characters of one kind up to the end */
             size_t len = n;
-            size_t i;
 
             memset(text, 'x', n);
             memset(want, 'x', n);
             want[n] = '\0';
-            for (i = 0; len + size <= 150; i++) {
+            while (len + size <= 150) {
                 memcpy(text + len, units[unit], size);
                 len += size;
                 strcat(want, escaped[unit]);
