@@ -456,13 +456,13 @@ MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_
 /* >>schema ------------------------------------------------------------------------------------------------
  * A small JSON Schema checker (dialect 2020-12) that reads the schema text where it lies, in flash. Enforced:
  * type (a name or an array of names), required, enum, const, minimum, maximum, exclusiveMinimum,
- * exclusiveMaximum, multipleOf (integers), minLength, maxLength (in code points), minItems, maxItems,
+ * exclusiveMaximum, multipleOf (up to 8 digits), minLength, maxLength (in code points), minItems, maxItems,
  * minProperties, maxProperties, properties, additionalProperties (boolean or schema), items (schema),
  * oneOf/anyOf whose branches are all const (titled enumerations). Everything else is not enforced:
  * mcpt_schema_lint() names it. No regular expressions, no $ref. */
 #if !MCPT_NO_SCHEMA
 /* OK, or E_PARAMS with a sentence in why ("arguments.channel: must be at most 3"; cut at cap, NUL-terminated;
- * values of the caller are not quoted), E_DEPTH (schema nested deeper than MCPT_MAX_DEPTH), E_JSON (schema text). */
+ * values of the caller are not quoted), E_DEPTH (more than 12 schemas inside each other), E_JSON (schema text). */
 MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, size_t cap);
 #endif
 /* Calls note for every keyword of schema that is not enforced, and every invalid x-mcp-header (2026-07-28,
@@ -4138,121 +4138,111 @@ MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_
 #endif /* !MCPT_NO_HTTP */
 
 /* >>schema-text: implementation ---------------------------------------------------------------------------
- * The schema is read where it lies by a cursor that never leaves it; what is not needed is skipped by bracket
- * counting, so commas and the like are judged by mcpt_schema_lint() alone. Walking a schema moves the cursor
- * behind it, so one cursor serves all levels. These are keywords and type names, grouped by length. */
+ * The schema is read where it lies by a cursor that never leaves it. A malformed place puts the cursor to the
+ * end for good, so every loop ends; what is not needed is skipped by bracket counting, and its commas,
+ * escapes and digits are judged by mcpt_schema_lint() alone. Walking a schema moves the cursor behind it, so
+ * one serves all levels. A word is a keyword or type name: 8 times its length and its place in the list. */
 enum {
-    MCPT__K_TYPE, MCPT__K_ENUM, MCPT__K_T_NULL,
-    MCPT__K_CONST, MCPT__K_ITEMS, MCPT__K_ONE_OF, MCPT__K_ANY_OF, MCPT__K_T_ARRAY, MCPT__K_TITLE,
-    MCPT__K_T_STRING, MCPT__K_T_OBJECT, MCPT__K_T_NUMBER,
-    MCPT__K_MINIMUM, MCPT__K_MAXIMUM, MCPT__K_T_INTEGER, MCPT__K_T_BOOLEAN,
-    MCPT__K_MIN_ITEMS, MCPT__K_MAX_ITEMS, MCPT__K_REQUIRED,
-    MCPT__K_MIN_LENGTH, MCPT__K_MAX_LENGTH,
-    MCPT__K_PROPERTIES, MCPT__K_MULTIPLE_OF,
-    MCPT__K_DESCRIPTION,
-    MCPT__K_MIN_PROPERTIES, MCPT__K_MAX_PROPERTIES,
-    MCPT__K_ABOVE, MCPT__K_BELOW,
-    MCPT__K_ADDITIONAL,
-    MCPT__K_NONE
+    MCPT__K_NONE,
+    MCPT__K_TYPE = 4 * 8, MCPT__K_ENUM, MCPT__K_T_NULL,
+    MCPT__K_CONST = 5 * 8, MCPT__K_ITEMS, MCPT__K_ONE_OF, MCPT__K_ANY_OF, MCPT__K_T_ARRAY,
+    MCPT__K_T_STRING = 6 * 8, MCPT__K_T_OBJECT, MCPT__K_T_NUMBER,
+    MCPT__K_MINIMUM = 7 * 8, MCPT__K_MAXIMUM, MCPT__K_T_INTEGER, MCPT__K_T_BOOLEAN,
+    MCPT__K_MIN_ITEMS = 8 * 8, MCPT__K_MAX_ITEMS, MCPT__K_REQUIRED,
+    MCPT__K_MIN_LENGTH = 9 * 8, MCPT__K_MAX_LENGTH,
+    MCPT__K_PROPERTIES = 10 * 8, MCPT__K_MULTIPLE_OF,
+    MCPT__K_MIN_PROPERTIES = 13 * 8, MCPT__K_MAX_PROPERTIES,
+    MCPT__K_ABOVE = 16 * 8, MCPT__K_BELOW,
+    MCPT__K_ADDITIONAL = 20 * 8
 };
 enum { MCPT__SCH_DEPTH = MCPT_MAX_DEPTH < 12 ? MCPT_MAX_DEPTH : 12 };   /* schemas inside each other */
 
-typedef struct mcpt__sch_text {
-    const char *p, *end;
-} mcpt__sch_text;
-
 static unsigned mcpt__sch_word(mcpt_str s)
 {
-    const char *group = "";
-    unsigned id = MCPT__K_NONE;
+    const char *p = "\4\3typeenumnull\5\5constitemsoneOfanyOfarray\6\3stringobjectnumber"
+                    "\7\4minimummaximumintegerboolean\10\3minItemsmaxItemsrequired\11\2minLengthmaxLength"
+                    "\12\2propertiesmultipleOf\15\2minPropertiesmaxProperties"
+                    "\20\2exclusiveMinimumexclusiveMaximum\24\1additionalProperties\177";
+    unsigned i;
 
-    switch (s.len) {
-    case 4: id = MCPT__K_TYPE; group = "typeenumnull"; break;
-    case 5: id = MCPT__K_CONST; group = "constitemsoneOfanyOfarraytitle"; break;
-    case 6: id = MCPT__K_T_STRING; group = "stringobjectnumber"; break;
-    case 7: id = MCPT__K_MINIMUM; group = "minimummaximumintegerboolean"; break;
-    case 8: id = MCPT__K_MIN_ITEMS; group = "minItemsmaxItemsrequired"; break;
-    case 9: id = MCPT__K_MIN_LENGTH; group = "minLengthmaxLength"; break;
-    case 10: id = MCPT__K_PROPERTIES; group = "propertiesmultipleOf"; break;
-    case 11: id = MCPT__K_DESCRIPTION; group = "description"; break;
-    case 13: id = MCPT__K_MIN_PROPERTIES; group = "minPropertiesmaxProperties"; break;
-    case 16: id = MCPT__K_ABOVE; group = "exclusiveMinimumexclusiveMaximum"; break;
-    case 20: id = MCPT__K_ADDITIONAL; group = "additionalProperties"; break;
-    default: break;
+    while ((size_t)p[0] < s.len && p[0] != 127) {           /* a group begins with its length and number */
+        p += 2 + p[0] * p[1];
     }
-    for (; *group != '\0'; group += s.len, id++) {
-        if (*group == *s.ptr && MCPT_MEMCMP(group, s.ptr, s.len) == 0) {
-            return id;
+    for (i = 0; p[0] != 127 && (size_t)p[0] == s.len && i < (unsigned)p[1]; i++) {
+        const char *word = p + 2 + i * s.len;
+        if (*word == *s.ptr && MCPT_MEMCMP(word, s.ptr, s.len) == 0) {
+            return (unsigned)s.len * 8u + i;
         }
     }
     return MCPT__K_NONE;
 }
 
+typedef struct mcpt__sch_text {
+    const char *p, *end;
+    bool bad;                         /* malformed; p is end */
+} mcpt__sch_text;
+
+static void mcpt__sch_open(mcpt__sch_text *t, mcpt_str schema)
+{
+    t->p = t->end = schema.ptr;
+    t->bad = false;
+    if (schema.len != 0) {                                  /* NULL + 0 is undefined in C */
+        t->end = schema.ptr + schema.len;
+    }
+}
+
+static void mcpt__sch_bad(mcpt__sch_text *t)
+{
+    t->p = t->end;
+    t->bad = true;
+}
+
 /* The next byte that is not white space; '\0', which no JSON has outside strings, at the end. */
 static char mcpt__sch_peek(mcpt__sch_text *t)
 {
-    if (t->p != t->end && *t->p > ' ') {
-        return *t->p;                 /* mostly */
+    for (; t->p != t->end; t->p++) {
+        char c = *t->p;
+        if ((unsigned char)c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t')) {
+            return c;
+        }
     }
-    while (t->p != t->end && (*t->p == ' ' || *t->p == '\n' || *t->p == '\r' || *t->p == '\t')) {
-        t->p++;
-    }
-    return t->p != t->end ? *t->p : '\0';
+    return '\0';
 }
 
 /* Moves behind the string that begins here. */
-static bool mcpt__sch_string(mcpt__sch_text *t)
+static void mcpt__sch_string(mcpt__sch_text *t)
 {
     const char *p = mcpt__plain(t->p + 1, t->end);
 
-    while (p != t->end && *p != '"' && (unsigned char)*p >= 0x20) {
-        if (*p == '\\' && t->end - p > 1) {
-            p++;
+    while (p != t->end && *p != '"') {
+        if ((unsigned char)*p < 0x20 || (*p == '\\' && ++p == t->end)) {
+            break;
         }
         p = mcpt__plain(p + 1, t->end);
     }
-    t->p = p;
     if (p == t->end || *p != '"') {
-        return false;
+        mcpt__sch_bad(t);
+    } else {
+        t->p = p + 1;
     }
-    t->p++;
-    return true;
 }
 
-/* Moves behind the bracket that leaves open containers; with 0 open one begins here. */
-static bool mcpt__sch_leave(mcpt__sch_text *t, size_t open)
+/* Moves behind the bracket that leaves open containers and those that begin meanwhile. */
+static void mcpt__sch_leave(mcpt__sch_text *t, size_t open)
 {
     do {
         char c = t->p != t->end ? *t->p : '\0';
 
         if (c == '"') {
-            if (!mcpt__sch_string(t)) {
-                return false;
-            }
-            continue;
+            mcpt__sch_string(t);
+        } else if (c == '\0') {
+            mcpt__sch_bad(t);
+        } else {
+            open += (c | 0x20) == '{' ? 1u : 0u;            /* '[' and ']' are these less 32 */
+            open -= (c | 0x20) == '}' ? 1u : 0u;
+            t->p++;
         }
-        if (c == '\0') {
-            return false;
-        }
-        if (c == '{' || c == '[') {
-            open++;
-        } else if (c == '}' || c == ']') {
-            open--;
-        }
-        t->p++;
-    } while (open != 0);
-    return true;
-}
-
-static bool mcpt__sch_is_number(mcpt_str s)
-{
-    unsigned n = MCPT__N_MINUS;
-    size_t i;
-
-    for (i = *s.ptr == '-' ? 1 : 0; i < s.len && n != MCPT__N_END; i++) {
-        n = mcpt__number_next(n, (unsigned char)s.ptr[i]);
-    }
-    return n != MCPT__N_END && mcpt__number_ok(n);
+    } while (open != 0 && !t->bad);
 }
 
 /* Moves behind the value here; raw is its text. ABSENT: it is malformed. */
@@ -4260,42 +4250,36 @@ static mcpt_type mcpt__sch_value(mcpt__sch_text *t, mcpt_str *raw)
 {
     char c = mcpt__sch_peek(t);
     const char *begin = t->p;
-    mcpt_type type = c == '"' ? MCPT_STRING : c == '{' ? MCPT_OBJECT : MCPT_ARRAY;
-    bool ok;
+    mcpt_type type = c == '"' ? MCPT_STRING : c == '{' ? MCPT_OBJECT : c == '[' ? MCPT_ARRAY :
+                     c == 'n' ? MCPT_NULL : c == 't' || c == 'f' ? MCPT_BOOL :
+                     c == '-' || mcpt__digit(c) ? MCPT_NUMBER : MCPT_ABSENT;
 
     if (c == '"') {
-        ok = mcpt__sch_string(t);
-    } else if (c == '{' || c == '[') {
-        ok = mcpt__sch_leave(t, 0);
+        mcpt__sch_string(t);
+    } else if (type >= MCPT_ARRAY) {
+        mcpt__sch_leave(t, 0);
+    } else if (type == MCPT_ABSENT) {
+        mcpt__sch_bad(t);
     } else {
         while (t->p != t->end && (unsigned char)*t->p > ' ' && *t->p != ',' && (*t->p | 0x20) != '}') {
-            t->p++;                                         /* ']' is '}' less 32 */
+            t->p++;
         }
-        ok = t->p != begin;
-        type = MCPT_NUMBER;
     }
     *raw = mcpt__mk(begin, (size_t)(t->p - begin));
-    if (ok && type == MCPT_NUMBER && !mcpt__sch_is_number(*raw)) {
-        type = mcpt_str_is(*raw, "null") ? MCPT_NULL : MCPT_BOOL;
-        ok = type == MCPT_NULL || mcpt_str_is(*raw, "true") || mcpt_str_is(*raw, "false");
-    }
-    return ok ? type : MCPT_ABSENT;
+    return t->bad ? MCPT_ABSENT : type;
 }
 
-/* Inside a container: 1 when an element begins here, 0 behind the closing bracket. */
-static int mcpt__sch_next(mcpt__sch_text *t, char close)
+/* Inside a container: true when an element begins here, false behind the closing bracket. */
+static bool mcpt__sch_next(mcpt__sch_text *t, char close)
 {
     char c = mcpt__sch_peek(t);
 
-    if (c == ',') {
-        t->p++;
-        return 1;
+    if (c == '\0') {
+        mcpt__sch_bad(t);
+        return false;
     }
-    if (c == close) {
-        t->p++;
-        return 0;
-    }
-    return 1;
+    t->p += c == ',' || c == close ? 1 : 0;
+    return c != close;
 }
 
 static mcpt_str mcpt__sch_inside(mcpt_str raw)
@@ -4303,49 +4287,68 @@ static mcpt_str mcpt__sch_inside(mcpt_str raw)
     return mcpt__mk(raw.ptr + 1, raw.len - 2);
 }
 
-/* Inside an object: 1 and the raw key, the cursor at the value; 0: behind the brace; -1: malformed. */
-static int mcpt__sch_key(mcpt__sch_text *t, mcpt_str *key)
+/* Inside an object: true and the raw key, the cursor at the value; false behind the brace. */
+static bool mcpt__sch_key(mcpt__sch_text *t, mcpt_str *key)
 {
-    const char *begin;
-
-    if (mcpt__sch_next(t, '}') == 0) {
-        return 0;
+    if (!mcpt__sch_next(t, '}')) {
+        return false;
     }
-    if (mcpt__sch_peek(t) != '"') {
-        return -1;
-    }
-    begin = t->p;
-    if (!mcpt__sch_string(t)) {
-        return -1;
-    }
-    *key = mcpt__sch_inside(mcpt__mk(begin, (size_t)(t->p - begin)));
-    if (mcpt__sch_peek(t) != ':') {
-        return -1;
+    if (mcpt__sch_value(t, key) != MCPT_STRING || mcpt__sch_peek(t) != ':') {
+        mcpt__sch_bad(t);
+        return false;
     }
     t->p++;
-    return 1;
+    *key = mcpt__sch_inside(*key);
+    return true;
 }
 
-/* Are the escapes of this raw string (without quotes, but they are there) sound? */
-static bool mcpt__sch_sound(mcpt_str raw)
+/* The value of a keyword in the schema at p; ABSENT when there is none. */
+static mcpt_type mcpt__sch_find(mcpt__sch_text t, const char *p, const char *word, mcpt_str *raw)
+{
+    mcpt_str key;
+
+    t.p = p;
+    if (mcpt__sch_peek(&t) == '{') {
+        t.p++;
+        while (mcpt__sch_key(&t, &key)) {
+            mcpt_type type = mcpt__sch_value(&t, raw);
+            if (mcpt_str_is(key, word)) {
+                return type;
+            }
+        }
+    }
+    return MCPT_ABSENT;
+}
+
+/* Only tchar (RFC 9110)? */
+static bool mcpt__sch_token(mcpt_str s)
+{
+    size_t i = 0;
+
+    while (i < s.len && (mcpt__alpha(s.ptr[i]) || mcpt__digit(s.ptr[i]) ||
+                         MCPT_MEMCHR("!#$%&'*+-.^_`|~", s.ptr[i], 15) != NULL)) {
+        i++;
+    }
+    return i == s.len;
+}
+
+/* Do two raw strings stand for the same text? The first is the schema's: with broken escapes never. */
+static bool mcpt__sch_same(mcpt_str a, mcpt_str b)
 {
     mcpt_scan s;
 
-    mcpt_scan_init(&s, NULL, 0, NULL);
-    return mcpt_scan_feed(&s, raw.ptr - 1, raw.len + 2) == MCPT_OK;
-}
-
-/* Do two raw strings stand for the same text? The first is the schema's and may be malformed: then never. */
-static bool mcpt__sch_same(mcpt_str a, mcpt_str b)
-{
     if (a.len == b.len && MCPT_MEMCMP(a.ptr, b.ptr, a.len) == 0) {
         return true;
     }
-    if (a.len == 0 || b.len == 0 || (*a.ptr != *b.ptr && *a.ptr != '\\' && *b.ptr != '\\')) {
+    if (MCPT_MEMCHR(a.ptr, '\\', a.len) != NULL) {
+        mcpt_scan_init(&s, NULL, 0, NULL);
+        if (mcpt_scan_feed(&s, a.ptr - 1, a.len + 2) != MCPT_OK) {      /* with its quotes */
+            return false;
+        }
+    } else if (a.len >= b.len) {                            /* no escape is shorter than what it stands for */
         return false;
     }
-    return (MCPT_MEMCHR(a.ptr, '\\', a.len) == NULL || mcpt__sch_sound(a)) &&
-           mcpt__raw_order(a, b, false) == 0;
+    return mcpt__raw_order(a, b, false) == 0;
 }
 
 static mcpt_val mcpt__sch_get(mcpt_val object, mcpt_str raw)
@@ -4364,8 +4367,8 @@ static mcpt_val mcpt__sch_get(mcpt_val object, mcpt_str raw)
 /* A number as +-0.d1d2...dn * 10^exp. Exponents past 10^8 count as some such; the rest is exact. */
 typedef struct mcpt__num {
     const char *p, *end;              /* d1, end of the digits and the point in them */
-    int64_t exp;
-    uint32_t n;                       /* dn is not 0 */
+    int32_t exp;
+    int32_t n;                        /* dn is not 0 */
     int sign;                         /* 0: zero */
 } mcpt__num;
 
@@ -4374,7 +4377,7 @@ static void mcpt__num_init(mcpt__num *v, mcpt_str raw)
     const char *end = raw.ptr + raw.len;
     const char *p = raw.ptr;
     bool point = false;
-    uint32_t digits = 0;
+    int32_t digits = 0;
 
     MCPT_MEMSET(v, 0, sizeof(*v));
     v->p = p;
@@ -4401,6 +4404,15 @@ static void mcpt__num_init(mcpt__num *v, mcpt_str raw)
     }
 }
 
+/* Can multipleOf be enforced? A positive number of at most 8 digits, zeros at its ends not counted. */
+static bool mcpt__sch_divisor(const mcpt__num *m)
+{
+    return m->sign > 0 && m->n <= 8;
+}
+
+/* >>schema: implementation --------------------------------------------------------------------------------
+ * The checker: walks schema and value side by side with a stack of its own. */
+#if !MCPT_NO_SCHEMA
 static unsigned mcpt__num_digit(mcpt__num *v)
 {
     if (v->p != v->end && *v->p == '.') {
@@ -4413,161 +4425,80 @@ static int mcpt__num_order(mcpt_str a, mcpt_str b)
 {
     mcpt__num x;
     mcpt__num y;
-    unsigned c = 0;
-    unsigned d = 0;
+    int order;
 
     mcpt__num_init(&x, a);
     mcpt__num_init(&y, b);
-    if (x.sign != y.sign) {
-        return x.sign - y.sign;
+    order = x.sign - y.sign;
+    if (order != 0 || x.sign == 0) {
+        return order;
     }
-    if (x.sign != 0 && x.exp != y.exp) {
-        return x.exp < y.exp ? -x.sign : x.sign;
+    order = (x.exp > y.exp) - (x.exp < y.exp);
+    while (order == 0 && (x.p != x.end || y.p != y.end)) {
+        order = (int)mcpt__num_digit(&x) - (int)mcpt__num_digit(&y);
     }
-    while (c == d && (x.p != x.end || y.p != y.end)) {
-        c = mcpt__num_digit(&x);
-        d = mcpt__num_digit(&y);
-    }
-    return c < d ? -x.sign : c > d ? x.sign : 0;
+    return order * x.sign;
 }
 
-/* Is the value at the cursor equal to v? Arrays and objects are not compared: one equals all of its kind. */
-static bool mcpt__sch_equal(mcpt__sch_text *t, mcpt_val v, bool *malformed)
+/* With V and M the digits up to the last that is not 0, v = V * 10^a and m = M * 10^b: for a < b v is no
+ * multiple, because 10 does not divide V; else V * 10^(a-b) mod M decides, 0 after 32 steps or never. */
+static bool mcpt__num_multiple(mcpt_str value, mcpt_str divisor)
 {
-    mcpt_str a;
-    mcpt_str b = mcpt_raw(v);
-    mcpt_type type = mcpt__sch_value(t, &a);
+    mcpt__num v;
+    mcpt__num m;
+    uint32_t d = 0;
+    uint32_t r = 0;
+    int32_t zeros;
 
-    if (type == MCPT_ABSENT) {
-        *malformed = true;
+    mcpt__num_init(&v, value);
+    mcpt__num_init(&m, divisor);
+    if (!mcpt__sch_divisor(&m) || v.sign == 0) {
+        return true;
     }
+    zeros = (v.exp - v.n) / 2 - (m.exp - m.n) / 2;          /* halves do not overflow */
+    zeros = zeros < -32 || zeros > 32 ? zeros : (v.exp - v.n) - (m.exp - m.n);
+    for (; m.n > 0; m.n--) {
+        d = d * 10u + mcpt__num_digit(&m);
+    }
+    for (; v.n > 0; v.n--) {
+        r = (r * 10u + mcpt__num_digit(&v)) % d;
+    }
+    for (m.n = 0; m.n < zeros && m.n < 32; m.n++) {
+        r = r * 10u % d;
+    }
+    return zeros >= 0 && r == 0;
+}
+
+/* Is the schema's value equal to v? Arrays and objects are not compared: one equals all of its kind. */
+static bool mcpt__sch_equal(mcpt_type type, mcpt_str a, mcpt_val v)
+{
+    mcpt_str b = mcpt_raw(v);
+
     if (type != mcpt_typeof(v)) {
         return false;
     }
     if (type == MCPT_STRING) {
         return mcpt__sch_same(mcpt__sch_inside(a), mcpt__sch_inside(b));
     }
-    if (type == MCPT_NUMBER) {
-        return mcpt__num_order(a, b) == 0;
-    }
-    return type != MCPT_BOOL || *a.ptr == *b.ptr;
-}
-
-/* Moves behind one branch of a oneOf or anyOf. OK: it has the constant v; E_PARAMS: another constant;
- * PENDING: it is more than a titled constant; E_JSON. */
-static mcpt_err mcpt__sch_branch(mcpt__sch_text *t, mcpt_val v)
-{
-    mcpt_err e = MCPT_PENDING;
-    bool plain = true;
-    bool malformed = false;
-    mcpt_str key;
-    int more;
-
-    if (mcpt__sch_peek(t) != '{') {
-        return mcpt__sch_value(t, &key) != MCPT_ABSENT ? MCPT_PENDING : MCPT_E_JSON;
-    }
-    t->p++;
-    while ((more = mcpt__sch_key(t, &key)) > 0 && !malformed) {
-        unsigned id = mcpt__sch_word(key);
-        if (id == MCPT__K_CONST) {
-            e = mcpt__sch_equal(t, v, &malformed) ? MCPT_OK : MCPT_E_PARAMS;
-        } else {
-            plain = plain && (id == MCPT__K_TITLE || id == MCPT__K_DESCRIPTION);
-            malformed = mcpt__sch_value(t, &key) == MCPT_ABSENT;
-        }
-    }
-    return more != 0 ? MCPT_E_JSON : plain ? e : MCPT_PENDING;
-}
-
-/* The same of all branches together: PENDING when one is more. */
-static mcpt_err mcpt__sch_choice(mcpt__sch_text *t, mcpt_val v)
-{
-    mcpt_err all = MCPT_E_PARAMS;
-
-    if (mcpt__sch_peek(t) != '[') {
-        return MCPT_E_JSON;
-    }
-    t->p++;
-    while (mcpt__sch_next(t, ']') != 0) {
-        mcpt_err e = mcpt__sch_branch(t, v);
-        if (e == MCPT_E_JSON) {
-            return e;
-        }
-        if (e == MCPT_PENDING || (e == MCPT_OK && all != MCPT_PENDING)) {
-            all = e;
-        }
-    }
-    return all;
-}
-
-/* Can multipleOf be enforced? A positive number of at most 18 digits, zeros at its ends not counted. */
-static bool mcpt__sch_divisor(mcpt_str raw, mcpt__num *m)
-{
-    mcpt__num_init(m, raw);
-    return m->sign > 0 && m->n <= 18;
-}
-
-/* >>schema: implementation --------------------------------------------------------------------------------
- * The checker: walks schema and value side by side with a stack of its own. */
-#if !MCPT_NO_SCHEMA
-/* Moves behind an enum: OK: v is in it; E_PARAMS; E_JSON. */
-static mcpt_err mcpt__sch_enum(mcpt__sch_text *t, mcpt_val v)
-{
-    bool malformed = mcpt__sch_peek(t) != '[';
-    bool found = false;
-
-    t->p += malformed ? 0 : 1;
-    while (!malformed && mcpt__sch_next(t, ']') != 0) {
-        found = mcpt__sch_equal(t, v, &malformed) || found;
-    }
-    return malformed ? MCPT_E_JSON : found ? MCPT_OK : MCPT_E_PARAMS;
-}
-
-/* With V and M the digits up to the last that is not 0, v = V * 10^a and m = M * 10^b: for a < b v is no
- * multiple, because 10 does not divide V; else V * 10^(a-b) mod M decides, which is 0 after 64 steps or never. */
-static bool mcpt__num_multiple(mcpt_str value, mcpt_str divisor)
-{
-    mcpt__num v;
-    mcpt__num m;
-    uint64_t d = 0;
-    uint64_t r = 0;
-    int64_t shift;
-    uint32_t i;
-
-    mcpt__num_init(&v, value);
-    if (!mcpt__sch_divisor(divisor, &m) || v.sign == 0) {
-        return true;
-    }
-    shift = (v.exp - v.n) - (m.exp - m.n);
-    for (i = 0; i < m.n; i++) {
-        d = d * 10u + mcpt__num_digit(&m);
-    }
-    for (i = 0; i < v.n || (shift > 0 && r != 0 && i - v.n < 64); i++) {
-        unsigned bit = 4;
-        r = r * 10u + (i < v.n ? mcpt__num_digit(&v) : 0u); /* below 10 d, which is below 10^19 */
-        shift -= i < v.n ? 0 : 1;
-        while (bit-- != 0) {
-            r -= r >= d << bit ? d << bit : 0;
-        }
-    }
-    return shift >= 0 && r == 0;
+    return type == MCPT_NUMBER ? mcpt__num_order(a, b) == 0 : type != MCPT_BOOL || *a.ptr == *b.ptr;
 }
 
 enum { MCPT__SCH_WORDS, MCPT__SCH_PROPERTIES, MCPT__SCH_ITEMS, MCPT__SCH_ADDITIONAL };
 
 typedef struct mcpt__sch_frame {      /* a schema that is being walked */
-    const char *first;                /* value of properties; for an array, of items; NULL: none */
+    const char *first;                /* value of properties or, for an array, items; NULL: none */
     const char *rest;                 /* value of additionalProperties; NULL: none */
     uint32_t at, child;               /* what it is for; the member or element that is being checked */
-    uint16_t found;                   /* members that properties names */
-    uint8_t mode;                     /* MCPT__SCH_x: where in it */
+    uint16_t found;                   /* members that properties names; elements so far */
+    uint8_t type;                     /* of the value; absent arguments are an empty object */
+    uint8_t mode;                     /* MCPT__SCH_x: where in the schema */
 } mcpt__sch_frame;
 
 typedef struct mcpt__sch {
     mcpt__sch_text t;
     const mcpt_doc *doc;
     char *why;
-    size_t cap, len;
+    size_t room;                      /* in why, with a NUL */
     unsigned depth;
     mcpt_err err;
     mcpt__sch_frame stack[MCPT__SCH_DEPTH];
@@ -4576,19 +4507,20 @@ typedef struct mcpt__sch {
 /* Adds to the sentence; what no longer fits is cut between two characters, and nothing follows it. */
 static void mcpt__why_str(mcpt__sch *c, mcpt_str s)
 {
-    size_t room = c->cap - c->len;
     size_t n = s.len;
 
-    if (n >= room) {                                        /* one byte is for the NUL */
-        for (n = room != 0 ? room - 1 : 0; n != 0 && ((unsigned char)s.ptr[n] & 0xc0u) == 0x80; n--) {
+    if (c->room == 0) {
+        return;
+    }
+    if (n >= c->room) {
+        for (n = c->room - 1; n != 0 && ((unsigned char)s.ptr[n] & 0xc0u) == 0x80; n--) {
         }
-        c->cap = c->len + n + (room != 0 ? 1 : 0);
+        c->room = n + 1;
     }
-    if (room != 0) {
-        MCPT_MEMCPY(c->why + c->len, s.ptr, n);
-        c->len += n;
-        c->why[c->len] = '\0';
-    }
+    MCPT_MEMCPY(c->why, s.ptr, n);
+    c->why += n;
+    c->room -= n;
+    *c->why = '\0';
 }
 
 static void mcpt__why(mcpt__sch *c, const char *z)
@@ -4596,7 +4528,7 @@ static void mcpt__why(mcpt__sch *c, const char *z)
     mcpt__why_str(c, mcpt_z(z));
 }
 
-/* Decimal digits of v at the end of text. */
+/* v in decimal. */
 static mcpt_str mcpt__sch_decimal(uint32_t v, char text[10])
 {
     size_t i = 10;
@@ -4610,124 +4542,53 @@ static mcpt_str mcpt__sch_decimal(uint32_t v, char text[10])
 }
 
 /* The caller chose this name: may it be repeated? */
-static bool mcpt__sch_plain(mcpt_str name)
+static bool mcpt__sch_may(mcpt_str name)
 {
-    size_t i = 0;
-
-    while (i < name.len && (unsigned char)(name.ptr[i] - '!') < 0x7f - '!' && name.ptr[i] != '"' &&
-           name.ptr[i] != '\\') {
-        i++;
-    }
-    return i == name.len && i != 0 && i <= 32;
+    return name.len - 1 < 32 && mcpt__sch_token(name);
 }
 
-/* Begins the sentence with the path of the value in question. Answers false. */
-static bool mcpt__sch_fail(mcpt__sch *c, mcpt_err e, const char *text)
+/* The name of member number at. */
+static mcpt_str mcpt__sch_name(const mcpt__sch *c, uint32_t at)
 {
-    unsigned i;
+    return mcpt__tok_text(c->doc, mcpt__toks(c->doc) + at - 1);
+}
 
-    c->err = e;
-    if (e != MCPT_E_PARAMS) {
-        mcpt__why(c, text);
-        return false;
-    }
+/* Writes the sentence: the path of the value in question, text, detail. Answers false. */
+static bool mcpt__sch_fail(mcpt__sch *c, const char *text, mcpt_str detail)
+{
+    const mcpt__sch_frame *f = c->stack;
+
+    c->err = MCPT_E_PARAMS;
     mcpt__why(c, "arguments");
-    for (i = 0; i < c->depth; i++) {
-        const mcpt__sch_frame *f = &c->stack[i];
+    for (; f != c->stack + c->depth; f++) {
+        char digits[10];
         if (f->mode == MCPT__SCH_ITEMS) {
-            mcpt_val it = mcpt__val(NULL, 0);
-            uint32_t n = 0;
-            char digits[10];
-            while (mcpt_next(mcpt__val(c->doc, f->at), &it, NULL) && it.at != f->child) {
-                n++;
-            }
             mcpt__why(c, "[");
-            mcpt__why_str(c, mcpt__sch_decimal(n, digits));
+            mcpt__why_str(c, mcpt__sch_decimal(f->found - 1u, digits));
             mcpt__why(c, "]");
         } else if (f->mode != MCPT__SCH_WORDS) {
-            mcpt_str name = mcpt__tok_text(c->doc, mcpt__toks(c->doc) + f->child - 1);
+            mcpt_str name = mcpt__sch_name(c, f->child);
             mcpt__why(c, ".");
-            mcpt__why_str(c, f->mode == MCPT__SCH_PROPERTIES || mcpt__sch_plain(name) ? name : mcpt_z("*"));
+            mcpt__why_str(c, f->mode == MCPT__SCH_PROPERTIES || mcpt__sch_may(name) ? name : mcpt_z("*"));
         }
     }
     mcpt__why(c, ": ");
     mcpt__why(c, text);
+    mcpt__why_str(c, detail);
     return false;
 }
 
-static bool mcpt__sch_malformed(mcpt__sch *c)
-{
-    return mcpt__sch_fail(c, MCPT_E_JSON, "the tool's schema is malformed");
-}
-
-static mcpt_val mcpt__sch_top(const mcpt__sch *c)
-{
-    return mcpt__val(c->doc, c->stack[c->depth - 1].at);
-}
-
-/* Arguments that are absent are checked as an empty object. */
-static mcpt_type mcpt__sch_typeof(mcpt_val v)
-{
-    mcpt_type type = mcpt_typeof(v);
-
-    return type != MCPT_ABSENT ? type : MCPT_OBJECT;
-}
-
-static bool mcpt__sch_fits(mcpt_val v, unsigned id)
+static bool mcpt__sch_fits(mcpt_val v, mcpt_type type, unsigned id)
 {
     static const uint8_t words[] = { MCPT__K_NONE, MCPT__K_T_NULL, MCPT__K_T_BOOLEAN, MCPT__K_T_NUMBER,
                                      MCPT__K_T_STRING, MCPT__K_T_ARRAY, MCPT__K_T_OBJECT };
-    unsigned type = words[mcpt__sch_typeof(v)];
 
-    if (id == MCPT__K_T_INTEGER && type == MCPT__K_T_NUMBER) {
+    if (id == MCPT__K_T_INTEGER && type == MCPT_NUMBER) {
         mcpt__num n;
         mcpt__num_init(&n, mcpt_raw(v));
-        return n.exp >= (int64_t)n.n;                       /* 1.0 and 1e2 are integers; of 0 n is 0 */
+        return n.exp >= n.n || n.sign == 0;                 /* 1.0 and 1e2 are integers */
     }
-    return id == type;
-}
-
-/* Walks the value of type: false when none of its names fits v. With say, adds the names to the sentence. */
-static bool mcpt__sch_types(mcpt__sch *c, mcpt_val v, bool say)
-{
-    bool list = mcpt__sch_peek(&c->t) == '[';
-    bool fits = false;
-    mcpt_str name;
-
-    c->t.p += list ? 1 : 0;
-    while (!list || mcpt__sch_next(&c->t, ']') != 0) {
-        if (mcpt__sch_value(&c->t, &name) != MCPT_STRING) {
-            return mcpt__sch_malformed(c);
-        }
-        name = mcpt__sch_inside(name);
-        if (say) {
-            char first = name.len != 0 ? *name.ptr : 'n';
-            mcpt__why(c, fits ? " or " : "must be ");
-            mcpt__why(c, first == 'i' || first == 'o' || first == 'a' ? "an " :
-                      mcpt_str_is(name, "null") ? "" : "a ");
-            mcpt__why_str(c, name);
-        }
-        fits = fits || say || mcpt__sch_fits(v, mcpt__sch_word(name));
-        if (!list) {
-            break;
-        }
-    }
-    return fits;
-}
-
-static bool mcpt__sch_type(mcpt__sch *c, mcpt_val v)
-{
-    const char *begin = c->t.p;
-
-    if (!mcpt__sch_types(c, v, false)) {
-        if (c->err == MCPT_OK) {
-            c->t.p = begin;
-            (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "");
-            (void)mcpt__sch_types(c, v, true);
-        }
-        return false;
-    }
-    return true;
+    return id == words[type];
 }
 
 /* Characters of a raw string. */
@@ -4739,7 +4600,7 @@ static uint32_t mcpt__sch_length(mcpt_str raw)
 
     while (p != end) {
         unsigned step = *p != '\\' ? 1 : p[1] != 'u' ? 2 : 6;
-        bool half = (((unsigned char)*p & 0xc0u) == 0x80) ||
+        bool half = ((unsigned char)*p & 0xc0u) == 0x80 ||
                     (step == 6 && (p[2] | 0x20) == 'd' && p[3] >= '8' && (p[3] | 0x20) <= 'b');
         n += half ? 0 : 1;                                  /* the other half counts */
         p += step;
@@ -4747,278 +4608,265 @@ static uint32_t mcpt__sch_length(mcpt_str raw)
     return n;
 }
 
-/* A bound: what is measured against it depends on the keyword. */
-static bool mcpt__sch_bound(mcpt__sch *c, mcpt_val v, unsigned id)
+/* Is a bound kept? Those of one kind stand side by side among the words, the lower one first. */
+static bool mcpt__sch_bound(mcpt_val v, mcpt_type type, unsigned id, mcpt_str bound)
 {
-    char digits[10];
-    mcpt_str bound;
+    mcpt_type wanted = id < MCPT__K_MIN_ITEMS || id >= MCPT__K_ABOVE ? MCPT_NUMBER :
+                       id < MCPT__K_MIN_LENGTH ? MCPT_ARRAY :
+                       id < MCPT__K_PROPERTIES ? MCPT_STRING : MCPT_OBJECT;
     mcpt_str have = mcpt_raw(v);
-    mcpt_type wanted = id == MCPT__K_MIN_LENGTH || id == MCPT__K_MAX_LENGTH ? MCPT_STRING :
-                       id == MCPT__K_MIN_ITEMS || id == MCPT__K_MAX_ITEMS ? MCPT_ARRAY :
-                       id == MCPT__K_MIN_PROPERTIES || id == MCPT__K_MAX_PROPERTIES ? MCPT_OBJECT :
-                       MCPT_NUMBER;
-    bool low = id == MCPT__K_MINIMUM || id == MCPT__K_MIN_LENGTH || id == MCPT__K_MIN_ITEMS ||
-               id == MCPT__K_MIN_PROPERTIES || id == MCPT__K_ABOVE;
-    bool strict = id == MCPT__K_ABOVE || id == MCPT__K_BELOW;
+    char digits[10];
     int order;
 
-    if (mcpt__sch_value(&c->t, &bound) != MCPT_NUMBER) {
-        return mcpt__sch_malformed(c);
-    }
-    if (mcpt__sch_typeof(v) != wanted) {
+    if (type != wanted) {
         return true;
     }
-    if (wanted != MCPT_NUMBER) {
-        have = mcpt__sch_decimal(wanted == MCPT_STRING ? mcpt__sch_length(have) : (uint32_t)mcpt_size(v),
-                                 digits);
+    if (type != MCPT_NUMBER) {
+        uint32_t n = type == MCPT_STRING ? mcpt__sch_length(have) : (uint32_t)mcpt_size(v);
+        have = mcpt__sch_decimal(n, digits);
     }
     order = mcpt__num_order(have, bound);
-    if (low ? order > 0 : order < 0) {
-        return true;
-    }
-    if (order == 0 && !strict) {
-        return true;
-    }
-    (void)mcpt__sch_fail(c, MCPT_E_PARAMS, wanted == MCPT_NUMBER ? "must be " : "must have ");
-    mcpt__why(c, strict ? (low ? "greater than " : "less than ") : (low ? "at least " : "at most "));
-    mcpt__why_str(c, bound);
-    mcpt__why(c, wanted == MCPT_NUMBER ? "" : wanted == MCPT_STRING ? " characters" :
-              wanted == MCPT_ARRAY ? " items" : " members");
-    return false;
+    order = (id & 1u) != 0 ? -order : order;
+    return order > 0 || (order == 0 && id < MCPT__K_ABOVE);
 }
 
-static bool mcpt__sch_multiple(mcpt__sch *c, mcpt_val v)
+/* Walks what lists something, or is such a thing itself: does v fit one of them, or all of required? raw
+ * becomes the last that was looked at. What a branch of oneOf or anyOf says besides const does not count. */
+static bool mcpt__sch_each(mcpt__sch *c, mcpt_val v, mcpt_type type, unsigned id, mcpt_str *raw)
 {
-    mcpt_str divisor;
+    bool all = id == MCPT__K_REQUIRED;
+    bool list = id != MCPT__K_CONST && *c->t.p == '[';
+    bool fits = all;
 
-    if (mcpt__sch_value(&c->t, &divisor) != MCPT_NUMBER) {
-        return mcpt__sch_malformed(c);
+    c->t.p += list ? 1 : 0;
+    while (fits == all && (!list || mcpt__sch_next(&c->t, ']'))) {
+        mcpt_type is = mcpt__sch_value(&c->t, raw);
+        if (id == MCPT__K_ONE_OF || id == MCPT__K_ANY_OF) {
+            is = mcpt__sch_find(c->t, raw->ptr, "const", raw);
+        }
+        if (id != MCPT__K_TYPE && !all) {
+            fits = is == MCPT_ABSENT || mcpt__sch_equal(is, *raw, v);
+        } else if (is != MCPT_STRING) {
+            mcpt__sch_bad(&c->t);
+        } else if (all) {
+            fits = mcpt__sch_get(v, mcpt__sch_inside(*raw)).doc != NULL;
+        } else {
+            fits = mcpt__sch_fits(v, type, mcpt__sch_word(mcpt__sch_inside(*raw)));
+        }
+        if (!list) {
+            break;
+        }
     }
-    if (mcpt_typeof(v) == MCPT_NUMBER && !mcpt__num_multiple(mcpt_raw(v), divisor)) {
-        (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "must be a multiple of ");
-        mcpt__why_str(c, divisor);
+    return fits || c->t.bad;
+}
+
+/* Goes into the schemas of members or elements at the cursor, or remembers them. False: pass them. */
+static bool mcpt__sch_inner(mcpt__sch *c, mcpt__sch_frame *f, unsigned id)
+{
+    char open = mcpt__sch_peek(&c->t);
+
+    if (id == MCPT__K_ADDITIONAL) {
+        f->rest = c->t.p;
         return false;
     }
-    return true;
-}
-
-static bool mcpt__sch_required(mcpt__sch *c, mcpt_val v)
-{
-    bool object = mcpt__sch_typeof(v) == MCPT_OBJECT;
-    mcpt_str name;
-
-    if (mcpt__sch_peek(&c->t) != '[') {
-        return mcpt__sch_malformed(c);
-    }
-    c->t.p++;
-    while (mcpt__sch_next(&c->t, ']') != 0) {
-        if (mcpt__sch_value(&c->t, &name) != MCPT_STRING) {
-            return mcpt__sch_malformed(c);
-        }
-        if (object && mcpt__sch_get(v, mcpt__sch_inside(name)).doc == NULL) {
-            (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "missing required ");
-            mcpt__why_str(c, name);
+    if (id == MCPT__K_ITEMS) {
+        if (f->type != MCPT_ARRAY || open == '[') {         /* a list of schemas is draft-07's */
             return false;
         }
-    }
-    return true;
-}
-
-/* enum, const, oneOf, anyOf. */
-static bool mcpt__sch_among(mcpt__sch *c, mcpt_val v, unsigned id)
-{
-    const char *begin = c->t.p;
-    bool malformed = false;
-    mcpt_err e;
-
-    if (id == MCPT__K_ENUM) {
-        e = mcpt__sch_enum(&c->t, v);
-    } else if (id == MCPT__K_CONST) {
-        e = mcpt__sch_equal(&c->t, v, &malformed) ? MCPT_OK : malformed ? MCPT_E_JSON : MCPT_E_PARAMS;
+        f->mode = MCPT__SCH_ITEMS;
+        f->child = f->at;
     } else {
-        e = mcpt__sch_choice(&c->t, v);
+        if (f->type != MCPT_OBJECT) {
+            return false;
+        }
+        if (open != '{') {
+            mcpt__sch_bad(&c->t);
+            return true;
+        }
+        f->mode = MCPT__SCH_PROPERTIES;
     }
-    if (e == MCPT_E_JSON) {
-        return mcpt__sch_malformed(c);
-    }
-    if (e == MCPT_E_PARAMS) {
-        (void)mcpt__sch_fail(c, e, id == MCPT__K_CONST ? "must be " : "must be one of ");
-        mcpt__why_str(c, mcpt__mk(begin, (size_t)(c->t.p - begin)));
-        return false;
-    }
+    f->first = c->t.p;
+    c->t.p += f->mode == MCPT__SCH_PROPERTIES ? 1 : 0;
     return true;
 }
+
+static const char mcpt__sch_bounds[6][25] = {
+    "must be at least ", "must be at most ", "length must be at least ", "length must be at most ",
+    "must be more than ", "must be less than "
+};
 
 /* A keyword of the innermost schema; the cursor is at its value. */
 static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
 {
     mcpt__sch_frame *f = &c->stack[c->depth - 1];
-    mcpt_val v = mcpt__sch_top(c);
-    mcpt_str skipped;
-    char open = mcpt__sch_peek(&c->t);
+    mcpt_val v = mcpt__val(c->doc, f->at);
+    mcpt_type type = (mcpt_type)f->type;
+    bool inner = id == MCPT__K_PROPERTIES || id == MCPT__K_ITEMS || id == MCPT__K_ADDITIONAL;
+    bool ok = true;
+    const char *text = "must be one of ";
+    const char *behind;
+    mcpt_type is;
+    mcpt_str raw;
+    mcpt_str last;
 
+    if (inner && mcpt__sch_inner(c, f, id)) {
+        return true;
+    }
+    is = mcpt__sch_value(&c->t, &raw);
+    behind = c->t.p;
+    last = raw;
+    if (inner || id == MCPT__K_NONE) {
+        return true;
+    }
     switch (id) {
     case MCPT__K_TYPE:
-        return mcpt__sch_type(c, v);
     case MCPT__K_ENUM:
     case MCPT__K_CONST:
     case MCPT__K_ONE_OF:
     case MCPT__K_ANY_OF:
-        return mcpt__sch_among(c, v, id);
     case MCPT__K_REQUIRED:
-        return mcpt__sch_required(c, v);
-    case MCPT__K_MULTIPLE_OF:
-        return mcpt__sch_multiple(c, v);
-    case MCPT__K_MINIMUM:
-    case MCPT__K_MAXIMUM:
-    case MCPT__K_MIN_ITEMS:
-    case MCPT__K_MAX_ITEMS:
-    case MCPT__K_MIN_LENGTH:
-    case MCPT__K_MAX_LENGTH:
-    case MCPT__K_MIN_PROPERTIES:
-    case MCPT__K_MAX_PROPERTIES:
-    case MCPT__K_ABOVE:
-    case MCPT__K_BELOW:
-        return mcpt__sch_bound(c, v, id);
-    case MCPT__K_PROPERTIES:
-        if (open != '{') {
-            return mcpt__sch_malformed(c);
+        c->t.p = raw.ptr;
+        ok = is == MCPT_ABSENT || (id == MCPT__K_REQUIRED && type != MCPT_OBJECT) ||
+             mcpt__sch_each(c, v, type, id, &last);
+        c->t.p = c->t.bad ? c->t.p : behind;
+        if (id == MCPT__K_TYPE && is == MCPT_STRING) {
+            raw = mcpt__sch_inside(raw);
+            text = *raw.ptr == 'i' || *raw.ptr == 'o' || *raw.ptr == 'a' ? "must be an " : "must be a ";
+        } else if (id == MCPT__K_REQUIRED) {
+            raw = last;
+            text = "missing required ";
+        } else if (id == MCPT__K_CONST) {
+            text = "must be ";
         }
-        if (mcpt__sch_typeof(v) == MCPT_OBJECT) {
-            f->first = c->t.p;
-            f->mode = MCPT__SCH_PROPERTIES;
-            c->t.p++;
-            return true;
-        }
-        break;
-    case MCPT__K_ITEMS:
-        if (open != '[' && mcpt_typeof(v) == MCPT_ARRAY && mcpt_size(v) != 0) {     /* a list is draft-07's */
-            f->first = c->t.p;
-            f->child = f->at;
-            f->mode = MCPT__SCH_ITEMS;
-            return true;
-        }
-        break;
-    case MCPT__K_ADDITIONAL:
-        f->rest = c->t.p;
         break;
     default:
+        if (is != MCPT_NUMBER) {
+            mcpt__sch_bad(&c->t);
+            return true;
+        }
+        text = mcpt__sch_bounds[(id & 1u) + (id >= MCPT__K_ABOVE ? 4u : id >= MCPT__K_MIN_ITEMS ? 2u : 0u)];
+        if (id != MCPT__K_MULTIPLE_OF) {
+            ok = mcpt__sch_bound(v, type, id, raw);
+        } else if (type == MCPT_NUMBER) {
+            text = "must be a multiple of ";
+            ok = mcpt__num_multiple(mcpt_raw(v), raw);
+        }
         break;
     }
-    return mcpt__sch_value(&c->t, &skipped) != MCPT_ABSENT || mcpt__sch_malformed(c);
+    return ok || mcpt__sch_fail(c, text, raw);
 }
 
 /* Begins the schema at the cursor for value number at. */
 static bool mcpt__sch_enter(mcpt__sch *c, uint32_t at)
 {
     mcpt__sch_frame *f = &c->stack[c->depth];
+    const char *text = "is not allowed";
     mcpt_str raw;
 
-    if (mcpt__sch_peek(&c->t) != '{') {
-        if (mcpt__sch_value(&c->t, &raw) != MCPT_BOOL) {
-            return mcpt__sch_malformed(c);
+    if (mcpt__sch_peek(&c->t) == '{') {
+        if (c->depth == MCPT__SCH_DEPTH) {
+            c->err = MCPT_E_DEPTH;
+            return false;
         }
-        if (*raw.ptr == 't') {
-            return true;
-        }
-        if (c->depth == 0 || f[-1].mode != MCPT__SCH_ADDITIONAL) {
-            return mcpt__sch_fail(c, MCPT_E_PARAMS, "is not allowed");
-        }
+        MCPT_MEMSET(f, 0, sizeof(*f));
+        f->at = at;
+        f->type = (uint8_t)mcpt_typeof(mcpt__val(c->doc, at));
+        f->type = f->type != MCPT_ABSENT ? f->type : (uint8_t)MCPT_OBJECT;
+        c->depth++;
+        c->t.p++;
+        return true;
+    }
+    if (mcpt__sch_value(&c->t, &raw) != MCPT_BOOL) {
+        mcpt__sch_bad(&c->t);
+        return true;
+    }
+    if (*raw.ptr == 't') {
+        return true;
+    }
+    raw.len = 0;
+    if (c->depth != 0 && f[-1].mode == MCPT__SCH_ADDITIONAL) {
         f[-1].mode = MCPT__SCH_WORDS;                       /* the path ends at the object */
-        raw = mcpt__tok_text(c->doc, mcpt__toks(c->doc) + at - 1);
-        if (!mcpt__sch_plain(raw)) {
-            return mcpt__sch_fail(c, MCPT_E_PARAMS, "an unexpected member");
+        text = "an unexpected member";
+        if (mcpt__sch_may(mcpt__sch_name(c, at))) {
+            text = "unexpected member ";
+            raw = mcpt__sch_name(c, at);
+            raw = mcpt__mk(raw.ptr - 1, raw.len + 2);
         }
-        (void)mcpt__sch_fail(c, MCPT_E_PARAMS, "unexpected member \"");
-        mcpt__why_str(c, raw);
-        mcpt__why(c, "\"");
-        return false;
     }
-    if (c->depth == MCPT__SCH_DEPTH) {
-        return mcpt__sch_fail(c, MCPT_E_DEPTH, "the tool's schema is nested too deep");
-    }
-    MCPT_MEMSET(f, 0, sizeof(*f));
-    f->at = at;
-    c->depth++;
-    c->t.p++;
-    return true;
+    return mcpt__sch_fail(c, text, raw);
 }
 
-/* Has properties a member of this name? */
-static bool mcpt__sch_named(const mcpt__sch *c, const char *properties, mcpt_str name)
+/* Does properties, at p unless that is NULL, name this member? */
+static bool mcpt__sch_named(mcpt__sch_text t, const char *p, mcpt_str name)
 {
-    mcpt__sch_text t = c->t;
     mcpt_str key;
 
-    t.p = properties;
-    if (properties != NULL) {
-        t.p++;
-        while (mcpt__sch_key(&t, &key) > 0) {
-            if (mcpt__sch_same(key, name)) {
-                return true;
-            }
-            (void)mcpt__sch_value(&t, &key);
+    if (p == NULL) {
+        return false;
+    }
+    t.p = p + 1;
+    while (mcpt__sch_key(&t, &key)) {
+        if (mcpt__sch_same(key, name)) {
+            return true;
         }
+        (void)mcpt__sch_value(&t, &key);
     }
     return false;
 }
 
-/* Goes on with the schemas of members: those that properties names, or all others. */
-static bool mcpt__sch_members(mcpt__sch *c, mcpt__sch_frame *f)
+/* Goes on with the next member that properties names. */
+static bool mcpt__sch_member(mcpt__sch *c, mcpt__sch_frame *f)
 {
-    mcpt_val v = mcpt__sch_top(c);
-    mcpt_val it = mcpt__val(c->doc, f->child);
+    mcpt_val it;
     mcpt_str name;
-    int more;
 
-    if (f->mode == MCPT__SCH_PROPERTIES) {
-        more = mcpt__sch_key(&c->t, &name);
-        if (more <= 0) {
-            f->mode = MCPT__SCH_WORDS;
-            return more == 0 || mcpt__sch_malformed(c);
-        }
-        it = mcpt__sch_get(v, name);
-        if (it.doc == NULL) {
-            return mcpt__sch_value(&c->t, &name) != MCPT_ABSENT || mcpt__sch_malformed(c);
-        }
-        f->found++;
-        f->child = it.at;
-        return mcpt__sch_enter(c, it.at);
+    if (!mcpt__sch_key(&c->t, &name)) {
+        f->mode = MCPT__SCH_WORDS;
+        return true;
     }
-    if (f->child == f->at) {
-        it.doc = NULL;                                      /* from the first on */
+    it = mcpt__sch_get(mcpt__val(c->doc, f->at), name);
+    if (it.doc == NULL) {
+        (void)mcpt__sch_value(&c->t, &name);
+        return true;
     }
-    while (mcpt_next(v, &it, &name)) {
-        if (f->mode == MCPT__SCH_ITEMS || !mcpt__sch_named(c, f->first, name)) {
+    f->found++;
+    f->child = it.at;
+    return mcpt__sch_enter(c, it.at);
+}
+
+/* Goes on with the next element, or the next member that properties does not name. */
+static bool mcpt__sch_element(mcpt__sch *c, mcpt__sch_frame *f)
+{
+    mcpt_val it = mcpt__val(f->child != f->at ? c->doc : NULL, f->child);
+    bool items = f->mode == MCPT__SCH_ITEMS;
+    mcpt_str name;
+
+    c->t.p = items ? f->first : f->rest;
+    while (mcpt_next(mcpt__val(c->doc, f->at), &it, &name)) {
+        if (items || !mcpt__sch_named(c->t, f->first, name)) {
+            f->found++;
             f->child = it.at;
-            c->t.p = f->mode == MCPT__SCH_ITEMS ? f->first : f->rest;
             return mcpt__sch_enter(c, it.at);
         }
     }
-    if (f->mode == MCPT__SCH_ADDITIONAL) {
+    f->mode = MCPT__SCH_WORDS;
+    (void)mcpt__sch_value(&c->t, &name);
+    if (!items) {
+        mcpt__sch_leave(&c->t, 1);
         c->depth--;
-        c->t.p = f->rest;
-        return (mcpt__sch_value(&c->t, &name) != MCPT_ABSENT && mcpt__sch_leave(&c->t, 1)) ||
-               mcpt__sch_malformed(c);
     }
-    f->mode = MCPT__SCH_WORDS;                              /* the cursor is behind the schema of items */
     return true;
 }
 
-/* The next keyword of the innermost schema, or its end. */
-static bool mcpt__sch_words(mcpt__sch *c, mcpt__sch_frame *f)
+/* Goes on with the next keyword of the innermost schema. */
+static bool mcpt__sch_step(mcpt__sch *c, mcpt__sch_frame *f)
 {
     mcpt_str key;
-    int more = mcpt__sch_key(&c->t, &key);
 
-    if (more > 0) {
+    if (mcpt__sch_key(&c->t, &key)) {
         return mcpt__sch_keyword(c, mcpt__sch_word(key));
     }
-    if (more < 0) {
-        return mcpt__sch_malformed(c);
-    }
-    if (f->rest != NULL && mcpt_typeof(mcpt__sch_top(c)) == MCPT_OBJECT &&
-        mcpt_size(mcpt__sch_top(c)) != f->found) {
+    if (f->rest != NULL && f->type == MCPT_OBJECT && mcpt_size(mcpt__val(c->doc, f->at)) != f->found) {
         f->mode = MCPT__SCH_ADDITIONAL;
         f->child = f->at;
     } else {
@@ -5032,26 +4880,24 @@ MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, 
     mcpt__sch c;
     bool ok;
 
-    c.t.p = c.t.end = schema.ptr;
-    if (schema.len != 0) {
-        c.t.end = schema.ptr + schema.len;
-    }
+    mcpt__sch_open(&c.t, schema);
     c.doc = value.doc;
     c.why = why;
-    c.cap = why != NULL ? cap : 0;
-    c.len = 0;
+    c.room = why != NULL ? cap : 0;
     c.depth = 0;
     c.err = MCPT_OK;
-    if (c.cap != 0) {
-        *why = '\0';
-    }
+    mcpt__why(&c, "");
     ok = mcpt__sch_enter(&c, value.at);
-    while (ok && c.depth != 0) {                            /* each step moves the cursor or the child */
+    while (ok && c.depth != 0 && !c.t.bad) {                /* each step moves the cursor or the child */
         mcpt__sch_frame *f = &c.stack[c.depth - 1];
-        ok = f->mode == MCPT__SCH_WORDS ? mcpt__sch_words(&c, f) : mcpt__sch_members(&c, f);
+        ok = f->mode == MCPT__SCH_WORDS ? mcpt__sch_step(&c, f) :
+             f->mode == MCPT__SCH_PROPERTIES ? mcpt__sch_member(&c, f) : mcpt__sch_element(&c, f);
     }
-    if (ok && (mcpt__sch_peek(&c.t) != '\0' || c.t.p != c.t.end)) {
-        (void)mcpt__sch_malformed(&c);
+    if (c.t.bad || (ok && (mcpt__sch_peek(&c.t) != '\0' || c.t.p != c.t.end))) {
+        c.err = MCPT_E_JSON;
+    }
+    if (c.err == MCPT_E_JSON || c.err == MCPT_E_DEPTH) {
+        mcpt__why(&c, "the tool's schema is malformed or too deep");
     }
     return c.err;
 }
@@ -5077,41 +4923,17 @@ typedef struct mcpt__headers {
 
 static void mcpt__headers_init(mcpt__headers *h, mcpt_str schema, mcpt_val arguments)
 {
-    h->t.p = h->t.end = schema.ptr;
-    if (schema.len != 0) {
-        h->t.end = schema.ptr + schema.len;
-    }
+    mcpt__sch_open(&h->t, schema);
     h->doc = arguments.doc;
     h->inner = schema.ptr;
     h->value = arguments;
     h->depth = 0;
 }
 
-/* The value of a keyword in the schema at p; ABSENT when there is none. */
-static mcpt_type mcpt__sch_find(mcpt__sch_text t, const char *p, const char *word, mcpt_str *raw)
-{
-    mcpt_str key;
-    mcpt_type type = MCPT_OBJECT;
-
-    t.p = p;
-    if (mcpt__sch_peek(&t) != '{') {
-        return MCPT_ABSENT;
-    }
-    t.p++;
-    while (type != MCPT_ABSENT && mcpt__sch_key(&t, &key) > 0) {
-        type = mcpt__sch_value(&t, raw);
-        if (mcpt_str_is(key, word)) {
-            return type;
-        }
-    }
-    return MCPT_ABSENT;
-}
-
 /* OK: the next one is in h; E_ABSENT: no more; E_JSON, E_DEPTH. */
 static mcpt_err mcpt__headers_next(mcpt__headers *h)
 {
     mcpt_str raw;
-    int more;
 
     for (;;) {                                              /* the cursors only go forward */
         if (h->inner != NULL && mcpt__sch_find(h->t, h->inner, "properties", &raw) == MCPT_OBJECT) {
@@ -5123,21 +4945,17 @@ static mcpt_err mcpt__headers_next(mcpt__headers *h)
             h->depth++;
         }
         h->inner = NULL;
-        if (h->depth == 0) {
-            return MCPT_E_ABSENT;
+        if (h->depth == 0 || h->t.bad) {
+            return h->t.bad ? MCPT_E_JSON : MCPT_E_ABSENT;
         }
         h->t.p = h->level[h->depth - 1].p;
-        more = mcpt__sch_key(&h->t, &raw);
-        if (more < 0) {
-            return MCPT_E_JSON;
-        }
-        if (more == 0) {
+        if (!mcpt__sch_key(&h->t, &raw)) {
             h->depth--;
             continue;
         }
         h->value = mcpt__sch_get(mcpt__val(h->doc, h->level[h->depth - 1].at), raw);
         if (mcpt__sch_value(&h->t, &raw) == MCPT_ABSENT) {
-            return MCPT_E_JSON;
+            continue;
         }
         h->level[h->depth - 1].p = h->t.p;
         h->inner = raw.ptr;
@@ -5150,12 +4968,7 @@ static mcpt_err mcpt__headers_next(mcpt__headers *h)
 /* A name that can stand in Mcp-Param-<name>. */
 static bool mcpt__header_ok(mcpt_str raw)
 {
-    size_t i = 1;
-
-    while (i + 1 < raw.len && mcpt__in(mcpt__set_token, raw.ptr[i])) {
-        i++;
-    }
-    return raw.len > 2 && *raw.ptr == '"' && i + 1 == raw.len;
+    return raw.len > 2 && *raw.ptr == '"' && mcpt__sch_token(mcpt__sch_inside(raw));
 }
 
 MCPT_API mcpt_err mcpt_schema_headers(mcpt_str schema, mcpt_val arguments, mcpt_schema_header_fn each,
@@ -5193,202 +5006,154 @@ typedef struct mcpt__lint {
     unsigned depth;
     struct {
         const char *begin;            /* behind the bracket */
-        uint8_t kind;                 /* MCPT__LINT_x */
+        unsigned kind;                /* MCPT__LINT_x */
     } level[MCPT_MAX_DEPTH];
 } mcpt__lint;
 
 static void mcpt__lint_note(mcpt__lint *l, mcpt_str keyword, const char *why)
 {
     l->noted = true;
-    if (l->note != NULL) {
-        l->note(l->user, keyword, why);
-    }
+    l->note(l->user, keyword, why);
 }
 
-/* Is s one of the words in list, each of which ends with a NUL, all with another? */
-static bool mcpt__lint_in(mcpt_str s, const char *list)
+/* The byte before s in a list of words, each of which ends with a NUL; '\0': it is not there. */
+static char mcpt__lint_class(mcpt_str s, const char *list)
 {
-    while (*list != '\0') {
-        if (mcpt_str_is(s, list)) {
-            return true;
-        }
+    while (*list != '\0' && !mcpt_str_is(s, list + 1)) {
         list += MCPT_STRLEN(list) + 1;
     }
-    return false;
+    return *list;
 }
 
-static const char mcpt__lint_odd[] = "its value is of the wrong kind";
-
-/* What is wrong with the value of type at the cursor; NULL: nothing. */
-static const char *mcpt__lint_type(mcpt__sch_text t)
+static bool mcpt__lint_is_type(mcpt_str raw)
 {
-    bool list = mcpt__sch_peek(&t) == '[';
-    mcpt_str name;
-
-    t.p += list ? 1 : 0;
-    while (!list || mcpt__sch_next(&t, ']') != 0) {
-        if (mcpt__sch_value(&t, &name) != MCPT_STRING ||
-            !mcpt__lint_in(mcpt__sch_inside(name),
-                           "null\0boolean\0number\0integer\0string\0array\0object\0")) {
-            return "no such type";
-        }
-        if (!list) {
-            return NULL;
-        }
-    }
-    return NULL;
+    return mcpt__lint_class(raw, " \"string\"\0 \"integer\"\0 \"boolean\"\0") != '\0';
 }
 
-/* Looks at an array: is an element an array or object, are all strings? */
-static void mcpt__lint_elements(mcpt__sch_text t, bool *deep, bool *strings)
+/* The JSON type the value of a keyword must have; ABSENT: it depends. */
+static mcpt_type mcpt__sch_shape(unsigned id)
 {
-    mcpt_str raw;
-
-    *deep = false;
-    *strings = true;
-    t.p++;
-    while (mcpt__sch_next(&t, ']') != 0) {
-        mcpt_type type = mcpt__sch_value(&t, &raw);
-        *deep = *deep || type >= MCPT_ARRAY;
-        *strings = *strings && type == MCPT_STRING;
-    }
-}
-
-/* Why the keyword at whose value the cursor is cannot be enforced; NULL: it can. */
-static const char *mcpt__lint_value(mcpt__sch_text t, unsigned id)
-{
-    static const char choice[] = "not enforced: a branch is more than const, title and description";
-    static const char compared[] = "an array or object in it is not compared";
-    mcpt__sch_text begin = t;
-    mcpt_str raw;
-    mcpt_type type = mcpt__sch_value(&t, &raw);
-    bool deep = false;
-    bool strings = true;
-    mcpt__num m;
-
-    if (type == MCPT_ARRAY) {
-        mcpt__lint_elements(begin, &deep, &strings);
-    }
     switch (id) {
     case MCPT__K_TYPE:
-        return mcpt__lint_type(begin);
     case MCPT__K_CONST:
-        return type >= MCPT_ARRAY ? compared : NULL;
-    case MCPT__K_ENUM:
-        return type != MCPT_ARRAY ? mcpt__lint_odd : deep ? compared : NULL;
-    case MCPT__K_REQUIRED:
-        return type != MCPT_ARRAY || !strings ? mcpt__lint_odd : NULL;
-    case MCPT__K_PROPERTIES:
-        return type != MCPT_OBJECT ? mcpt__lint_odd : NULL;
     case MCPT__K_ITEMS:
-        return type == MCPT_ARRAY ? "not enforced: a list of schemas" :
-               type != MCPT_OBJECT && type != MCPT_BOOL ? mcpt__lint_odd : NULL;
     case MCPT__K_ADDITIONAL:
-        return type != MCPT_OBJECT && type != MCPT_BOOL ? mcpt__lint_odd : NULL;
+        return MCPT_ABSENT;
+    case MCPT__K_PROPERTIES:
+        return MCPT_OBJECT;
+    case MCPT__K_ENUM:
     case MCPT__K_ONE_OF:
     case MCPT__K_ANY_OF:
-        return type != MCPT_ARRAY ? mcpt__lint_odd :
-               mcpt__sch_choice(&begin, mcpt__val(NULL, 0)) == MCPT_PENDING ? choice : NULL;
+    case MCPT__K_REQUIRED:
+        return MCPT_ARRAY;
     default:
-        if (type != MCPT_NUMBER) {
-            return mcpt__lint_odd;
-        }
-        return id == MCPT__K_MULTIPLE_OF && !mcpt__sch_divisor(raw, &m) ?
-               "not enforced: not positive, or more than 18 digits" : NULL;
+        return MCPT_NUMBER;
     }
 }
 
-/* Keywords that are not enforced: what stands in their value, and whether that needs saying. */
-static unsigned mcpt__lint_other(mcpt__lint *l, mcpt_str key)
+/* What is wrong with an element of an array that is the value of a keyword, or with such a value itself. */
+static const char *mcpt__lint_element(mcpt__sch_text t, unsigned id, mcpt_type type, mcpt_str raw)
 {
-    static const char quiet[] = "title\0description\0default\0examples\0$comment\0deprecated\0readOnly\0"
-                                "writeOnly\0$id\0$anchor\0enumNames\0";
-    static const char dialects[] = "https://json-schema.org/draft/2020-12/schema\0"
-                                   "https://json-schema.org/draft/2020-12/schema#\0"
-                                   "http://json-schema.org/draft-07/schema\0"
-                                   "http://json-schema.org/draft-07/schema#\0";
-    static const char inner[] = "allOf\0not\0if\0then\0else\0contains\0propertyNames\0prefixItems\0"
-                                "additionalItems\0unevaluatedItems\0unevaluatedProperties\0contentSchema\0";
-    const char *why = "not enforced";
-    mcpt__sch_text t = l->t;
-    unsigned kind = 0;
-    mcpt_str raw;
+    bool constant = false;
+    mcpt_str key;
 
-    if (mcpt__lint_in(key, "$defs\0definitions\0")) {
-        return MCPT__LINT_MAP;
+    if (id == MCPT__K_CONST || id == MCPT__K_ENUM) {
+        return type >= MCPT_ARRAY ? "an array or object in it is not compared" : NULL;
     }
-    if (mcpt__lint_in(key, quiet) || (key.len > 2 && key.ptr[0] == 'x' && key.ptr[1] == '-')) {
-        return 0;
+    if (id == MCPT__K_TYPE && type == MCPT_STRING) {
+        return mcpt__lint_is_type(raw) ||
+               mcpt__lint_class(raw, " \"null\"\0 \"number\"\0 \"array\"\0 \"object\"\0") != '\0' ? NULL :
+               "there is no such type";
     }
-    if (mcpt_str_is(key, "$schema")) {
-        if (mcpt__sch_value(&t, &raw) == MCPT_STRING && mcpt__lint_in(mcpt__sch_inside(raw), dialects)) {
-            return 0;
-        }
-        why = "read as if it were draft 2020-12";
-    } else if (mcpt__lint_in(key, inner)) {
-        kind = MCPT__LINT_SCHEMA;
-    } else if (mcpt__lint_in(key, "patternProperties\0dependentSchemas\0dependencies\0")) {
-        kind = MCPT__LINT_MAP;
-    } else if (mcpt__lint_in(key, "format\0contentEncoding\0contentMediaType\0")) {
-        why = "not enforced: an annotation";
+    if (id == MCPT__K_TYPE || id == MCPT__K_REQUIRED) {
+        return type != MCPT_STRING ? "its value is of the wrong kind" : NULL;
     }
-    mcpt__lint_note(l, key, why);
-    return kind;
+    t.p = raw.ptr + 1;
+    while (type == MCPT_OBJECT && mcpt__sch_key(&t, &key)) {
+        char c = mcpt__lint_class(key, "cconst\0 title\0 description\0");
+        (void)mcpt__sch_value(&t, &raw);
+        constant = constant || c == 'c';
+        type = c != '\0' ? type : MCPT_ABSENT;
+    }
+    return constant && type == MCPT_OBJECT ? NULL : "in a branch only const is enforced";
+}
+
+/* Why a keyword that is enforced, the cursor at its value, is not or not fully; NULL: it is. */
+static const char *mcpt__lint_value(mcpt__sch_text t, unsigned id)
+{
+    mcpt_str raw;
+    mcpt__sch_text in = t;
+    mcpt_type type = mcpt__sch_value(&t, &raw);
+    mcpt_type shape = mcpt__sch_shape(id);
+    const char *why = NULL;
+    mcpt__num m;
+
+    if (id == MCPT__K_ITEMS || id == MCPT__K_ADDITIONAL) {
+        return type == MCPT_OBJECT || type == MCPT_BOOL ? NULL : "not enforced: not a schema";
+    }
+    if (shape != MCPT_ABSENT && type != shape) {
+        return "its value is of the wrong kind";
+    }
+    if (id == MCPT__K_MULTIPLE_OF) {
+        mcpt__num_init(&m, raw);
+        return mcpt__sch_divisor(&m) ? NULL : "not enforced: not positive, or more than 8 digits";
+    }
+    if (id == MCPT__K_CONST || (id == MCPT__K_TYPE && type != MCPT_ARRAY)) {
+        return mcpt__lint_element(t, id, type, raw);
+    }
+    in.p = raw.ptr + 1;
+    while (type == MCPT_ARRAY && why == NULL && mcpt__sch_next(&in, ']')) {
+        mcpt_type element = mcpt__sch_value(&in, &raw);
+        why = mcpt__lint_element(in, id, element, raw);
+    }
+    return why;
 }
 
 /* A keyword of a schema, the cursor at its value. Answers what stands in there; 0: no schemas. */
 static unsigned mcpt__lint_keyword(mcpt__lint *l, mcpt_str key, unsigned in)
 {
-    bool noted = l->noted;
-    mcpt__note_fn note = l->note;
-    unsigned id = mcpt__sch_word(key);
+    static const char words[] =       /* q, d: nothing to say; s: schemas are in it; d, m: schemas by name */
+        "qtitle\0qdescription\0qdefault\0qexamples\0q$comment\0qdeprecated\0qreadOnly\0qwriteOnly\0q$id\0"
+        "q$anchor\0qenumNames\0d$defs\0ddefinitions\0mpatternProperties\0mdependentSchemas\0mdependencies\0"
+        "sallOf\0snot\0sif\0sthen\0selse\0scontains\0spropertyNames\0sprefixItems\0sadditionalItems\0"
+        "sunevaluatedItems\0sunevaluatedProperties\0scontentSchema\0aformat\0xx-mcp-header\0"
+        "unull\0uarray\0ustring\0uobject\0unumber\0uinteger\0uboolean\0";
+    static const char dialects[] = " \"https://json-schema.org/draft/2020-12/schema\"\0"
+                                   " \"https://json-schema.org/draft/2020-12/schema#\"\0"
+                                   " \"http://json-schema.org/draft-07/schema\"\0"
+                                   " \"http://json-schema.org/draft-07/schema#\"\0";
+    char c = mcpt__lint_class(key, words);
+    unsigned id = c == '\0' ? mcpt__sch_word(key) : (unsigned)MCPT__K_NONE;
+    unsigned dead = MCPT__LINT_DEAD;
     unsigned kind = 0;
-    const char *why = NULL;
-    bool dead = false;
+    const char *why = "not enforced";
+    mcpt__sch_text t = l->t;
+    mcpt_str raw;
 
-    if (mcpt_str_is(key, "x-mcp-header")) {
-        if ((in & MCPT__LINT_CHAIN) == 0 || l->depth == 1) {
-            mcpt__lint_note(l, key, "allowed only on what properties alone lead to");
-        }
-        return 0;
+    if (id != MCPT__K_NONE) {
+        why = mcpt__lint_value(t, id);
+        dead = why != NULL ? dead : 0;
+        kind = id == MCPT__K_PROPERTIES ? (unsigned)MCPT__LINT_MAP | (in & MCPT__LINT_CHAIN) :
+               id == MCPT__K_ITEMS || id == MCPT__K_ADDITIONAL || id == MCPT__K_ONE_OF ||
+               id == MCPT__K_ANY_OF ? (unsigned)MCPT__LINT_SCHEMA : 0u;
+    } else if (c == 'x') {
+        why = (in & MCPT__LINT_CHAIN) != 0 && l->depth != 1 ? NULL : "only properties alone may lead to it";
+        in = 0;                                             /* said even where the rest was named already */
+    } else if (c == 'q' || c == 'd' || (key.len > 1 && key.ptr[0] == 'x' && key.ptr[1] == '-')) {
+        why = NULL;
+    } else if (c == 'a') {
+        why = "not enforced: an annotation";
+    } else if (mcpt_str_is(key, "$schema")) {
+        (void)mcpt__sch_value(&t, &raw);
+        why = mcpt__lint_class(raw, dialects) != '\0' ? NULL : "read as if it were draft 2020-12";
     }
-    if ((in & MCPT__LINT_DEAD) != 0) {
-        l->note = NULL;                                     /* what holds this was named */
+    if (c == 's' || c == 'm' || c == 'd') {
+        kind = c == 's' ? MCPT__LINT_SCHEMA : MCPT__LINT_MAP;
     }
-    switch (id) {
-    case MCPT__K_T_NULL:
-    case MCPT__K_T_ARRAY:
-    case MCPT__K_T_STRING:
-    case MCPT__K_T_OBJECT:
-    case MCPT__K_T_NUMBER:
-    case MCPT__K_T_INTEGER:
-    case MCPT__K_T_BOOLEAN:
-    case MCPT__K_TITLE:
-    case MCPT__K_DESCRIPTION:
-    case MCPT__K_NONE:
-        kind = mcpt__lint_other(l, key);
-        dead = true;
-        break;
-    default:
-        why = mcpt__lint_value(l->t, id);
-        if (why != NULL) {
-            mcpt__lint_note(l, key, why);
-        }
-        if (id == MCPT__K_PROPERTIES) {
-            kind = MCPT__LINT_MAP | (in & MCPT__LINT_CHAIN);
-        } else if (id == MCPT__K_ITEMS || id == MCPT__K_ADDITIONAL || id == MCPT__K_ONE_OF ||
-                   id == MCPT__K_ANY_OF) {
-            kind = MCPT__LINT_SCHEMA;
-            dead = why != NULL;
-        }
-        break;
+    if (why != NULL && (in & MCPT__LINT_DEAD) == 0) {
+        mcpt__lint_note(l, key, why);
     }
-    if ((in & MCPT__LINT_DEAD) != 0) {
-        l->note = note;
-        l->noted = noted;
-        dead = true;
-    }
-    return kind == 0 || !dead ? kind : kind | MCPT__LINT_DEAD;
+    return kind != 0 ? kind | dead | (in & MCPT__LINT_DEAD) : 0;
 }
 
 /* Goes into the container at the cursor. */
@@ -5405,7 +5170,7 @@ static bool mcpt__lint_enter(mcpt__lint *l, unsigned kind)
     }
     l->t.p++;
     l->level[l->depth].begin = l->t.p;
-    l->level[l->depth].kind = (uint8_t)kind;
+    l->level[l->depth].kind = kind;
     l->depth++;
     for (i = 0; i < l->depth; i++) {
         schemas += (l->level[i].kind & (MCPT__LINT_SCHEMA | MCPT__LINT_DEAD)) == MCPT__LINT_SCHEMA ? 1u : 0u;
@@ -5420,7 +5185,7 @@ static bool mcpt__lint_twice(const mcpt__lint *l, mcpt_str key)
     mcpt_str other;
 
     t.p = l->level[l->depth - 1].begin;
-    while (mcpt__sch_key(&t, &other) > 0 && other.ptr != key.ptr) {
+    while (mcpt__sch_key(&t, &other) && other.ptr != key.ptr) {
         if (mcpt__sch_same(other, key)) {
             return true;
         }
@@ -5438,7 +5203,7 @@ static mcpt_err mcpt__lint_walk(mcpt__lint *l)
         unsigned kind = MCPT__LINT_SCHEMA | (in & (MCPT__LINT_CHAIN | MCPT__LINT_DEAD));
         mcpt_str key = mcpt__mk(NULL, 0);
         char c;
-        if ((in & MCPT__LINT_LIST) != 0 ? mcpt__sch_next(&l->t, ']') <= 0 : mcpt__sch_key(&l->t, &key) <= 0) {
+        if ((in & MCPT__LINT_LIST) != 0 ? !mcpt__sch_next(&l->t, ']') : !mcpt__sch_key(&l->t, &key)) {
             l->depth--;
             continue;
         }
@@ -5492,8 +5257,7 @@ static mcpt_err mcpt__lint_headers(mcpt__lint *l, mcpt_str schema)
             why = "must be a string of RFC 9110 tchar, not empty";
         } else if (mcpt__header_twice(schema, &h)) {
             why = "another property has this header";
-        } else if (mcpt__sch_find(h.t, h.inner, "type", &raw) != MCPT_STRING ||
-                   !mcpt__lint_in(mcpt__sch_inside(raw), "string\0integer\0boolean\0")) {
+        } else if (mcpt__sch_find(h.t, h.inner, "type", &raw) != MCPT_STRING || !mcpt__lint_is_type(raw)) {
             why = "the type of its property must be string, integer or boolean";
         }
         if (why != NULL) {
@@ -5516,8 +5280,7 @@ MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, mcpt__note_fn note, void *us
         return e == MCPT_E_DEPTH ? e : MCPT_E_JSON;
     }
     MCPT_MEMSET(&l, 0, sizeof(l));
-    l.t.p = schema.ptr;
-    l.t.end = schema.ptr + schema.len;
+    mcpt__sch_open(&l.t, schema);
     l.note = note;
     l.user = user;
     if (mcpt__sch_peek(&l.t) != '{') {
@@ -5532,6 +5295,7 @@ MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, mcpt__note_fn note, void *us
     }
     return e != MCPT_OK ? e : l.noted ? MCPT_E_PARAMS : MCPT_OK;
 }
+
 /* >>io: implementation ------------------------------------------------------------------------------------ */
 
 static uint32_t mcpt__peak(uint32_t peak, uint32_t now)
@@ -7332,7 +7096,7 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
     mcpt__open(w, "complete");
     if ((k->part & (MCPT__P_LIST | MCPT__P_LISTED)) == 0) {
         mcpt__list_open(w);
-        if ((k->part & MCPT__P_STRUCT) != 0 && w->err >= 0) {
+        if ((k->part & MCPT__P_STRUCT) != 0 && w->err >= 0 && !mcpt__in_pieces(k)) {
             mcpt_text(w, mcpt__mk(w->buf + k->mark, end - k->mark));
         }
     }
@@ -8293,6 +8057,10 @@ static void mcpt__refuse(mcpt_conn *c, uint16_t status, mcpt_str id, int code, c
 {
     mcpt_writer *w = &c->w;
 
+    if ((c->flags & MCPT__C_PIECES) != 0) {
+        c->state = MCPT__X_CLOSED;    /* in the middle of another answer */
+        return;
+    }
     c->status = c->mode == MCPT__M_NONE ? status : c->status;
     mcpt__msg_open(c, w);
     mcpt__error_begin(w, id, code, mcpt_z(message));
@@ -8551,7 +8319,7 @@ MCPT_API mcpt_err mcpt_stream_close(mcpt_call *call, uint32_t retry_ms)
 {
     mcpt_job *j = call->job;
 
-    if (call->conn == NULL || mcpt__modern(j) || j->session == NULL || j->session->replay_cap == 0 ||
+    if (call->conn == NULL || mcpt__in_pieces(call) || mcpt__modern(j) || j->session == NULL || j->session->replay_cap == 0 ||
         (j->flags & MCPT__J_EVENTS) == 0 || j->revision < MCPT_2025_11_25 || mcpt__is_lines(call->conn) ||
         (j->slot == NULL && mcpt__slot_for(call->hub, j) == NULL)) {
         return MCPT_E_STATE;
@@ -8799,7 +8567,7 @@ static void mcpt__suspend(mcpt_call *k)
         mcpt__sse_commit(c);          /* so that the client can come back when the connection breaks */
     }
 #endif
-    if (mcpt__is_lines(c) && (c->flags & MCPT__C_BATCH) == 0 &&
+    if (mcpt__is_lines(c) && (c->flags & (MCPT__C_BATCH | MCPT__C_PIECES)) == 0 &&
         (j->slot != NULL || mcpt__park(k->hub, j) != NULL)) {
         c->state = MCPT__X_DONE;      /* the line is free for other messages */
         return;
@@ -9088,6 +8856,7 @@ static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
     bool more = c != NULL && (c->flags & MCPT__C_PIECES) != 0;
     bool late = j->state == MCPT__J_ASKED && (j->flags & MCPT__J_WOKEN) == 0;
     char name[MCPT_MAX_NAME];
+    mcpt_writer begun;
     mcpt_call k;
     mcpt_err e;
 
@@ -9104,6 +8873,7 @@ static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
     }
     w->user = &k;
     k.out = w;
+    begun = *w;
     e = mcpt__call_index(&k);
     if (c != NULL) {
         c->io.peak_tok = mcpt__peak(c->io.peak_tok, c->ntok - k.ntok);
@@ -9125,6 +8895,11 @@ static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
     j->answered = 0;
     j->state = MCPT__J_RUN;
     e = late ? MCPT_E_TIMEOUT : mcpt__invoke(&k, w);
+    if (more && e == MCPT_PENDING) {
+        *w = begun;                   /* what was written behind the last piece is written anew */
+        k.part = j->part;
+        k.base = j->base;
+    }
     j->pass++;
     mcpt__settle(&k, w, e);
 }
@@ -9613,6 +9388,13 @@ static void mcpt__complete_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
 
 /* -- tasks/get, tasks/update, tasks/cancel */
 #if !MCPT_NO_TASKS
+/* A cursor at the first member of an object's checked text. */
+static void mcpt__members_open(mcpt__sch_text *t, mcpt_str object)
+{
+    mcpt__sch_open(t, object);
+    t->p += object.len != 0 ? 1 : 0;
+}
+
 /* The raw value of a member in an object's checked text, found without tokens; absent: none. */
 static mcpt_str mcpt__text_member(mcpt_str object, mcpt_str key)
 {
@@ -9620,9 +9402,8 @@ static mcpt_str mcpt__text_member(mcpt_str object, mcpt_str key)
     mcpt_str name;
     mcpt_str value;
 
-    t.p = object.len != 0 ? object.ptr + 1 : NULL;
-    t.end = object.len != 0 ? object.ptr + object.len : NULL;
-    while (object.len != 0 && mcpt__sch_key(&t, &name) > 0 && mcpt__sch_value(&t, &value) != MCPT_ABSENT) {
+    mcpt__members_open(&t, object);
+    while (mcpt__sch_key(&t, &name) && mcpt__sch_value(&t, &value) != MCPT_ABSENT) {
         if (mcpt__sch_same(name, key)) {
             return value;
         }
@@ -9639,9 +9420,8 @@ static void mcpt__put_open_requests(mcpt_writer *w, const mcpt_slot *s)
     mcpt_str request;
 
     mcpt__kv_obj(w, "inputRequests");
-    t.p = s->data + s->requests.at + 1;
-    t.end = t.p + s->requests.len - 1;
-    while (mcpt__sch_key(&t, &key) > 0 && mcpt__sch_value(&t, &request) != MCPT_ABSENT) {
+    mcpt__members_open(&t, mcpt__cut(s->data, s->requests));
+    while (mcpt__sch_key(&t, &key) && mcpt__sch_value(&t, &request) != MCPT_ABSENT) {
         if (mcpt__text_member(past, key).ptr == NULL) {
             mcpt_key_str(w, key);
             mcpt_put_raw(w, request);
@@ -9674,9 +9454,8 @@ static bool mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
     if (s->status != MCPT__T_INPUT) {
         return true;
     }
-    t.p = responses.ptr + 1;
-    t.end = responses.ptr + responses.len;
-    while (mcpt__sch_key(&t, &key) > 0 && mcpt__sch_value(&t, &answer) != MCPT_ABSENT) {
+    mcpt__members_open(&t, responses);
+    while (mcpt__sch_key(&t, &key) && mcpt__sch_value(&t, &answer) != MCPT_ABSENT) {
         if (answer.ptr[0] == '{' && mcpt__text_member(asked, key).ptr != NULL &&
             mcpt__text_member(mcpt__mk(s->job.tail, s->job.past), key).ptr == NULL) {
             if (!mcpt__past_add(&s->job, key, answer)) {
@@ -10129,6 +9908,11 @@ static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
 /* Ends a suspended call's connection without an answer: its client has cancelled it. */
 static void mcpt__end_unanswered(mcpt_conn *c)
 {
+    c->work = NULL;
+    if ((c->flags & MCPT__C_PIECES) != 0) {
+        c->state = MCPT__X_CLOSED;    /* in the middle of an answer */
+        return;
+    }
     if (c->mode == MCPT__M_SSE) {
         char *at = c->io.tx + c->io.tx_len;
 
@@ -10139,7 +9923,6 @@ static void mcpt__end_unanswered(mcpt_conn *c)
     } else if (c->mode == MCPT__M_NONE) {
         mcpt__answer_empty(c, 202);
     }
-    c->work = NULL;
     c->state = MCPT__X_DONE;
 }
 
@@ -11306,7 +11089,7 @@ static bool mcpt__tick(mcpt_conn *c)
     char *at;
 
     c->flags = (uint16_t)(c->flags & ~MCPT__C_TICK);
-    if (c->mode != MCPT__M_SSE) {
+    if (c->mode != MCPT__M_SSE || (c->flags & MCPT__C_PIECES) != 0) {
         return false;
     }
     mcpt__chunk_open(c);
@@ -11396,7 +11179,7 @@ static void mcpt__abandon(mcpt_conn *c)
 
 #if !MCPT_NO_LEGACY && !MCPT_NO_HTTP
     if (j != NULL && !mcpt__modern(j) && j->session != NULL && !mcpt__is_lines(c) && j->state >= MCPT__J_WAIT &&
-        mcpt__detach(c)) {
+        (c->flags & MCPT__C_PIECES) == 0 && mcpt__detach(c)) {
         return;
     }
 #endif

@@ -237,7 +237,7 @@ static inline mcpt_err do_pour(mcpt_call *call, mcpt_val args, mcpt_writer *out)
     if (mcpt_bool_or(mcpt_get(args, "note"), false)) {
         mcpt_err e = mcpt_progress(call, at + 1, n, NULL);
 
-        CHECK(e == MCPT_OK || e == MCPT_E_SPACE || e == MCPT_E_STATE);
+        CHECK(e == MCPT_OK || e == MCPT_E_SPACE || e == MCPT_E_RANGE);
     }
     if (mcpt_bool_or(mcpt_get(args, "wait"), false) && at == 0 && call->scratch[1]++ == 0) {
         probe.ticket = mcpt_call_ticket(call);

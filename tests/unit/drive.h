@@ -217,7 +217,10 @@ static inline void pump(wire *w)
 
             n = least(n, w->window);
             if (from == NULL || n == 0 || n > OUT_MAX - 1 - w->out_len) {
-                abort();
+                CHECK(from != NULL && n != 0);    /* it wants to send nothing, */
+                CHECK(n < OUT_MAX - w->out_len);  /* or without end */
+                w->held = true;
+                break;
             }
             memcpy(w->out + w->out_len, from, n);
             w->out_len += n;
