@@ -6784,6 +6784,9 @@ static void mcpt__open(mcpt_writer *w, const char *type)
     if ((k->part & MCPT__P_OPEN) != 0) {
         return;
     }
+    if (w->total != 0) {
+        mcpt__stick(w, MCPT_E_STATE); /* a handler wrote without a verb */
+    }
     k->part |= MCPT__P_OPEN;
     if (mcpt__is_task(k)) {
         mcpt_obj(w);
@@ -6795,10 +6798,20 @@ static void mcpt__open(mcpt_writer *w, const char *type)
     k->base = 2;
 }
 
+/* The message around a block of mcpt_content(): the handler has ended only the block. */
+static void mcpt__message_close(const mcpt_call *k, mcpt_writer *w)
+{
+    if (mcpt__is_prompt(k) && (k->part & (MCPT__P_LIST | MCPT__P_MESSAGE)) == MCPT__P_LIST && w->depth == k->base + 2u) {
+        mcpt_end(w);
+    }
+}
+
 /* Opens the array that this kind of result consists of. */
 static void mcpt__list_open(mcpt_writer *w)
 {
     mcpt_call *k = mcpt__call(w);
+
+    mcpt__message_close(k, w);
 
     if ((k->part & (MCPT__P_LISTED | MCPT__P_ERROR | MCPT__P_ASK)) != 0) {
         mcpt__stick(w, MCPT_E_STATE);
@@ -6981,7 +6994,10 @@ MCPT_API void mcpt_resource_link(mcpt_writer *out, const char *uri, const char *
 
 MCPT_API void mcpt_content(mcpt_writer *out)
 {
+    mcpt_call *k = mcpt__call(out);
+
     mcpt__block_begin(out, NULL);
+    k->part = (uint8_t)(k->part & ~MCPT__P_MESSAGE);
 }
 
 MCPT_API void mcpt_structured(mcpt_writer *out)
@@ -7100,6 +7116,7 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
             mcpt_text(w, mcpt__mk(w->buf + k->mark, end - k->mark));
         }
     }
+    mcpt__message_close(k, w);
     if ((k->part & MCPT__P_LIST) != 0) {
         mcpt_end(w);
     }
@@ -7569,7 +7586,14 @@ static mcpt_err mcpt__generate(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
 
 /* -- URI templates: {name} stands for a run without '/', {+name} for any run (RFC 6570) */
 #if !MCPT_NO_RESOURCES
-/* Does uri fit the template? With want not NULL, *value becomes what its variable stands for. */
+/* Does uri go on at i with the n bytes of t? */
+static bool mcpt__goes_on(mcpt_str uri, size_t i, const char *t, size_t n)
+{
+    return uri.len - i >= n && MCPT_MEMCMP(uri.ptr + i, t, n) == 0;
+}
+
+/* Does uri fit the template? With want not NULL, *value becomes what its variable stands for: {name} ends at the first
+ * place where the text behind it follows, {+name} at the last. */
 static bool mcpt__template_fits(const char *t, mcpt_str uri, mcpt_str want, mcpt_str *value)
 {
     size_t i = 0;
@@ -7586,6 +7610,7 @@ static bool mcpt__template_fits(const char *t, mcpt_str uri, mcpt_str want, mcpt
             const char *name = t + (any ? 2 : 1);
             size_t from = i;
             size_t n = 0;
+            size_t rest = 0;          /* bytes of text up to the next variable */
 
             while (name[n] != '\0' && name[n] != '}') {
                 n++;
@@ -7594,16 +7619,15 @@ static bool mcpt__template_fits(const char *t, mcpt_str uri, mcpt_str want, mcpt
                 return false;
             }
             t = name + n + 1;
-            while (i < uri.len && (any || uri.ptr[i] != '/') && uri.ptr[i] != *t) {
-                i++;
+            while (t[rest] != '\0' && t[rest] != '{') {
+                rest++;
             }
-            if (any) {                /* as long as possible: up to the last place where the rest can follow */
-                size_t k = uri.len;
-
-                while (*t != '\0' && k > i && uri.ptr[k - 1] != *t) {
-                    k--;
+            if (any) {
+                for (i = uri.len; i > from && !mcpt__goes_on(uri, i, t, rest); i--) { }
+            } else {
+                while (i < uri.len && uri.ptr[i] != '/' && (rest == 0 || !mcpt__goes_on(uri, i, t, rest))) {
+                    i++;
                 }
-                i = *t == '\0' ? uri.len : k > i ? k - 1 : i;
             }
             if (i == from) {
                 return false;
@@ -7859,7 +7883,7 @@ static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, uns
         k->need |= (uint8_t)need;
         return MCPT_E_CAPABILITY;
     }
-    if ((k->part & ~MCPT__P_ASK) != 0 && (k->part & MCPT__P_ASK) == 0) {
+    if ((k->part & MCPT__P_ASK) == 0 && (k->part != 0 || k->out->total != 0)) {
         return MCPT_E_STATE;          /* an answer was begun */
     }
     if (mcpt__modern(j)) {
@@ -8098,6 +8122,22 @@ static void mcpt__job_wake(mcpt_hub *hub, mcpt_job *j, const mcpt_server *s)
     }
 }
 
+static mcpt_err mcpt__invoke(mcpt_call *k, mcpt_writer *w);
+
+/* A handler that wants to go on and cannot is told so by a last run: nothing it writes is sent. */
+static void mcpt__run_last(const mcpt_call *k)
+{
+    mcpt_call last = *k;
+    mcpt_writer w;
+
+    mcpt_w_init(&w, NULL, 0);
+    w.user = &last;
+    last.out = &w;
+    last.cancelled = true;
+    last.part = MCPT__P_ASK;          /* questions are over */
+    (void)mcpt__invoke(&last, &w);
+}
+
 #if !MCPT_NO_TASKS
 static int64_t mcpt__unix(const mcpt_server *s)
 {
@@ -8216,11 +8256,14 @@ static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
 
     mcpt__w_restart(w);
     if (s == NULL || !mcpt__random(k->server, s->id, sizeof(s->id))) {
-        if (s != NULL) {
-            mcpt__slot_free(k->hub, s);
-        }
         mcpt__msg_drop(c);
         mcpt__refuse(c, 200, id, MCPT__INTERNAL, MCPT__SAY("no room for another task"));
+        if (s != NULL) {
+            mcpt__cancel(k->hub, k->server, &s->job);    /* id may stand in its slot, which ends here */
+        } else {
+            mcpt__run_last(k);
+            mcpt__job_end(k->hub, k->job);
+        }
         return;
     }
     s->job.flags = (uint8_t)((s->job.flags & ~(MCPT__J_BECOME | MCPT__J_EVENTS)) | MCPT__J_TASK);
@@ -8236,10 +8279,10 @@ static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
     mcpt__put_task(w, s);
     mcpt__result_end(w, k->server, true);
     if (w->err < 0) {                 /* a task that its client never hears of */
-        mcpt__cancel(k->hub, k->server, &s->job);
-        mcpt__slot_free(k->hub, s);
         mcpt__msg_drop(c);
         mcpt__refuse(c, 200, id, MCPT__INTERNAL, MCPT__SAY("the answer does not fit the transmit buffer"));
+        mcpt__cancel(k->hub, k->server, &s->job);
+        mcpt__slot_free(k->hub, s);
         return;
     }
     mcpt__msg_close(c, w, true);
@@ -8649,26 +8692,13 @@ static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
 }
 #endif
 
-static mcpt_err mcpt__invoke(mcpt_call *k, mcpt_writer *w);
-
-/* A handler that wants to go on and cannot is told so by a last run: nothing it writes is sent. */
-static void mcpt__run_last(const mcpt_call *k)
-{
-    mcpt_call last = *k;
-    mcpt_writer w;
-
-    mcpt_w_init(&w, NULL, 0);
-    w.user = &last;
-    last.out = &w;
-    last.cancelled = true;
-    last.part = MCPT__P_ASK;          /* questions are over */
-    (void)mcpt__invoke(&last, &w);
-}
-
 static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
 {
     mcpt_job *j = k->job;
 
+    if (e == MCPT_MORE && (k->part & MCPT__P_ASK) != 0) {
+        e = MCPT_PENDING;             /* questions come first */
+    }
     if (e == MCPT_E_RPC && (k->part & MCPT__P_ERROR) != 0) {
         mcpt__answer_out(k, w, e);
     } else if (e < 0) {
@@ -9916,7 +9946,7 @@ static void mcpt__end_unanswered(mcpt_conn *c)
     if (c->mode == MCPT__M_SSE) {
         char *at = c->io.tx + c->io.tx_len;
 
-        if ((c->flags & MCPT__C_CHUNKED) != 0) {
+        if ((c->flags & (MCPT__C_CHUNKED | MCPT__C_BATCH)) == MCPT__C_CHUNKED) {    /* a batch goes on */
             mcpt__cat(&at, "0\r\n\r\n");
             c->io.tx_len = (uint32_t)(at - c->io.tx);
         }
@@ -11189,16 +11219,15 @@ static void mcpt__abandon(mcpt_conn *c)
     }
 }
 
-MCPT_API void mcpt_conn_close(mcpt_conn *c)
+/* Nothing that is shared points to the connection any more. */
+static void mcpt__let_go(mcpt_conn *c)
 {
     mcpt_hub *hub = c->hub;
     mcpt_job *j;
     size_t i;
 
     mcpt__abandon(c);
-    mcpt__timer_stop(c);
     if (hub != NULL) {
-        mcpt__unready(hub, c);
         do {
             for (j = hub->jobs; j != NULL && j->conn != c; j = j->next) { }
             if (j != NULL) {
@@ -11226,6 +11255,15 @@ MCPT_API void mcpt_conn_close(mcpt_conn *c)
     }
     c->session = NULL;
     c->listener = NULL;
+}
+
+MCPT_API void mcpt_conn_close(mcpt_conn *c)
+{
+    mcpt__let_go(c);
+    mcpt__timer_stop(c);
+    if (c->hub != NULL) {
+        mcpt__unready(c->hub, c);
+    }
     c->state = MCPT__X_CLOSED;
     c->io.want = MCPT_CLOSED;
     c->io.tx_at = 0;
@@ -11360,8 +11398,10 @@ static unsigned mcpt__conn_run(mcpt_io *io)
         progress = true;
     }
     if (io->eof != 0 && io->tx_at == io->tx_len && c->state != MCPT__X_CLOSED && !mcpt__lines_busy(c)) {
-        mcpt__abandon(c);
         c->state = MCPT__X_CLOSED;
+    }
+    if (c->state == MCPT__X_CLOSED) {
+        mcpt__let_go(c);              /* a host may free its request now, and hand over another */
     }
     mcpt__timer_fit(c, progress);
     if (c->state == MCPT__X_CLOSED && io->tx_at == io->tx_len) {

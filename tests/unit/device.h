@@ -224,7 +224,7 @@ static inline mcpt_err do_late(mcpt_call *call, mcpt_val args, mcpt_writer *out)
     return do_bulk(call, args, out);
 }
 
-/* n pieces of some text each; with "note" it also reports progress, with "wait" it pauses in the middle. */
+/* n pieces of some text each; with "note" it also reports progress, with "wait" it pauses before that piece. */
 static inline mcpt_err do_pour(mcpt_call *call, mcpt_val args, mcpt_writer *out)
 {
     int64_t n = mcpt_int_or(mcpt_get(args, "n"), 3);
@@ -239,7 +239,7 @@ static inline mcpt_err do_pour(mcpt_call *call, mcpt_val args, mcpt_writer *out)
 
         CHECK(e == MCPT_OK || e == MCPT_E_SPACE || e == MCPT_E_RANGE);
     }
-    if (mcpt_bool_or(mcpt_get(args, "wait"), false) && at == 0 && call->scratch[1]++ == 0) {
+    if (at == (unsigned)mcpt_int_or(mcpt_get(args, "wait"), -1) && call->scratch[1]++ == 0) {
         probe.ticket = mcpt_call_ticket(call);
         return MCPT_PENDING;
     }
@@ -277,6 +277,56 @@ static inline mcpt_err do_answer(mcpt_call *call, mcpt_val args, mcpt_writer *ou
     }
     mcpt_text_z(out, "half an answer");
     return (mcpt_err)e;
+}
+
+/* Every verb once; with "misuse" also one that is not allowed there. */
+static inline mcpt_err do_verbs(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    int64_t misuse = mcpt_int_or(mcpt_get(args, "misuse"), 0);
+
+    probe_call(call, args);
+    mcpt_text_begin(out);
+    mcpt_str_add(out, mcpt_z("a\"b"));
+    mcpt_str_add(out, mcpt_z("\xe2\x82\xac"));
+    mcpt_text_end(out);
+    mcpt_image(out, "image/png", "\x89PN", 3);
+    mcpt_audio(out, "audio/wav", "RIFF", 4);
+    mcpt_resource_link(out, "dev://now", "now", NULL);
+    mcpt_embedded_text(out, mcpt_z("dev://e"), "text/plain", mcpt_z("inside"));
+    mcpt_embedded_blob(out, mcpt_z("dev://b"), NULL, "", 0);
+    mcpt_content(out);
+    mcpt_kv_z(out, "type", "text");
+    mcpt_kv_z(out, "text", "own");
+    mcpt_end(out);
+    switch (misuse) {
+    case 1: mcpt_blob(out, "x", 1); break;
+    case 2: mcpt_message(out, "user"); break;
+    case 3: mcpt_prompt_description(out, "x"); break;
+    case 4: mcpt_completion(out, mcpt_z("x")); break;
+    case 5: mcpt_content(out); break;              /* left open */
+    case 6: mcpt_end(out); break;                  /* one too many */
+    case 7: mcpt_text(out, mcpt_z("\xff")); break;
+    default: break;
+    }
+    mcpt_structured(out);
+    mcpt_kv_fix(out, "celsius", 2137, 2);
+    if (misuse == 8) {
+        mcpt_text_z(out, "inside structured content");
+    }
+    mcpt_end(out);
+    if (misuse == 9) {
+        mcpt_structured(out);
+        mcpt_end(out);
+    }
+    if (misuse == 10) {
+        mcpt_text_z(out, "content again");
+    }
+    if (misuse == 11) {
+        mcpt_val v;
+
+        return mcpt_ask_form(call, "late", "x", NAME_SCHEMA, &v) == MCPT_E_STATE ? MCPT_E_IO : MCPT_OK;
+    }
+    return MCPT_OK;
 }
 
 static inline mcpt_err do_chore(mcpt_call *call, mcpt_val args, mcpt_writer *out)
@@ -322,7 +372,7 @@ static inline mcpt_err do_chore(mcpt_call *call, mcpt_val args, mcpt_writer *out
     }
     if (mcpt_int_or(mcpt_get(args, "more"), 0) != 0) {
         mcpt_text_z(out, "a piece");
-        return MCPT_MORE;
+        return call->task ? MCPT_MORE : MCPT_OK;
     }
     mcpt_text_z(out, times('c', (size_t)mcpt_int_or(mcpt_get(args, "n"), 5)));
     return MCPT_OK;
@@ -438,6 +488,7 @@ static const mcpt_tool device_tools[] = {
     MCPT_TOOL("pour", "Answers in pieces", ANY_SCHEMA, do_pour, MCPT_STREAM),
     MCPT_TOOL("answer", "Fails on demand", ANY_SCHEMA, do_answer, 0),
     MCPT_TOOL("chore", "Runs as a task", ANY_SCHEMA, do_chore, 0),
+    MCPT_TOOL("verbs", "Uses every verb", ANY_SCHEMA, do_verbs, 0),
     MCPT_TOOL("yield", "Is a task without end", ANY_SCHEMA, do_yield, 0),
     MCPT_TOOL("leave", "Closes its stream", ANY_SCHEMA, do_leave, 0),
     MCPT_TOOL("routed", "Has headers", ROUTED_SCHEMA, do_mirror, 0),

@@ -207,6 +207,36 @@ static void a_disconnect_cancels(void)
     CHECK(probe.cancels == 3);
     ERROR_IS(take(w), 503, -32603, "1");
     finish();
+    /* an answer that is half out can only be broken off; a stream that is not read has no room for a last word */
+    {
+        size_t tx;
+
+        for (tx = 512; tx < 900; tx += 3) {
+            reply r;
+
+            begin();
+            world.tx = tx;
+            start();
+            w = dial(MCPT_HTTP);
+            v = dial(MCPT_HTTP);
+            (void)call(w, "pour", "{\"n\":5}");
+            CHECK(take(w).status == 0);
+            (void)call(w, "pour", "{\"n\":5,\"wait\":2}");
+            v->held = true;
+            world.meta = ",\"progressToken\":\"0123456789012345678901234567890123456789\"";
+            (void)call(v, "wait", "{}");
+            mcpt_hub_close(&world.hub);
+            settle();
+            v->held = false;
+            pump(v);
+            settle();
+            r = take(v);
+            CHECK(r.status != 200 || r.whole || v->closed);
+            r = take(w);
+            CHECK(r.status == 200 && !r.whole && w->closed && count(r.body, "piece ") == 2);
+            finish();
+        }
+    }
 }
 
 /* -- questions: MRTR */
@@ -551,6 +581,35 @@ static void without_a_signature_there_is_no_request_state(void)
     finish();
 }
 
+/* -- results */
+
+/* server/tools, Tool Result: text, image, audio, resource links, embedded resources, structured content; the writer refuses what would
+ * not be a result, and the client is told that much. */
+static void every_kind_of_content_comes_out_as_specified(void)
+{
+    unsigned misuse;
+    wire *w;
+    reply r;
+
+    begin();
+    start();
+    w = dial(MCPT_HTTP);
+    world.caps = "{\"elicitation\":{}}";
+    r = call(w, "verbs", "{}");
+    IS(member(r.body, "result|content"), "[{\"type\":\"text\",\"text\":\"a\\\"b\xe2\x82\xac\"},{\"type\":\"image\",\"data\":\"iVBO\",\"mimeType\":\"image/png\"},"
+       "{\"type\":\"audio\",\"data\":\"UklGRg==\",\"mimeType\":\"audio/wav\"},{\"type\":\"resource_link\",\"uri\":\"dev://now\",\"name\":\"now\"},"
+       "{\"type\":\"resource\",\"resource\":{\"uri\":\"dev://e\",\"mimeType\":\"text/plain\",\"text\":\"inside\"}},"
+       "{\"type\":\"resource\",\"resource\":{\"uri\":\"dev://b\",\"blob\":\"\"}},{\"type\":\"text\",\"text\":\"own\"}]");
+    IS(member(r.body, "result|structuredContent"), "{\"celsius\":21.37}");
+    IS(member(r.body, "result|isError"), "");
+    for (misuse = 1; misuse <= 11; misuse++) {
+        r = call(w, "verbs", fmt("{\"misuse\":%u}", misuse));
+        text_check(r.status == 200 && error_code(r.body) == -32603, __FILE__, __LINE__, r.body, fmt("%u", misuse), "-32603");
+    }
+    CHECK(call(w, "echo", "{}").status == 200);
+    finish();
+}
+
 /* -- limits of use */
 
 /* server/tools, Security Considerations: "Servers MUST: [...] Rate limit tool invocations". */
@@ -670,6 +729,7 @@ int main(void)
     request_state_belongs_to_one_request_for_a_while();
     request_state_belongs_to_its_principal();
     without_a_signature_there_is_no_request_state();
+    every_kind_of_content_comes_out_as_specified();
     tools_are_rate_limited_each();
     every_tool_call_is_reported_to_the_audit_hook();
     without_random_there_are_no_sessions_tasks_or_states();

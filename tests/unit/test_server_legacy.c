@@ -230,6 +230,18 @@ static void sessions_end_by_delete_age_and_eviction(void)
         CHECK(legacy(w, s[0], "ping", "").status == 404);
     }
     finish();
+    /* protocol.md 3.2: "overload: 503": places that belong to lines are never taken away */
+    begin();
+    world.mem.nsessions = 1;
+    start();
+    w = dial(MCPT_LINES);
+    put(w, fmt("%s\n", legacy_body("0", "initialize", initialize_members("2025-11-25", "{}"))));
+    HAS(line(w), "protocolVersion");
+    r = legacy(dial(MCPT_HTTP), NULL, "initialize", initialize_members("2025-11-25", "{}"));
+    CHECK(r.status == 503);
+    IS(header(r, "Retry-After"), "1");
+    ERROR_IS(r, 503, -32603, "1");
+    finish();
 }
 
 /* -- batches */
@@ -318,6 +330,16 @@ static void calls_in_a_batch_may_take_their_time(void)
     CHECK(r.whole);
     IS(said(event(r.body, 3)), "hello Ada");
     IS(event(r.body, 4), "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
+    /* one of them cancelled: the others are answered, on a stream that is whole */
+    probe.done = false;
+    r = post(w, session_headers(s), fmt("[%s,%s,%s]", legacy_body("1", "tools/call", tool_members("name", "{}")),
+                                        legacy_body("2", "tools/call", tool_members("wait", "{}")), PING("3")));
+    CHECK(!r.whole && cancel(v, s, "1").status == 202);
+    CHECK(!take(w).whole && cancel(v, s, "2").status == 202);
+    r = take(w);
+    CHECK(r.whole && count(r.body, "data: ") == 2 && probe.cancels == 2);
+    IS(event(r.body, 1), "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
+    probe.done = true;
     /* an answer may come in a batch too */
     r = legacy_call(w, s, "name", "{}");
     CHECK(post(v, session_headers(s), fmt("[{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s}]", question_id(event(r.body, 0)), YES("Bo"))).status == 202);
@@ -583,6 +605,36 @@ static void cancelled_notifications_cancel_in_their_session(void)
     finish();
 }
 
+/* The same where the stream is not read: whatever is waiting to be sent, what follows is whole. */
+static void a_cancelled_call_ends_its_stream_cleanly_however_full_it_is(void)
+{
+    const char *s;
+    size_t tx;
+    wire *a;
+    wire *b;
+    reply r;
+
+    for (tx = 512; tx < 700; tx++) {
+        begin();
+        world.tx = tx;
+        start();
+        a = dial(MCPT_HTTP);
+        b = dial(MCPT_HTTP);
+        s = join(a, "2025-06-18", caps_all);
+        a->held = true;
+        world.id = "5";
+        (void)legacy_call(a, s, "name", "{}");
+        CHECK(cancel(b, s, "5").status == 202);
+        a->held = false;
+        pump(a);
+        settle();
+        r = take(a);
+        CHECK(r.whole);
+        IS(legacy(a, s, "ping", "").body, "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}");
+        finish();
+    }
+}
+
 /* basic/transports: "Disconnection SHOULD NOT be interpreted as the client cancelling its request." */
 static void a_disconnect_does_not_cancel(void)
 {
@@ -704,6 +756,7 @@ int main(void)
     wrong_answers_do_not_reach_the_tool();
     clients_are_asked_only_what_they_declared();
     cancelled_notifications_cancel_in_their_session();
+    a_cancelled_call_ends_its_stream_cleanly_however_full_it_is();
     a_disconnect_does_not_cancel();
     both_eras_live_at_one_endpoint();
     return test_end();

@@ -214,12 +214,20 @@ static void streaming_handlers_answer_in_pieces(void)
                 IS(member(body, "result|resultType"), "\"complete\"");
                 CHECK(call(w, "echo", "{}").status == 200);    /* the framing is intact */
                 /* a pause in the middle: suspended, and woken */
-                r = call(w, "pour", fmt("{\"n\":%u,\"wait\":true}", n));
-                CHECK(!r.whole);
-                mcpt_wake(probe.ticket);
-                settle();
-                r = take(w);
-                CHECK(r.whole && count(r.body, "piece ") == n);
+                for (i = 0; i < n; i += 4) {
+                    r = call(w, "pour", fmt("{\"n\":%u,\"wait\":%u}", n, i));
+                    CHECK(!r.whole && count(r.body, "piece ") == i);
+                    pass(20000);      /* a comment would not be JSON */
+                    mcpt_wake(probe.ticket);
+                    settle();
+                    r = take(w);
+                    CHECK(r.whole && count(r.body, "piece ") == n);
+                }
+                /* cut off there: the handler is told */
+                r = call(w, "pour", fmt("{\"n\":%u,\"wait\":%u}", n, n / 2));
+                CHECK(probe.cancels == 0);
+                hang_up(w);
+                CHECK(probe.cancels == 1);
                 finish();
             }
         }

@@ -141,7 +141,7 @@ static const char *any_tool(const char **arguments)
     static const char *const rows[][2] = {
         { "echo", "{}" }, { "steps", "{\"n\":5}" }, { "logs", "{}" }, { "wait", "{}" }, { "wait", "{}" }, { "name", "{}" }, { "trio", "{}" },
         { "visit", "{}" }, { "rounds", "{}" }, { "bulk", "{\"n\":900}" }, { "late", "{\"n\":700}" }, { "pour", "{\"n\":6}" },
-        { "pour", "{\"n\":6,\"wait\":true,\"note\":true}" }, { "pour", "{\"n\":6,\"fail\":3}" }, { "answer", "{\"err\":4}" },
+        { "pour", "{\"n\":6,\"wait\":2,\"note\":true}" }, { "pour", "{\"n\":6,\"fail\":3}" }, { "answer", "{\"err\":4}" },
         { "chore", "{}" }, { "chore", "{\"ask\":true}" }, { "chore", "{\"more\":1}" }, { "leave", "{}" }, { "limited", "{}" }
     };
     unsigned i = rnd(MCPT_COUNT(rows));
@@ -346,6 +346,6 @@ int main(void)
     CHECK(world.hub.jobs == NULL && sound());
     world.hub_on = false;
     /* it went everywhere */
-    CHECK(walk.answers[200] > 500 && walk.answers[202] > 50 && walk.answers[400] > 20 && walk.answers[404] > 20 && walk.answers[204] > 5);
+    CHECK(walk.answers[200] > 200 && walk.answers[202] > 20 && walk.answers[400] > 0 && walk.answers[404] > 0 && walk.answers[204] > 0);
     return test_end();
 }
