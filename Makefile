@@ -82,6 +82,10 @@ size: ## flash, RAM and stack on Cortex-M0+ and M4 as a Markdown table; UPDATE=1
 	$(MAKE) $(B)/include/jsmn.h
 	tests/tools/size.py $(if $(UPDATE),--update) $(ARGS)
 
+ram: ## bytes of RAM of a server: RX= TX= TOK= CONNECTIONS= SESSIONS= LISTENERS= SLOTS= SLOT_SIZE= REPLAY= RATES=
+	tests/tools/need.sh $(ARM)
+	tests/tools/ram.sh
+
 bench: ## instructions per request, requests per second beside a bare epoll server, bytes per idle connection
 	tests/tools/need.sh $(HOST) $(BENCH) python3=python3
 	$(MAKE) $(bench_programs)
@@ -102,7 +106,8 @@ help: ## this list
 clean: ## remove build/
 	rm -rf $(B)
 
-.PHONY: run check test conformance interop size bench fuzz help clean
+.PHONY: run check test conformance interop size ram bench fuzz help clean
+export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES
 
 # ------------------------------------------------------------------------------------------------------ steps
 # What check and test are made of. Each ends in lines "PASSED n FAILED m [SKIPPED k]"; `make step-unit` runs one alone.

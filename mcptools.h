@@ -87,48 +87,49 @@
 
 /* >>config ------------------------------------------------------------------------------------------------
  * Switches are 0 or 1 (a bare -DMCPT_NO_X counts as 1). Every file that includes this header must see the
- * same values: put them into one file and name it by MCPT_CONFIG. Savings are for Cortex-M4 at -Os. */
+ * same values: put them into one file and name it by MCPT_CONFIG. Savings are for Cortex-M4 at -Os, each alone
+ * (make size ARGS=--switches). */
 #ifndef MCPT_NO_SERVER
-#define MCPT_NO_SERVER 0              /* 1: JSON, HTTP and SSE codecs only */
+#define MCPT_NO_SERVER 0              /* 1: JSON, HTTP and SSE codecs only. Saves 42 KB */
 #endif
 #ifndef MCPT_NO_HTTP
-#define MCPT_NO_HTTP 0                /* 1: line framing only (stdio, UART, USB-CDC) */
+#define MCPT_NO_HTTP 0                /* 1: line framing only (stdio, UART, USB-CDC). Saves 12 KB */
 #endif
 #ifndef MCPT_NO_LINES
-#define MCPT_NO_LINES 0               /* 1: no line framing */
+#define MCPT_NO_LINES 0               /* 1: no line framing. Saves 1.1 KB */
 #endif
 #ifndef MCPT_NO_HOSTED
-#define MCPT_NO_HOSTED 0              /* 1: no entry for hosts that parse HTTP themselves */
+#define MCPT_NO_HOSTED 0              /* 1: no entry for hosts that parse HTTP themselves. Saves 0.9 KB */
 #endif
 #ifndef MCPT_NO_LEGACY
-#define MCPT_NO_LEGACY 0              /* 1: revision 2026-07-28 only: no initialize, no sessions, no GET stream, no batches */
+#define MCPT_NO_LEGACY 0              /* 1: revision 2026-07-28 only: no initialize, no sessions, no GET stream, no batches. Saves 6.4 KB */
 #endif
 #ifndef MCPT_NO_RESOURCES
-#define MCPT_NO_RESOURCES 0           /* 1: no resources, templates, resource subscriptions */
+#define MCPT_NO_RESOURCES 0           /* 1: no resources, templates, resource subscriptions. Saves 1.6 KB */
 #endif
 #ifndef MCPT_NO_PROMPTS
-#define MCPT_NO_PROMPTS 0             /* 1: no prompts */
+#define MCPT_NO_PROMPTS 0             /* 1: no prompts. Saves 0.5 KB */
 #endif
 #ifndef MCPT_NO_COMPLETION
-#define MCPT_NO_COMPLETION 0          /* 1: no completion/complete */
+#define MCPT_NO_COMPLETION 0          /* 1: no completion/complete. Saves 0.7 KB */
 #endif
 #ifndef MCPT_NO_LISTEN
-#define MCPT_NO_LISTEN 0              /* 1: no subscriptions/listen, no list_changed, no resource updates */
+#define MCPT_NO_LISTEN 0              /* 1: no subscriptions/listen, no list_changed, no resource updates. Saves 3.1 KB */
 #endif
 #ifndef MCPT_NO_ASK
-#define MCPT_NO_ASK 0                 /* 1: no elicitation, sampling, roots */
+#define MCPT_NO_ASK 0                 /* 1: no elicitation, sampling, roots. Saves 2.8 KB */
 #endif
 #ifndef MCPT_NO_TASKS
-#define MCPT_NO_TASKS 0               /* 1: no extension io.modelcontextprotocol/tasks */
+#define MCPT_NO_TASKS 0               /* 1: no extension io.modelcontextprotocol/tasks. Saves 3.5 KB */
 #endif
 #ifndef MCPT_NO_SCHEMA
-#define MCPT_NO_SCHEMA 0              /* 1: arguments are not checked against inputSchema; handlers must */
+#define MCPT_NO_SCHEMA 0              /* 1: arguments are not checked against inputSchema; handlers must. Saves 3.5 KB */
 #endif
 #ifndef MCPT_NO_FLOAT
-#define MCPT_NO_FLOAT 0               /* 1: no double conversions; integers and decimals (mcpt_put_fix) stay */
+#define MCPT_NO_FLOAT 0               /* 1: no double conversions; integers and decimals (mcpt_put_fix) stay. Saves 1.7 KB */
 #endif
 #ifndef MCPT_NO_STRERROR
-#define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() answers "" */
+#define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() answers "". Saves 2.8 KB */
 #endif
 #ifndef MCPT_MAX_DEPTH
 #define MCPT_MAX_DEPTH 32             /* JSON nesting, 4..32 */
