@@ -149,7 +149,7 @@ step-scripts: # tests that are programs of their own: they find build/json-check
 
 step-fuzz: # the kept corpora replayed, a few seconds of new input each, branch coverage of the sections
 	$(call need,$(CLANG) python3=python3 $(JSMN)); $(parallel) $(call fuzz_programs,$(FUZZERS)); \
-	  MIN=$(or $(MIN),50) tests/tools/fuzz.sh $(or $(SMOKE),5) $(FUZZERS)
+	  MIN=$(or $(MIN),70) tests/tools/fuzz.sh $(or $(SMOKE),5) $(FUZZERS)
 
 step-conformance:
 	$(call need,$(HOST)); $(need_node); $(MAKE) $(B)/conformance-server && tests/conformance/run.sh $(B)/conformance-server
