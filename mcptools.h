@@ -7038,7 +7038,7 @@ MCPT_API void mcpt_prompt_description(mcpt_writer *out, const char *text)
 {
     mcpt_call *k = mcpt__call(out);
 
-    if (!mcpt__is_prompt(k) || (k->part & (MCPT__P_LIST | MCPT__P_ASK)) != 0) {
+    if (!mcpt__is_prompt(k) || (k->part & (MCPT__P_OPEN | MCPT__P_ASK)) != 0) {
         mcpt__stick(out, MCPT_E_STATE);
         return;
     }

@@ -157,7 +157,7 @@ typedef struct scratch {
     uint8_t rest[MCPT_SCRATCH - 8];
 } scratch;
 
-static const char steps[] = "tsbfumoTRwrplcMFEPNXDiaekqgzOCSV";
+static const char steps[] = "tsbfumoTRwrplcMFEPNXDiaekqgzOCSVyhjv";
 static const char form_schema[] = "{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\"}}}";
 
 static void write_content(mcpt_writer *out, char step)
@@ -189,6 +189,9 @@ static void write_content(mcpt_writer *out, char step)
         mcpt_str_add(out, mcpt_z("a"));
         mcpt_text_end(out);
         break;
+    case 'h': mcpt_message(out, "assistant"); break;        /* prompts only */
+    case 'j': mcpt_prompt_description(out, "late"); break;
+    case 'v': mcpt_completion(out, mcpt_z("x")); break;     /* wrong */
     case 'z': mcpt_obj(out); break;                         /* wrong */
     case 'V': mcpt_text(out, (mcpt_str){ "\xff", 1 }); break;    /* wrong */
     default: break;
@@ -201,12 +204,12 @@ static mcpt_err ask(mcpt_call *call, char step, bool again, mcpt_writer *out)
     char key[3] = { step, again ? '2' : '\0', '\0' };
     mcpt_err e;
     switch (step) {
-    case 'f': e = mcpt_ask_form(call, key, "form?", form_schema, &v); break;
+    case 'f': e = mcpt_ask_form(call, key, "form?", form_schema, again ? NULL : &v); break;
     case 'u': e = mcpt_ask_url(call, key, "url?", mcpt_z("https://a/b")); break;
-    case 'm': e = mcpt_ask_sampling(call, key, mcpt_z("{\"messages\":[],\"maxTokens\":5}"), &v); break;
+    case 'm': e = mcpt_ask_sampling(call, key, mcpt_z("{\"messages\":[],\"maxTokens\":5}"), again ? NULL : &v); break;
     default: e = mcpt_ask_roots(call, key, &v); break;
     }
-    if (e == MCPT_OK && step != 'u') {
+    if (e == MCPT_OK && step != 'u' && (!again || step == 'o')) {
         NEED(mcpt_typeof(v) == MCPT_OBJECT && mcpt_raw(v).len != 0);
         mcpt_text(out, mcpt_raw(v));
     }
@@ -225,7 +228,7 @@ static mcpt_err interpret(mcpt_call *call, mcpt_str program, mcpt_writer *out)
     }
     NEED(s->number < CALLS && call_state[s->number] != NEVER && (s->number == CALLS - 1 || call_state[s->number] != OVER));
     call_state[s->number] = call_state[s->number] == ASKED ? ALIVE : call_state[s->number];
-    NEED(call->server != NULL && call->row != NULL && call->who == NULL);
+    NEED(call->server != NULL && call->row != NULL && (call->who == NULL || mcpt_str_is(call->who->subject, "somebody")));
     NEED((unsigned)call->revision >= MCPT_2025_03_26 && (unsigned)call->revision <= MCPT_2026_07_28);
     if (call->cancelled) {
         call_state[s->number] = call_state[s->number] == REPEATS ? REPEATS : OVER;
@@ -260,7 +263,7 @@ static mcpt_err interpret(mcpt_call *call, mcpt_str program, mcpt_writer *out)
             }
             break;
         case 'T': case 'R':
-            e = mcpt_task(call, step == 'R', 1000, step == 'T' ? 100 : 0);
+            e = mcpt_task(call, step == 'R', step == 'T' ? 1000 : 0, step == 'T' ? 100 : 0);
             if (e != MCPT_OK) {
                 return e;
             }
@@ -277,7 +280,7 @@ static mcpt_err interpret(mcpt_call *call, mcpt_str program, mcpt_writer *out)
                     break;
                 }
                 if (step != 'w') {
-                    mcpt_retry_after(call, 100);
+                    mcpt_retry_after(call, i == 3 ? 0 : 100);
                 }
                 return MCPT_PENDING;
             }
@@ -289,6 +292,7 @@ static mcpt_err interpret(mcpt_call *call, mcpt_str program, mcpt_writer *out)
             }
             break;
         case 'p': (void)mcpt_progress(call, ++s->progress, i % 2 == 0 ? 10 : 0, i == 0 ? NULL : "half"); break;
+        case 'y': (void)mcpt_progress(call, s->progress, 0, NULL); break;
         case 'l': (void)mcpt_log(call, (mcpt_level)(i % 8), i % 2 == 0 ? "log" : NULL, mcpt_z("said")); break;
         case 'F': return i % 2 == 0 ? mcpt_fail(out, "failed") : mcpt_fail_str(out, mcpt_z("failed"));
         case 'E': return mcpt_error(out, -32050, "own error");
@@ -340,6 +344,7 @@ static mcpt_err read_run(mcpt_call *call, mcpt_str uri, mcpt_writer *out)
     NEED(uri.ptr != NULL && mcpt_str_eq(uri, call->uri));
     (void)mcpt_uri_var(call, "p", buf, sizeof(buf), &program);
     NEED(mcpt_uri_var(call, "nosuch", buf, 0, &none) != MCPT_OK);
+    (void)mcpt_uri_var(call, "q", buf, 2, &none);
     if (program.len != 0 && program.ptr[0] == 'B') {
         mcpt_blob(out, "blob", 4);
         return MCPT_OK;
@@ -386,13 +391,18 @@ static const char long_text[] =
     "and must be sent in pieces: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n\t0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9";
+static const char bad_text[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\xff!";
 static const mcpt_resource resources[] = {    /* sorted by URI */
     { "bin:x", "bin", NULL, NULL, "application/octet-stream", long_text, 400, NULL, MCPT_BINARY, NULL, NULL, NULL, NULL, NULL, NULL },
     { "dyn:x", "dyn", "Dynamic", NULL, NULL, NULL, 0, read_run, 0, NULL, NULL, NULL, NULL, NULL, NULL },
     { "mem:{p}", "mem", NULL, "a template", "text/plain", NULL, 0, read_run, 0, complete_run, NULL, NULL, NULL, NULL, NULL },
     { "path:{+p}/end", "path", NULL, NULL, NULL, NULL, 0, read_run, 0, NULL, NULL, "{\"priority\":1}", NULL, NULL, NULL },
+    { "text:bad0", "bad0", NULL, NULL, "text/plain", "\xff", 1, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL },
+    { "text:bad1", "bad1", NULL, NULL, "text/plain", bad_text, sizeof(bad_text) - 1, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL },
     { "text:empty", "empty", NULL, NULL, "text/plain", "", 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL },
     { "text:x", "text", NULL, NULL, "text/plain", long_text, sizeof(long_text) - 1, NULL, 0, NULL, NULL, NULL, "[]", "{}", NULL },
+    { "two:{p}-{q}", "two", NULL, NULL, NULL, NULL, 0, read_run, 0, NULL, NULL, NULL, NULL, NULL, NULL },
 };
 static const mcpt_prompt_arg prompt_args[] = { { "p", "P", "program", true }, { "q", NULL, NULL, false } };
 static const mcpt_prompt prompts[] = {
@@ -401,17 +411,19 @@ static const mcpt_prompt prompts[] = {
     { "plain", NULL, NULL, NULL, 0, prompt_run, NULL, NULL, NULL, NULL, NULL },
 };
 
+static mcpt_tool mixed_tools[MCPT_COUNT(tools)];            /* the same, not sorted */
+static const mcpt_tool *server_tools;
+
 static bool visible(void *user, mcpt_kind kind, size_t row, const mcpt_principal *who)
 {
     (void)user;
-    NEED(who == NULL);
-    return kind == MCPT_KIND_TOOL ? row != 2 : kind == MCPT_KIND_PROMPT ? row != 1 : true;
+    return who != NULL || (kind == MCPT_KIND_TOOL ? row != 2 : kind == MCPT_KIND_PROMPT ? row != 1 : row != 4);
 }
 
 static void audit(void *user, const mcpt_audit *record)
 {
     (void)user;
-    NEED(record->tool >= tools && record->tool < tools + MCPT_COUNT(tools) && record->who == NULL);
+    NEED(record->tool >= server_tools && record->tool < server_tools + MCPT_COUNT(tools));
     NEED(mcpt_strerror(record->result) != NULL);
 }
 
@@ -740,10 +752,11 @@ static void hosted_release(peer *c)
 static void peer_memory(peer *c)
 {
     mcpt_mem m;
-    c->rx = fuzz_mem(rx_size);
-    c->tx = fuzz_mem(tx_size);
+    size_t rx = c == &peers[2] ? 1024 : rx_size, tx = c == &peers[2] ? 512 : tx_size;    /* the third is a small one */
+    c->rx = fuzz_mem(rx);
+    c->tx = fuzz_mem(tx);
     c->tok = fuzz_mem(ntok * sizeof(mcpt_tok));
-    m = (mcpt_mem){ c->rx, rx_size, c->tx, tx_size, ntok == 0 ? NULL : c->tok, ntok };
+    m = (mcpt_mem){ c->rx, rx, c->tx, tx, ntok == 0 ? NULL : c->tok, ntok };
     NEED(mcpt_conn_mem(c->c, &m) == MCPT_OK);
     c->no_memory = false;
 }
@@ -857,6 +870,9 @@ static void pump(peer *c, size_t give, size_t take)
             mcpt_io_tx_ack(&c->c->io, n);
             take -= n;
             moved = true;
+        }
+        if ((want & MCPT_WANT_RX) == 0) {
+            NEED(mcpt_io_rx(&c->c->io, &n) == NULL && n == 0);
         }
         if ((want & MCPT_WANT_RX) != 0 && c->wire.len != 0 && give != 0) {
             size_t cap;
@@ -999,7 +1015,11 @@ static void params_of(text *t, unsigned kind, unsigned v, const char *program, c
         "{\"f\":{\"action\":\"accept\",\"content\":{\"x\":1}},\"u\":{\"action\":\"accept\"},\"m\":{\"role\":\"assistant\",\"content\":[]},"
         "\"o\":{\"roots\":[]}}",
         "{\"f\":{\"action\":\"decline\"},\"u\":{\"action\":\"cancel\"}}", "{\"f\":{\"action\":\"accept\",\"content\":{\"x\":\"no\"}},\"m\":{},\"o\":1}",
-        "{}", "{\"f\":{\"action\":\"accept\",\"content\":{\"x\":1}}}", "[]", "{\"o\":{\"roots\":[]},\"other\":{}}", "null");
+        "{}", "{\"f\":{\"action\":\"accept\",\"content\":{\"x\":1}}}", "[]", "{\"o\":{\"roots\":[]},\"other\":{}}", "null",
+        "{\"o\":{\"roots\":[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]},"
+        "\"m\":{\"content\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}}");
     name[0] = '\0';
     switch (kind) {
     case INITIALIZE:
@@ -1028,7 +1048,10 @@ static void params_of(text *t, unsigned kind, unsigned v, const char *program, c
         }
         if (kind == RETRY) {
             sayf(t, ",\"inputResponses\":%s", responses);
-            if (known.state != NULL) {
+            if (v >= 192) {
+                sayf(t, ",\"requestState\":%s", ONE_OF(v, "5", "\"\\u0041\"", "\"AQAA\"", "\"!\"", "\"\"",
+                     "\"AgAAAABrSdRYAwAAAAAAAAAAAAAAAAAAAFswJ1aQSEEkWZ2_BqoNxrT-ZNlhp925a8S7GpliI0_8\""));
+            } else if (known.state != NULL) {
                 say(t, ",\"requestState\":\"");
                 say(t, known.state);
                 say(t, "\"");
@@ -1043,13 +1066,21 @@ static void params_of(text *t, unsigned kind, unsigned v, const char *program, c
         }
         break;
     case READ: case SUBSCRIBE: case UNSUBSCRIBE:
-        if ((v & 7) < 3) {
+        if (v >> 3 == 30) {
+            snprintf(name, name_cap, "%s", ONE_OF(v, "mem:%zz", "two:a-b", "two:a-bcd", "two:a", "path:/end", "path:x/end/end", "text:bad0",
+                                                  "text:bad1"));
+        } else if (v >> 3 == 29) {
+            const char *part = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+            snprintf(name, name_cap, "%s%s%s%s", (v & 1) != 0 ? "mem:" : "no:", part, (v & 2) != 0 ? part : "", (v & 2) != 0 ? part : "");
+        } else if ((v & 7) < 3) {
             snprintf(name, name_cap, "%s%s%s", ONE_OF(v & 7, "mem:", "path:a/", "mem:%41"), program, (v & 7) == 1 ? "/end" : "");
         } else {
             snprintf(name, name_cap, "%s", ONE_OF(v & 7, "text:x", "bin:x", "dyn:x", "text:empty", "no:such"));
         }
         if (v >> 3 != 31) {
-            sayf(t, "\"uri\":\"%s\"", name);
+            say(t, "\"uri\":\"");
+            say(t, name);
+            say(t, "\"");
         }
         break;
     case PROMPT:
@@ -1062,18 +1093,26 @@ static void params_of(text *t, unsigned kind, unsigned v, const char *program, c
         }
         break;
     case COMPLETE:
-        sayf(t, "\"ref\":%s,\"argument\":{\"name\":\"p\",\"value\":%s}%s",
+        sayf(t, "\"ref\":%s,\"argument\":{\"name\":%s,\"value\":%s}%s",
              ONE_OF(v, "{\"type\":\"ref/prompt\",\"name\":\"ask\"}", "{\"type\":\"ref/resource\",\"uri\":\"mem:{p}\"}",
                     "{\"type\":\"ref/prompt\",\"name\":\"hidden\"}", "{\"type\":\"ref/resource\",\"uri\":\"text:x\"}", "{}"),
+             (v & 64) != 0 ? "5" : "\"p\"",
              ONE_OF(v >> 3, "\"a\"", "\"abcdefg\"", "\"\"", "5", "\"123456789\""),
              (v & 128) != 0 ? ",\"context\":{\"arguments\":{\"q\":\"1\"}}" : "");
         break;
     case LISTEN:
         sayf(t, "\"notifications\":%s", ONE_OF(v,
              "{\"toolsListChanged\":true,\"promptsListChanged\":true,\"resourcesListChanged\":false,\"resourceSubscriptions\":[\"text:x\",\"dyn:x\"]}",
-             "{}", "[]", "{\"resourceSubscriptions\":[\"text:x\",1,\"\",\"a\",\"b\",\"c\",\"text:x\"],\"toolsListChanged\":1}", "{\"taskIds\":["));
-        if (v % 5 == 4) {
-            sayf(t, "\"%s\",\"x\"]}", known.task);
+             "{}", "[]", "{\"resourceSubscriptions\":[\"text:x\",1,\"\",\"a\",\"b\",\"c\",\"text:x\"],\"toolsListChanged\":1}", "{\"taskIds\":[",
+             "{\"resourceSubscriptions\":[", "{\"resourceSubscriptions\":[\"a\\u0000b\","
+             "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+             "\"123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+             "\"23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]}"));
+        if (v % 7 == 4) {
+            sayf(t, "\"%s\",\"x\",5]}", known.task);
+        }
+        for (unsigned i = 0; v % 7 == 5 && i < 40; i++) {
+            sayf(t, "%s\"u%u\"%s", i == 0 ? "" : ",", i, i == 39 ? "]}" : "");
         }
         break;
     case TASK_GET: case TASK_UPDATE: case TASK_CANCEL:
@@ -1125,7 +1164,8 @@ static void message_of(text *t, const peer *c, unsigned kind, unsigned style, un
     text params = { NULL, 0, 0 };
     name[0] = '\0';
     if (kind == ANSWER) {
-        sayf(t, "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",%s}", known.question[v % 4],
+        sayf(t, "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",%s}",
+             bend == 7 ? ONE_OF(v, "5", "x.f", "99999999.f", "1.nosuch", "") : known.question[v % 4],
              ONE_OF(v >> 2, "\"result\":{\"action\":\"accept\",\"content\":{\"x\":1}}", "\"result\":{\"action\":\"decline\"}",
                     "\"error\":{\"code\":-1,\"message\":\"no\"}", "\"result\":{\"role\":\"assistant\",\"content\":{}}",
                     "\"result\":{\"roots\":[]}", "\"result\":[]", "\"result\":{\"action\":\"accept\",\"content\":{\"x\":\"bad\"}}"));
@@ -1150,7 +1190,8 @@ static void message_of(text *t, const peer *c, unsigned kind, unsigned style, un
     if (params.len != 0 && params.p[params.len - 1] == ',') {
         params.len--;
     }
-    sayf(t, "\"method\":%s%s%s", bend == 8 ? "5,\"was\":\"" : "\"", methods[kind] != NULL ? methods[kind] : "x", "\"");
+    sayf(t, "\"method\":%s%s%s", bend == 8 ? "5,\"was\":\"" : kind == UNKNOWN && (v & 1) != 0 ? "\"\\u0061" : "\"",
+         methods[kind] != NULL ? methods[kind] : "x", "\"");
     if (bend == 9) {
         say(t, ",\"params\":[]");
     } else if (params.len != 0 || (v & 1) == 0) {
@@ -1196,13 +1237,22 @@ static void field(heads *h, const char *name, const char *value)
     }
 }
 
-static void heads_of(heads *h, unsigned kind, unsigned style, unsigned odd, const char *name, const char *program)
+static void heads_of(heads *h, bool hosted, unsigned kind, unsigned style, unsigned odd, const char *name, const char *program)
 {
     const char *accept = ONE_OF(odd >> 4, "application/json, text/event-stream", "application/json", "text/event-stream", "*/*", "text/html",
                                 "application/json;q=0, text/event-stream", NULL, "application/json, text/event-stream");
-    field(h, "Host", (odd & 15) == 1 ? "evil.example" : (odd & 15) == 2 ? "pump.local:8080" : "localhost");
-    if ((odd & 15) == 3 || (odd & 15) == 4 || (odd & 15) == 5) {
-        field(h, "Origin", ONE_OF(odd & 15, "null", "http://localhost:3000", "http://evil.example", "https://app.example"));
+    char encoded[640];
+    if ((odd & 15) == 15 || ((odd & 15) != 0 && (odd & 15) <= 5)) {
+        accept = kind == GET ? "text/event-stream" : "application/json, text/event-stream";    /* odd >> 4 is used otherwise */
+    }
+    if ((odd & 15) == 1) {
+        field(h, "Host", ONE_OF(odd >> 4, "evil.example", "127.0.0.1", "127.0.0.1.evil", "[::2]:80", "10.0.0.1:8080", "a@b", "", "[::1]"));
+    } else {
+        field(h, "Host", (odd & 15) == 2 ? "pump.local:8080" : (odd & 15) == 5 ? "10.0.0.1:8080" : "localhost");
+    }
+    if ((odd & 15) >= 3 && (odd & 15) <= 5) {
+        field(h, "Origin", ONE_OF(odd >> 4, "null", "http://localhost:3000", "http://evil.example", "https://app.example", "http://localhost/",
+                                  "http://10.0.0.1:8080", "http://10.0.0.1", "http://localhost?q"));
     }
     if (accept != NULL) {
         field(h, "Accept", accept);
@@ -1215,13 +1265,24 @@ static void heads_of(heads *h, unsigned kind, unsigned style, unsigned odd, cons
         if (methods[kind] != NULL && (odd & 15) != 9) {
             field(h, "Mcp-Method", methods[kind]);
         }
-        if (name[0] != '\0' && (odd & 15) != 10) {
+        if (name[0] != '\0' && ((odd & 15) == 12 || (odd & 15) == 13)) {
+            size_t n = mcpt_b64_encode(name, strlen(name), false, encoded + 9, sizeof(encoded) - 12);
+            memcpy(encoded, "=?base64?", 9);
+            memcpy(encoded + 9 + n, "?=", 3);
+            encoded[9] = (char)(encoded[9] + ((odd & 15) == 13 && (odd >> 4 & 1) != 0 ? 1 : 0));
+            field(h, "Mcp-Name", encoded);
+        } else if (name[0] != '\0' && (odd & 15) != 10) {
             field(h, "Mcp-Name", name);
         }
         if (strcmp(name, "head") == 0) {
             field(h, "Mcp-Param-P", (odd & 15) == 11 ? "x" : program);
-            field(h, "Mcp-Param-N", (odd & 15) == 12 ? "=?base64?MTA=?=" : "10");
-            field(h, "Mcp-Param-B", (odd & 15) == 13 ? "=?base64?dHJ1ZQ==?=" : "true");
+            if ((odd & 15) != 14) {
+                field(h, "Mcp-Param-N", (odd & 15) == 12 ? "=?base64?MTA=?=" : (odd & 15) == 15 ? "x" : "10");
+            }
+            field(h, "Mcp-Param-B", (odd & 15) == 13 ? "=?base64?dHJ1ZQ==?=" : (odd & 15) == 0 && odd != 0 ? "=?base64?!?=" : "true");
+            if ((odd & 15) == 7) {
+                field(h, "mcp-param-n", "10");
+            }
         }
     } else {
         if ((odd & 15) != 8 && kind != INITIALIZE) {
@@ -1233,10 +1294,13 @@ static void heads_of(heads *h, unsigned kind, unsigned style, unsigned odd, cons
             field(h, "Mcp-Session-Id", (odd & 15) == 10 ? "00000000000000000000000000000000" : known.session);
         }
         if (kind == GET && (odd & 15) >= 12 && known.event[0] != '\0') {
-            field(h, "Last-Event-ID", (odd & 15) == 15 ? "1-0" : known.event);
+            field(h, "Last-Event-ID", (odd & 15) != 15 ? known.event :
+                  ONE_OF(odd >> 4, "1-0", "x", "1", "1-", "1-x", "0-1", "9-1", "1-99", "123456789-1", "1-0x"));
         }
     }
-    if ((odd & 15) == 14 && kind != GET) {
+    if (hosted && (odd & 15) == 14) {
+        field(h, (odd >> 4 & 1) != 0 ? "ACCEPT" : "host", (odd >> 4 & 1) != 0 ? "text/event-stream" : "localhost");
+    } else if ((odd & 15) == 14 && kind != GET) {
         field(h, "Content-Encoding", (odd >> 4 & 1) != 0 ? "gzip" : "identity");
     }
 }
@@ -1293,6 +1357,8 @@ static void request_http(peer *c, const heads *h, const char *verb, const text *
     forget(&t);
 }
 
+static const mcpt_principal somebody = { { "somebody", 8 }, { "client", 6 }, { "", 0 }, 0, NULL };
+
 static mcpt_str keep(peer *c, const char *p, size_t n)
 {
     text *t = &c->texts[c->ntexts++];
@@ -1320,7 +1386,7 @@ static void request_hosted(peer *c, const heads *h, const char *verb, const text
     c->request.body = has_body ? keep(c, body->p, body->len) : (mcpt_str){ "", 0 };
     c->request.fields = c->fields;
     c->request.nfields = h->n;
-    c->request.who = NULL;
+    c->request.who = (odd & 128) != 0 ? &somebody : NULL;
     c->request.no_stream = (odd & 64) != 0;
     c->answers = 0;
     c->body.len = c->body_seen = 0;
@@ -1336,7 +1402,7 @@ static void request_hosted(peer *c, const heads *h, const char *verb, const text
 static void do_request(peer *c)
 {
     unsigned kind = pick(KINDS), style = bits(), v = bits(), odd = (style & HEADS) != 0 ? bits() : 0, bend = 0;
-    char program[16], name[128];
+    char program[16], name[420];
     text body = { NULL, 0, 0 };
     heads h;
     const char *verb = kind == GET ? "GET" : kind == DELETE_ ? "DELETE" : kind == OTHER ? "OPTIONS" : "POST";
@@ -1379,7 +1445,7 @@ static void do_request(peer *c)
         }
         c->dirty = c->dirty || (bend != 0);
     }
-    heads_of(&h, kind, style, odd, name, program);
+    heads_of(&h, c->framing == MCPT_HOSTED, kind, style, odd, name, program);
     if (c->framing == MCPT_LINES) {
         if (has_body && c->wire.len < OUT_MAX) {
             for (size_t i = 0; i < body.len; i++) {
@@ -1422,10 +1488,22 @@ static void do_memory(peer *c)
     NEED(mcpt_conn_mem(c->c, &none) != MCPT_OK);
     if (c->no_memory) {
         peer_memory(c);
-    } else if (mcpt_conn_mem(c->c, NULL) == MCPT_OK) {
-        NEED(mcpt_conn_idle(c->c));
+    } else if (mcpt_conn_idle(c->c)) {
+        NEED(mcpt_conn_mem(c->c, NULL) == MCPT_OK);
         peer_no_memory(c);
+    } else {
+        NEED(mcpt_conn_mem(c->c, NULL) == MCPT_E_STATE);
     }
+}
+
+static bool ticket_open(mcpt_ticket t)
+{
+    for (unsigned i = 0; i < CONNS; i++) {
+        if (peers[i].c != NULL && t.flag == &peers[i].c->io.wake) {
+            return true;
+        }
+    }
+    return t.flag == NULL;                                  /* no ticket: nothing happens */
 }
 
 static bool operation(void)
@@ -1445,6 +1523,9 @@ static bool operation(void)
             c->requests += 1000;
         }
         in += n;
+        if (drain_all) {
+            pump(c, (size_t)-1, (size_t)-1);
+        }
         break;
     case 2: n = bits(); pump(c, n * n, pick(256) * 7u); break;    /* C */
     case 3:                                                 /* D end of input */
@@ -1463,7 +1544,7 @@ static bool operation(void)
     case 6: n = pick(32); now_ms += (uint32_t)1 << n % 22; now_unix += (int64_t)(((uint32_t)1 << n % 22) / 1000); break;
     case 7:                                                 /* H wake */
         n = pick(4);
-        if (tickets[n].flag != NULL && tickets[n].hub == hub && hub != NULL) {
+        if (hub != NULL || ticket_open(tickets[n])) {
             mcpt_wake(tickets[n]);
         }
         break;
@@ -1490,7 +1571,12 @@ static bool operation(void)
     case 11: set_identity(bits()); break;
     case 12: drain_all = pick(2) == 0; drain_piece = 1 + pick(64) * 16u; feed_piece = 1 + pick(64) * 32u; break;   /* M */
     case 13: do_memory(c); break;                           /* N */
-    case 14: n = bits(); random_fails = n & 7; hmac_fails = (n & 8) != 0; now_unix = (n & 16) != 0 ? -1 : 1800000000; break;   /* O */
+    case 14:                                                /* O what the world does wrong */
+        n = bits();
+        random_fails = n & 7;
+        hmac_fails = (n & 8) != 0;
+        now_unix = (n & 16) != 0 ? -1 : (n & 32) != 0 ? 951782400 : (n & 64) != 0 ? 1735689599 : 1800000000;
+        break;
     case 15: if (hub != NULL) { mcpt_hub_close(hub); pump_ready(); } break;     /* P */
     default:                                                /* Q, R everything moves */
         for (n = 0; n < CONNS; n++) {
@@ -1510,9 +1596,71 @@ static void *zeroed(size_t n, size_t size)
     return p;
 }
 
+static void notified(void *user)
+{
+    ++*(unsigned *)user;
+}
+
+/* What the interface refuses. */
+static void misuse(void)
+{
+    static unsigned count;
+    mcpt_hub h;
+    mcpt_conn c;
+    mcpt_hub_mem none;
+    mcpt_server s = server;
+    mcpt_env env = env_full;
+    char rx[512], tx[512];
+    mcpt_mem m = { rx, 512, tx, 512, NULL, 0 }, bad;
+    mcpt_ticket t = { NULL, &h };
+    memset(&none, 0, sizeof(none));
+    NEED(mcpt_hub_init_(&h, &server, &none, MCPT_ABI ^ 1u) == MCPT_E_ABI);
+    NEED(mcpt_hub_init(NULL, &server, &none) == MCPT_E_ARG && mcpt_hub_init(&h, NULL, &none) == MCPT_E_ARG);
+    NEED(mcpt_hub_init(&h, &server, NULL) == MCPT_E_ARG);
+    random_fails = 1;
+    NEED(mcpt_hub_init(&h, &server, &none) == MCPT_OK);
+    NEED(hub_mem.nsessions + hub_mem.nslots == 0 || mcpt_hub_init(&h, &server, &hub_mem) == MCPT_E_RANDOM);
+    random_fails = 0;
+    NEED(mcpt_hub_init(&h, &server, &none) == MCPT_OK);
+    mcpt_hub_notify(&h, notified, &count);
+    mcpt_wake(t);
+    t.flag = &h.wake[0];
+    mcpt_wake(t);
+    NEED(mcpt_hub_run(&h) == (uint32_t)-1 && mcpt_hub_next(&h) == NULL);
+    NEED(mcpt_conn_init_(&c, &server, &h, &m, MCPT_HTTP, NULL, MCPT_ABI ^ 1u) == MCPT_E_ABI);
+    NEED(mcpt_conn_init(NULL, &server, &h, &m, MCPT_HTTP, NULL) == MCPT_E_ARG);
+    NEED(mcpt_conn_init(&c, NULL, &h, &m, MCPT_HTTP, NULL) == MCPT_E_ARG);
+    s.name = NULL;
+    NEED(mcpt_conn_init(&c, &s, &h, &m, MCPT_HTTP, NULL) == MCPT_E_ARG);
+    s.name = "x";
+    s.version = NULL;
+    NEED(mcpt_conn_init(&c, &s, &h, &m, MCPT_HTTP, NULL) == MCPT_E_ARG);
+    s.version = "x";
+    env.millis = NULL;
+    s.env = &env;
+    NEED(mcpt_conn_init(&c, &s, &h, &m, MCPT_HTTP, NULL) == MCPT_E_ARG && mcpt_hub_init(&h, &s, &none) == MCPT_E_ARG);
+    s.env = NULL;
+    NEED(mcpt_conn_init(&c, &s, &h, &m, MCPT_HTTP, NULL) == MCPT_E_ARG && mcpt_hub_init(&h, &s, &none) == MCPT_E_ARG);
+    for (unsigned i = 0; i < 7; i++) {
+        bad = m;
+        bad.rx = i == 0 ? NULL : bad.rx;
+        bad.tx = i == 1 ? NULL : bad.tx;
+        bad.rx_size = i == 2 ? 511 : i == 3 ? (size_t)1 << 31 : 512;
+        bad.tx_size = i == 4 ? 511 : i == 5 ? (size_t)1 << 24 : 512;
+        bad.ntok = i == 6 ? 1 : 0;
+        NEED(mcpt_conn_init(&c, &server, NULL, &bad, MCPT_HTTP, NULL) == MCPT_E_ARG);
+    }
+    NEED(mcpt_conn_init(&c, &server, NULL, &m, MCPT_HTTP, NULL) == MCPT_OK && mcpt_io_peak(&c.io).rx == 0);
+    NEED(mcpt_conn_request(&c, NULL) == MCPT_E_STATE && mcpt_conn_response(&c) == NULL);
+    mcpt_conn_close(&c);
+    NEED(mcpt_conn_init(&c, &server, NULL, NULL, MCPT_HOSTED, NULL) == MCPT_OK && mcpt_conn_request(&c, NULL) == MCPT_E_STATE);
+    mcpt_conn_close(&c);
+}
+
 static void start(void)
 {
     unsigned a, b;
+    bool bare;
     rx_size = 512 + pick(33) * 112u;
     tx_size = 512 + pick(33) * 112u;
     ntok = pick(26) * 8u;
@@ -1534,7 +1682,9 @@ static void start(void)
     server.state_key = (b & 32) != 0 ? "0123456789abcdef0123456789abcdef" : NULL;
     server.env = (b & 64) != 0 ? &env_poor : &env_full;
     server.visible = visible;
-    server.audit = audit;
+    server.audit = (b & 128) != 0 ? NULL : audit;
+    server_tools = tools;
+    bare = (b & 128) != 0;
     b = bits();
     if ((b & 1) != 0) {
         server.title = "T";
@@ -1542,6 +1692,7 @@ static void start(void)
         server.website = "https://w";
         server.icons = "[]";
         server.instructions = long_text;
+        server.title = (b & 2) != 0 ? long_text : "T";
         server.ttl_ms = 5000;
         server.cache_public = true;
         server.timeout_ms = 500;
@@ -1561,6 +1712,19 @@ static void start(void)
     if ((b & 4) != 0) {
         server.nprompts = 0;
         server.nresources = 0;
+        server.ntools = (b & 8) != 0 ? 0 : server.ntools;
+    }
+    if ((b & 128) != 0) {                                   /* tables out of order */
+        for (unsigned i = 0; i < MCPT_COUNT(tools); i++) {
+            mixed_tools[i] = tools[(i * 5 + 1) % MCPT_COUNT(tools)];
+        }
+        server.tools = server_tools = mixed_tools;
+        server.sorted = false;
+        mcpt_index_tools(tool_index, mixed_tools, MCPT_COUNT(tools));
+    }
+    if ((b & 64) != 0) {
+        server.visible = NULL;
+        server.path = "/mcp";
     }
     set_identity((b & 16) != 0 ? 15 : 0);
     now_ms = (b & 8) != 0 ? 0xffffff00u : 1000;
@@ -1574,8 +1738,11 @@ static void start(void)
     hub_mem.slot_data = zeroed(hub_mem.nslots, hub_mem.slot_size);
     hub_mem.replay = hub_mem.replay_size == 0 ? NULL : zeroed(hub_mem.nsessions, hub_mem.replay_size);
     hub_mem.tok = zeroed(hub_mem.ntok, sizeof(mcpt_tok));
-    hub_mem.rates = zeroed(server.ntools, sizeof(mcpt_rate));
+    hub_mem.rates = bare ? NULL : zeroed(server.ntools, sizeof(mcpt_rate));
     hub = NULL;
+    if ((b & 32) != 0) {
+        misuse();
+    }
     if ((a & 8) == 0) {
         hub = fuzz_mem(sizeof(*hub));
         NEED(mcpt_hub_init(hub, &server, &hub_mem) == MCPT_OK);

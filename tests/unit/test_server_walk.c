@@ -43,50 +43,58 @@ static bool is_session(const mcpt_session *s)
     return s == NULL || (s >= world.sessions && s < world.sessions + world.mem.nsessions && s->flags != 0);
 }
 
-/* Does everything point to what is there? */
-static bool sound(void)
+/* Does everything point to what is there? The first thing that does not, or NULL. */
+static const char *unsound(void)
 {
+#define OUGHT(condition) \
+    do { \
+        if (!(condition)) { \
+            return #condition; \
+        } \
+    } while (0)
     const mcpt_job *j;
     size_t jobs = 0;
     size_t i;
-    bool good = true;
 
-    for (j = world.hub.jobs; j != NULL && jobs < 100; j = j->next) {
-        jobs++;
-        good = good && (j->conn == NULL || is_open(j->conn)) && is_session(j->session) && j->state >= 1;
-        good = good && (j->slot != NULL ? j == &j->slot->job : j->conn != NULL && j == &j->conn->job);
+    for (j = world.hub.jobs; j != NULL; j = j->next) {
+        OUGHT(++jobs < 100);
+        OUGHT(j->conn == NULL || is_open(j->conn));
+        OUGHT(is_session(j->session));
+        OUGHT(j->state >= 1);
+        OUGHT(j->slot != NULL ? j == &j->slot->job : j->conn != NULL && j == &j->conn->job);
     }
-    good = good && jobs < 100;
     for (i = 0; i < world.mem.nslots; i++) {
-        good = good && (world.slots[i].job.state != 0) == in_jobs(&world.slots[i].job);
+        OUGHT((world.slots[i].job.state != 0) == in_jobs(&world.slots[i].job));
     }
     for (i = 0; i < world.mem.nlisteners; i++) {
-        good = good && (world.listeners[i].conn == NULL || is_open(world.listeners[i].conn));
+        OUGHT(world.listeners[i].conn == NULL || is_open(world.listeners[i].conn));
     }
     for (i = 0; i < world.mem.nsessions; i++) {
         const mcpt_session *s = &world.sessions[i];
 
-        good = good && (s->flags == 0 || s->conn == NULL || (is_open(s->conn) && s->conn->session == s));
-        good = good && s->replay_len <= s->replay_cap;
+        OUGHT(s->flags == 0 || s->conn == NULL || (is_open(s->conn) && s->conn->session == s));
+        OUGHT(s->replay_len <= s->replay_cap);
     }
     for (i = 0; i < WIRES; i++) {
         const mcpt_conn *c = &wires[i].conn;
 
-        if (wires[i].open && !wires[i].closed && wires[i].conn.work != NULL) {
-            good = good && c->work->conn == c && (c->work == &c->job || in_jobs(c->work));
+        if (wires[i].open) {
+            OUGHT(wires[i].closed || c->work == NULL || c->work->conn == c);
+            OUGHT(wires[i].closed || c->work == NULL || c->work == &c->job || in_jobs(c->work));
+            OUGHT(c->io.tx_len <= c->io.tx_cap && c->io.rx_len <= c->io.rx_cap);
         }
-        good = good && (!wires[i].open || c->io.tx_len <= c->io.tx_cap) && (!wires[i].open || c->io.rx_len <= c->io.rx_cap);
     }
     for (i = 0; i < 3; i++) {
         const mcpt_conn *c;
         size_t n = 0;
 
-        for (c = world.hub.timer[i].first; c != NULL && n++ < WIRES; c = c->timer_next) {
-            good = good && is_open(c) && c->timer == i && (c->timer_next == NULL || (int32_t)(c->timer_next->deadline - c->deadline) >= 0);
+        for (c = world.hub.timer[i].first; c != NULL; c = c->timer_next) {
+            OUGHT(++n <= WIRES);
+            OUGHT(is_open(c) && c->timer == i);
+            OUGHT(c->timer_next == NULL || (int32_t)(c->timer_next->deadline - c->deadline) >= 0);
         }
-        good = good && n <= WIRES;
     }
-    return good;
+    return NULL;
 }
 
 static void remember(char (*table)[64], unsigned size, unsigned *n, const char *text)
@@ -321,8 +329,8 @@ static void step(void)
 
 int main(void)
 {
+    const char *bad = NULL;
     unsigned i;
-    bool good = true;
 
     begin();
     world.rx = 2048;
@@ -332,18 +340,18 @@ int main(void)
     world.mem.replay_size = 700;
     start();
     walk.state = getenv("SEED") != NULL ? (uint32_t)atoi(getenv("SEED")) : 1;
-    for (i = 0; i < STEPS && good && test_failed == 0; i++) {
+    for (i = 0; i < STEPS && bad == NULL && test_failed == 0; i++) {
         step();
-        good = sound();
-        if (!good || test_failed != 0) {
-            printf("after step %u of seed %u\n", i, (unsigned)walk.state);
-        }
+        bad = unsound();
     }
-    CHECK(good);
+    if (bad != NULL || test_failed != 0) {
+        printf("in step %u: %s\n", i, bad != NULL ? bad : "see above");
+    }
+    CHECK(bad == NULL);
     finish();
-    CHECK(sound());
+    CHECK(unsound() == NULL);
     mcpt_hub_close(&world.hub);
-    CHECK(world.hub.jobs == NULL && sound());
+    CHECK(world.hub.jobs == NULL && unsound() == NULL);
     world.hub_on = false;
     /* it went everywhere */
     CHECK(walk.answers[200] > 200 && walk.answers[202] > 20 && walk.answers[400] > 0 && walk.answers[404] > 0 && walk.answers[204] > 0);
