@@ -5783,6 +5783,9 @@ static mcpt_slot *mcpt__park(mcpt_hub *hub, mcpt_job *j)
     s->job.slot = s;
     mcpt__job_link(hub, &s->job);
     j->state = MCPT__J_IDLE;
+    if (j->conn != NULL && j->conn->work == j) {
+        j->conn->work = NULL;
+    }
     return s;
 }
 
@@ -8386,6 +8389,7 @@ static bool mcpt__leave(mcpt_call *k)
     if (c->mode == MCPT__M_NONE) {
         mcpt__sse_commit(c);
     }
+    c->work = NULL;                   /* also a call that had come back from its slot */
     s->job.flags = (uint8_t)(s->job.flags & ~MCPT__J_LEAVE);
     s->job.stream = c->stream;
     s->job.conn = NULL;
@@ -10473,7 +10477,7 @@ static mcpt_job *mcpt__stream_job(mcpt_hub *hub, const mcpt_session *s, uint32_t
         mcpt_conn *old = j->conn;
 
         if (j->session == s && old != NULL && old->work == j && old->stream == stream &&
-            (old->flags & MCPT__C_BATCH) == 0 && mcpt__detach(old)) {
+            (old->flags & (MCPT__C_BATCH | MCPT__C_PIECES)) == 0 && mcpt__detach(old)) {
             mcpt__ready(hub, old);    /* ends there */
             break;                    /* the list has changed */
         }

@@ -398,7 +398,7 @@ static inline mcpt_err do_leave(mcpt_call *call, mcpt_val args, mcpt_writer *out
     if (call->cancelled) {
         return MCPT_E_CANCELLED;
     }
-    if (call->pass == 0) {
+    if (call->pass < (unsigned)mcpt_int_or(mcpt_get(args, "times"), 1)) {
         mcpt_err e = mcpt_stream_close(call, 700);
 
         CHECK(e == MCPT_OK || e == MCPT_E_STATE);

@@ -232,6 +232,25 @@ static void streaming_handlers_answer_in_pieces(void)
             }
         }
     }
+    /* a legacy stream in the middle of an event cannot be taken over by a GET: it is finished where it began */
+    begin();
+    start();
+    {
+        wire *w = dial(MCPT_HTTP);
+        wire *g = dial(MCPT_HTTP);
+        const char *s = join(w, "2025-11-25", "{}");
+        reply r = post(w, session_headers(s), legacy_body("5", "tools/call", fmt("%s,\"_meta\":{\"progressToken\":1}",
+                                                          tool_members("pour", "{\"n\":5,\"note\":true,\"wait\":2}"))));
+
+        CHECK(r.stream && !r.whole && count(r.body, "piece ") == 2);
+        r = get(g, s, "Last-Event-ID: 1-0\r\n");
+        CHECK(r.status == 200 && r.whole);
+        mcpt_wake(probe.ticket);
+        settle();
+        r = take(w);
+        CHECK(r.whole && count(r.body, "piece ") == 5);
+    }
+    finish();
     /* events go before the first piece, never between pieces */
     begin();
     world.meta = ",\"progressToken\":1";

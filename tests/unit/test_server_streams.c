@@ -246,6 +246,32 @@ static void a_call_may_close_its_stream_and_be_polled(void)
     r = get(g, s, "Last-Event-ID: 2-1\r\n");
     CHECK(r.whole);
     IS(said(event(r.body, 0)), "left and came back");
+    /* again and again: each time on the connection that came for it, and gone from it after that */
+    r = legacy_call(a, s, "leave", "{\"times\":3}");
+    CHECK(r.whole && count(r.body, "retry: 700") == 1);
+    hang_up(a);
+    a = dial(MCPT_HTTP);
+    r = get(g, s, "Last-Event-ID: 3-2\r\n");
+    CHECK(!r.whole);
+    mcpt_wake(probe.ticket);
+    settle();
+    r = take(g);
+    CHECK(r.whole && count(r.body, "retry: 700") == 1);
+    IS(said(legacy_call(g, s, "echo", "{}").body), "nothing");
+    hang_up(g);                       /* nothing of it is this connection's any more */
+    g = dial(MCPT_HTTP);
+    r = get(g, s, "Last-Event-ID: 3-2\r\n");
+    CHECK(!r.whole);
+    mcpt_wake(probe.ticket);
+    settle();
+    CHECK(take(g).whole);
+    mcpt_wake(probe.ticket);
+    settle();
+    r = get(g, s, "Last-Event-ID: 3-2\r\n");
+    CHECK(r.whole && probe.cancels == 0);
+    IS(said(event(r.body, 0)), "left and came back");
+    r = get(g, s, "Last-Event-ID: 3-2\r\n");    /* once more: it ends, for nothing is in work */
+    CHECK(r.whole);
     /* where it is not possible the call is told: older revisions, no replay memory, the modern era */
     s = join(a, "2025-06-18", "{}");
     IS(said(legacy_call(a, s, "leave", "{}").body), "stayed");
