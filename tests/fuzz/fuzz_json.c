@@ -1,6 +1,6 @@
 /* Fuzzer of the JSON sections. A text that begins with byte 1 is a program for the writer, with byte 2 a schema and a
  * value (divided by a NUL); anything else is JSON, or nearly. */
-/* sections: json-write json-scan json-read */
+/* sections: json-write json-scan json-read schema-text schema schema-lint */
 /* seeds: tests/vectors/json */
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
@@ -408,7 +408,9 @@ static void run_writer(mcpt_writer *w, const uint8_t *p, const uint8_t *end)
         case 10: mcpt_put_f64(w, f); break;
         case 11: mcpt_put_bool(w, n != 0); break;
         case 12: mcpt_put_null(w); break;
-        case 13: mcpt_put_raw(w, mcpt_z(n == 0 ? "" : n < 6 ? "[1,{\"a\":2}]" : "-1.5e3")); break;
+        case 13:
+            mcpt_put_raw(w, mcpt_z(n == 0 ? "" : n < 6 ? "[1,{\"a\":2}]" : n < 9 ? "-1.5e3" : n < 12 ? "[\n1,\r\n2\r,\n\n\r\r3]" : "\r{\"a\":\n5}\n"));
+            break;
         case 14: mcpt_put_b64(w, text, n); break;
         case 15: mcpt_kv_str(w, "k", s); break;
         case 16: mcpt_kv_z(w, "z", n == 0 ? NULL : text); break;
@@ -445,6 +447,7 @@ static void check_writer(const uint8_t *p, const uint8_t *end, fuzz_random *r)
     NEED(e == f && w.total == total);
     NEED((e == MCPT_OK) == (out.ptr != NULL));
     NEED(e != MCPT_OK || (out.len == total && fuzz_json_ok(out.ptr, out.len, &j)));
+    NEED(e != MCPT_OK || (memchr(out.ptr, '\n', out.len) == NULL && memchr(out.ptr, '\r', out.len) == NULL));
     cap = total == 0 ? 0 : fuzz_next(r) % (uint32_t)total;
     free(buf);
     buf = fuzz_mem(cap);

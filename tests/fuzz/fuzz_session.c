@@ -809,9 +809,8 @@ static void peer_ended(peer *c)
         }
         hosted_release(c);
         c->body.len = c->body_seen = 0;
-        if (!c->eof) {
-            return;                                         /* it can have another request */
-        }
+        c->eof = false;
+        return;                                             /* it can have another request, even if the client left this one */
     } else if (c->framing == MCPT_HTTP && !reason) {
         if (c->at == UNTIL_CLOSE) {
             exchange_end(c);
@@ -851,7 +850,7 @@ static void pump(peer *c, size_t give, size_t take)
         NEED(want == MCPT_CLOSED || (want & ~(unsigned)(MCPT_WANT_RX | MCPT_WANT_TX)) == 0);
         NEED((tx != NULL) == ((want & MCPT_WANT_TX) != 0) || c->no_memory);
         if (want == MCPT_CLOSED) {
-            if (c->framing != MCPT_HOSTED || c->busy || c->eof) {
+            if (c->framing != MCPT_HOSTED || c->busy) {
                 peer_ended(c);
             }
             break;
@@ -1613,6 +1612,7 @@ static void misuse(void)
     char rx[512], tx[512];
     mcpt_mem m = { rx, 512, tx, 512, NULL, 0 }, bad;
     mcpt_ticket t = { NULL, &h };
+    size_t n = 1;
     memset(&none, 0, sizeof(none));
     NEED(mcpt_hub_init_(&h, &server, &none, MCPT_ABI ^ 1u) == MCPT_E_ABI);
     NEED(mcpt_hub_init(NULL, &server, &none) == MCPT_E_ARG && mcpt_hub_init(&h, NULL, &none) == MCPT_E_ARG);
@@ -1654,6 +1654,13 @@ static void misuse(void)
     NEED(mcpt_conn_request(&c, NULL) == MCPT_E_STATE && mcpt_conn_response(&c) == NULL);
     mcpt_conn_close(&c);
     NEED(mcpt_conn_init(&c, &server, NULL, NULL, MCPT_HOSTED, NULL) == MCPT_OK && mcpt_conn_request(&c, NULL) == MCPT_E_STATE);
+    mcpt_conn_close(&c);
+    NEED(mcpt_conn_init(&c, &server, NULL, NULL, MCPT_HTTP, NULL) == MCPT_OK && mcpt_io_rx(&c.io, &n) == NULL && n == 0);
+#ifdef NDEBUG                         /* what is asserted otherwise */
+    mcpt_io_rx_ack(&c.io, 5);
+    mcpt_io_tx_ack(&c.io, 5);
+    NEED(c.io.rx_len == 0 && c.io.tx_at == 0);
+#endif
     mcpt_conn_close(&c);
 }
 

@@ -265,7 +265,7 @@ static void step(void)
     wire *w = &wires[rnd(WIRES)];
 
     probe.done = rnd(3) != 0;
-    probe.retry = rnd(2) ? rnd(3000) : 0;
+    probe.retry = rnd(2) ? 50 + rnd(3000) : 0;
     probe.ttl = rnd(2) ? 5000 : 0;
     probe.task_required = rnd(2) != 0;
     switch (rnd(16)) {
@@ -353,7 +353,7 @@ int main(void)
     mcpt_hub_close(&world.hub);
     CHECK(world.hub.jobs == NULL && unsound() == NULL);
     world.hub_on = false;
-    /* it went everywhere */
-    CHECK(walk.answers[200] > 200 && walk.answers[202] > 20 && walk.answers[400] > 0 && walk.answers[404] > 0 && walk.answers[204] > 0);
+    /* this one goes everywhere */
+    CHECK(getenv("SEED") != NULL || (walk.answers[200] > 200 && walk.answers[202] > 20 && walk.answers[400] > 0 && walk.answers[404] > 0 && walk.answers[204] > 0));
     return test_end();
 }
