@@ -477,9 +477,38 @@ MCPT_API mcpt_err mcpt_schema_headers(mcpt_str schema, mcpt_val arguments, mcpt_
 
 /* >>env ---------------------------------------------------------------------------------------------------
  * Everything the outside world provides. NULL members: what needs them answers an error, never a weaker way. */
-typedef struct mcpt_crypto {          /* see port/crypto_mbedtls; all answer false when they failed */
+typedef struct mcpt_rsa {             /* a public RSA key, big-endian, no leading zero byte; borrowed for the call */
+    const uint8_t *n, *e;             /* modulus, odd, 2048 to 4096 bits; exponent, odd, 3 or more */
+    size_t n_len, e_len;              /* bytes: 256..512, 1..4 */
+} mcpt_rsa;
+/* Cryptography: port/crypto_mbedtls, port/crypto_bearssl, or a secure element of yours. A member may be NULL: what
+ * needs it is refused (E_CRYPTO, or it is not offered), never done in a weaker way. A function answers false when it
+ * failed or refuses its input, and what it wrote is then of no use. Nothing is kept after the call. Numbers are
+ * big-endian and of fixed size, hash is the SHA-256 of what is signed, buffers do not overlap unless it says so.
+ * Signatures are the slowest calls of all: 10 to 300 ms on a Cortex-M4 (feed the watchdog before).
+ * An ES256 private key is a reference of up to MCPT_KEY_REF bytes that only the port understands: the 32-byte scalar in
+ * software, a slot number or handle where a secure element keeps the key. Treat it as a secret. */
+#define MCPT_KEY_REF 32
+typedef struct mcpt_crypto {
     bool (*sha256)(void *user, const mcpt_str *parts, size_t n, uint8_t out[32]);   /* of the parts in a row */
     bool (*hmac_sha256)(void *user, const void *key, size_t key_len, const mcpt_str *parts, size_t n, uint8_t out[32]);
+    /* RSASSA-PKCS1-v1_5 and RSASSA-PSS (salt of 32 bytes, MGF1) with SHA-256: RFC 7518 sections 3.3 and 3.5. False
+     * too for a key outside the limits of mcpt_rsa and for sig_len other than n_len. */
+    bool (*rs256_verify)(void *user, const mcpt_rsa *key, const uint8_t hash[32], const void *sig, size_t sig_len);
+    bool (*ps256_verify)(void *user, const mcpt_rsa *key, const uint8_t hash[32], const void *sig, size_t sig_len);
+    /* ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4): xy is the public point x||y, sig is r||s. False too for a
+     * point that is not on the curve, for r or s of 0 or not below the order. */
+    bool (*es256_verify)(void *user, const uint8_t xy[64], const uint8_t hash[32], const uint8_t sig[64]);
+    bool (*es256_sign)(void *user, const void *key, size_t key_len, const uint8_t hash[32], uint8_t sig[64]);
+    bool (*es256_public)(void *user, const void *key, size_t key_len, uint8_t xy[64]);  /* the point of a private key */
+    bool (*es256_generate)(void *user, uint8_t key[MCPT_KEY_REF], size_t *key_len);  /* a new private key; its length */
+    /* Authenticated encryption, ChaCha20-Poly1305 (RFC 8439) unless the port says otherwise; a nonce is used once for
+     * a key. seal writes len + 16 bytes, the tag last; open takes len bytes (16 or more) and writes len - 16, zeros
+     * when the tag is wrong. out may be the input's own memory; aad may be absent. */
+    bool (*aead_seal)(void *user, const uint8_t key[32], const uint8_t nonce[12], mcpt_str aad, const void *plain,
+                      size_t len, uint8_t *out);
+    bool (*aead_open)(void *user, const uint8_t key[32], const uint8_t nonce[12], mcpt_str aad, const void *sealed,
+                      size_t len, uint8_t *out);
     void *user;
 } mcpt_crypto;
 typedef enum mcpt_level {             /* RFC 5424 order, as in notifications/message */

@@ -80,7 +80,7 @@ bool mcpt_mbedtls_hmac_sha256(void *user, const void *key, size_t key_len, const
     return ok;
 }
 
-const mcpt_crypto mcpt_mbedtls_crypto = { mcpt_mbedtls_sha256, mcpt_mbedtls_hmac_sha256, NULL };
+const mcpt_crypto mcpt_mbedtls_crypto = { .sha256 = mcpt_mbedtls_sha256, .hmac_sha256 = mcpt_mbedtls_hmac_sha256 };
 
 mcpt_err mcpt_mbedtls_init(mcpt_mbedtls *m, const void *personal, size_t len)
 {

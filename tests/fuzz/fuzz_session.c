@@ -138,7 +138,7 @@ static bool env_hmac(void *user, const void *key, size_t key_len, const mcpt_str
     return !hmac_fails;
 }
 
-static const mcpt_crypto crypto = { NULL, env_hmac, NULL };
+static const mcpt_crypto crypto = { .hmac_sha256 = env_hmac };
 static const mcpt_env env_full = { env_millis, env_unix, env_random, env_log, &crypto, NULL };
 static const mcpt_env env_poor = { env_millis, NULL, env_random, NULL, NULL, NULL };
 

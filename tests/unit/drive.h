@@ -192,7 +192,7 @@ static inline bool world_hmac(void *user, const void *key, size_t key_len, const
     }
     return !world.no_crypto;
 }
-static const mcpt_crypto world_crypto = { NULL, world_hmac, NULL };
+static const mcpt_crypto world_crypto = { .hmac_sha256 = world_hmac };
 
 /* -- wires */
 static inline size_t least(size_t n, size_t limit)
