@@ -321,6 +321,22 @@ MCPT_API void mcpt_scan_init(mcpt_scan *s, const mcpt_pick *picks, size_t npicks
 MCPT_API mcpt_err mcpt_scan_feed(mcpt_scan *s, const char *text, size_t len);
 /* The text has ended: OK, or E_JSON when the value is not complete (a number at the root ends here). */
 MCPT_API mcpt_err mcpt_scan_end(mcpt_scan *s);
+/* Keeps the raw values of picked members while a document goes by that need not fit into memory. Rows that have rows
+ * below them, and row 0, are not kept. */
+typedef struct mcpt_keep {
+    mcpt_scan scan;                   /* scan.found[i] of a kept row: its place in buf; len 0: absent */
+    char *buf;                        /* caller's */
+    uint32_t cap, len;                /* bytes: room, used */
+    uint32_t optional;                /* bit i: a value of row i that finds no room is dropped instead of E_SPACE; yours */
+    uint32_t dropped;                 /* bit i: that happened */
+    uint32_t due, done, start;        /* private: rows to keep, rows kept; where the value being read begins in buf */
+    uint8_t open;                     /* private: the row being read */
+} mcpt_keep;
+/* picks static; found and buf borrowed until done. */
+MCPT_API void mcpt_keep_init(mcpt_keep *k, const mcpt_pick *picks, size_t npicks, mcpt_span *found, void *buf, size_t cap);
+MCPT_API mcpt_err mcpt_keep_feed(mcpt_keep *k, const char *text, size_t len);  /* as mcpt_scan_feed; also E_SPACE */
+MCPT_API mcpt_err mcpt_keep_end(mcpt_keep *k);              /* as mcpt_scan_end */
+MCPT_API mcpt_str mcpt_kept(const mcpt_keep *k, unsigned row);             /* the raw value, borrowed from buf; or absent */
 
 /* >>json-read ---------------------------------------------------------------------------------------------
  * Random access: the text is checked by the scanner, then indexed by jsmn into storage you own. */
@@ -2755,6 +2771,93 @@ MCPT_API mcpt_err mcpt_scan_end(mcpt_scan *s)
         s->err = MCPT_E_JSON;
     }
     return s->err;
+}
+
+MCPT_API void mcpt_keep_init(mcpt_keep *k, const mcpt_pick *picks, size_t npicks, mcpt_span *found, void *buf, size_t cap)
+{
+    MCPT_MEMSET(k, 0, sizeof(*k));
+    mcpt_scan_init(&k->scan, picks, npicks, found);
+    k->buf = (char *)buf;
+    k->cap = (uint32_t)cap;
+    k->open = MCPT__NONE;
+    for (unsigned i = 1; i < k->scan.npicks; i++) {
+        k->due |= mcpt__scan_below(&k->scan, i) == 0 ? (uint32_t)1 << i : 0;
+    }
+}
+
+/* Keeps n more bytes of a row's value; where there is no room, the row is dropped or the document refused. */
+static void mcpt__keep_more(mcpt_keep *k, unsigned row, const char *p, size_t n)
+{
+    uint32_t bit = (uint32_t)1 << row;
+
+    if ((k->dropped & bit) != 0) {
+        return;
+    }
+    if (n <= k->cap - k->len) {
+        MCPT_MEMCPY(k->buf + k->len, p, n);
+        k->len += (uint32_t)n;
+        return;
+    }
+    k->len = k->start;
+    k->dropped |= bit;
+    if ((k->optional & bit) == 0) {
+        (void)mcpt__scan_fail(&k->scan, MCPT_E_SPACE, NULL);
+    }
+}
+
+static void mcpt__keep_ended(mcpt_keep *k, unsigned row)
+{
+    uint32_t bit = (uint32_t)1 << row;
+
+    k->scan.found[row].at = k->start;
+    k->due &= ~bit;
+    k->done |= bit & ~k->dropped;
+}
+
+MCPT_API mcpt_err mcpt_keep_feed(mcpt_keep *k, const char *text, size_t len)
+{
+    mcpt_scan *s = &k->scan;
+    mcpt_span *found = s->found;
+    uint32_t base = s->at;
+    mcpt_err e = mcpt_scan_feed(s, text, len);
+
+    if (len == 0 || e < 0) {
+        return e;
+    }
+    if (k->open != MCPT__NONE) {                            /* a value that began in an earlier piece */
+        bool ended = found[k->open].len != 0;
+        mcpt__keep_more(k, k->open, text, ended ? found[k->open].at + found[k->open].len - base : len);
+        if (ended) {
+            mcpt__keep_ended(k, k->open);
+            k->open = MCPT__NONE;
+        }
+    }
+    for (unsigned i = 1; i < s->npicks; i++) {              /* those that began and ended in this one */
+        if ((k->due >> i & 1u) != 0 && found[i].len != 0) {
+            k->start = k->len;
+            mcpt__keep_more(k, i, text + (found[i].at - base), found[i].len);
+            mcpt__keep_ended(k, i);
+        }
+    }
+    if (k->open == MCPT__NONE && s->wanted != MCPT__NONE && (k->due >> s->row & 1u) != 0 &&
+        (s->depth != s->wanted || (s->state != MCPT__S_COLON && s->state != MCPT__S_VALUE))) {
+        k->open = s->row;                                   /* and one that has only begun */
+        k->start = k->len;
+        mcpt__keep_more(k, s->row, text + (found[s->row].at - base), len - (found[s->row].at - base));
+    }
+    return s->err != MCPT_OK ? s->err : e;
+}
+
+MCPT_API mcpt_err mcpt_keep_end(mcpt_keep *k)
+{
+    return mcpt_scan_end(&k->scan);
+}
+
+MCPT_API mcpt_str mcpt_kept(const mcpt_keep *k, unsigned row)
+{
+    mcpt_span f = k->scan.found[row];
+
+    return (k->done >> row & 1u) != 0 ? mcpt__mk(k->buf + f.at, f.len) : mcpt__mk(NULL, 0);
 }
 
 /* >>json-read: implementation -----------------------------------------------------------------------------

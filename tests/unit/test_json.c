@@ -328,6 +328,43 @@ static void picking(void)
     picked("{}", 0, NULL, NULL);
 }
 
+/* Values of picked members outlive the pieces they came in; one that finds no room is dropped, or ends the reading. */
+static void keeping(void)
+{
+    static const mcpt_pick rows[] = { MCPT_PICK("", 0), MCPT_PICK("issuer", 0), MCPT_PICK("list", 0), MCPT_PICK("in", 0),
+                                      MCPT_PICK("n", 0), MCPT_PICK("deep", 3), MCPT_PICK("n", 3) };
+    static const char text[] = "{\"x\":[1,2],\"n\":12.5e1,\"issuer\" : \"https:\\/\\/as\\u00e9\",\"in\":{\"n\":{},\"y\":\"z\",\"deep\":true},"
+                               "\"list\":[\"a\",{\"issuer\":1}]} ";
+    static const char *const values[] = { NULL, "\"https:\\/\\/as\\u00e9\"", "[\"a\",{\"issuer\":1}]", NULL, "12.5e1", "true", "{}" };
+    const size_t n = sizeof(text) - 1, need = 20 + 18 + 6 + 4 + 2;
+    char buf[64];
+
+    for (size_t cap = 0; cap <= need; cap++) {
+        for (size_t cut = 0; cut <= n; cut++) {             /* in two pieces; the last round: byte by byte */
+            mcpt_span found[7];
+            mcpt_keep k;
+            mcpt_err e = MCPT_PENDING;
+            size_t at = 0, held = 0;
+            mcpt_keep_init(&k, rows, 7, found, guarded(buf, cap, true), cap);
+            k.optional = cap % 2 == 0 ? 0 : 1u << 1 | 1u << 2 | 1u << 4 | 1u << 5 | 1u << 6;
+            while (at < n && e >= 0) {
+                size_t take = cut == n ? 1 : at == 0 && cut > 0 ? cut : n - at;
+                e = mcpt_keep_feed(&k, guarded(text + at, take, false), take);
+                at += take;
+            }
+            e = e < 0 ? e : mcpt_keep_end(&k);
+            CHECK(e == (cap == need || k.optional != 0 ? MCPT_OK : MCPT_E_SPACE));
+            CHECK(cap < need || k.dropped == 0);
+            for (unsigned i = 0; i < 7 && e == MCPT_OK; i++) {
+                mcpt_str v = mcpt_kept(&k, i);
+                CHECK(values[i] == NULL || (k.dropped >> i & 1) != 0 ? v.ptr == NULL : mcpt_str_is(v, values[i]));
+                held += v.len;
+            }
+            CHECK(e != MCPT_OK || (held <= cap && held == k.len));
+        }
+    }
+}
+
 static void twice(const char *text, size_t at)
 {
     verdict v = scan_all_ways(picks, R_COUNT, text, strlen(text));
@@ -1011,6 +1048,7 @@ int main(void)
     documents();
     mutations();
     picking();
+    keeping();
     duplicates_picked();
     scan_limits();
     writer_lengths();
