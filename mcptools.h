@@ -60,7 +60,7 @@
    >>schema-text  walking schema text
    >>schema      JSON Schema checker over schema text
    >>schema-lint  x-mcp-header parameters, keywords that are not enforced
-   >>env         clock, random, log, cryptography: what the world injects
+   >>env         clock, random, log, cryptography, store: what the world injects
    >>io          the face a port sees
    >>rpc         JSON-RPC 2.0 messages
    >>hub         what connections share: sessions, listeners, suspended calls, deadlines
@@ -233,6 +233,10 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
     X(E_UNAUTHORIZED, -80, "no valid access token") \
     X(E_SCOPE, -81, "the token lacks a scope") \
     X(E_STORE, -100, "the store failed") \
+    X(E_FULL, -101, "the store is full") \
+    X(E_DAMAGED, -102, "the record is damaged") \
+    X(E_CONFLICT, -103, "the record is not the expected one") \
+    X(E_FORMAT, -104, "the store has a newer format") \
     X(E_USER, -1000, "application error")
 
 typedef enum mcpt_err {
@@ -538,6 +542,34 @@ typedef struct mcpt_env {
     const mcpt_crypto *crypto;                              /* requestState needs it */
     void *user;
 } mcpt_env;
+
+/* -- The store: small records that must outlive a restart. Synchronous: a call takes as long as the medium (its port
+ * says how long). A key is 1 to 15 of A-Z a-z 0-9 _ - (ESP-IDF NVS takes these), NUL-terminated; a value is any bytes,
+ * 0 or more; both are borrowed for the call. write, swap and erase are atomic against power loss: the old record or the
+ * new one, nothing between. Where they fail nothing has changed, except E_STORE: then it is the old or the new one,
+ * read it to know. Old bytes may stay on the medium: seal what is secret. Errors of all: E_ARG a bad key or prefix, or
+ * ptr NULL given to write; E_STORE the medium, or the connection to it, failed. A port may take longer keys on request. */
+#define MCPT_STORE_KEY 15             /* characters of a key, without the NUL */
+typedef struct mcpt_store {
+    /* *len: bytes of the record, also with E_SPACE (cap is smaller; buf NULL with cap 0 measures), else 0; buf then holds
+     * nothing of use. E_ABSENT: no such record. E_DAMAGED: it was there and cannot be read; write or erase ends that. */
+    mcpt_err (*read)(void *user, const char *key, void *buf, size_t cap, size_t *len);
+    /* Creates or replaces. E_FULL: no room now, erase something. E_LIMIT: longer than this store can ever hold. */
+    mcpt_err (*write)(void *user, const char *key, mcpt_str value);
+    mcpt_err (*erase)(void *user, const char *key);         /* OK also when there was none; works in a full store */
+    /* Every key that begins with prefix ("": all) to each(), once, in any order, damaged records too; each() answers false
+     * to stop. It may read, write, erase and swap, not list; of what it adds or erases list may or may not know. */
+    mcpt_err (*list)(void *user, const char *prefix, bool (*each)(void *each_user, const char *key), void *each_user);
+    /* Atomic among all that share the store: when the record is old, makes it value. ptr NULL: there is none (old: create
+     * only; value: erase). E_CONFLICT: it is another; else like write and read. NULL: this store cannot. */
+    mcpt_err (*swap)(void *user, const char *key, mcpt_str old, mcpt_str value);
+    void *user;
+} mcpt_store;
+/* For makers of stores: 1 to max characters that a key may have. */
+MCPT_API bool mcpt_store_key_ok(const char *key, size_t max);
+/* store's swap; where it has none, read, compare and write, which is the same as long as nobody else writes. buf (borrowed
+ * for the call, wiped) must hold old.len bytes then: E_SPACE. Other errors: those of swap. */
+MCPT_API mcpt_err mcpt_store_swap(const mcpt_store *store, const char *key, mcpt_str old, mcpt_str value, void *buf, size_t cap);
 
 /* >>io ----------------------------------------------------------------------------------------------------
  * The sans-I/O face that server connections (and clients) show; ports know only this. One object belongs to one
@@ -5427,6 +5459,38 @@ MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, mcpt__note_fn note, void *us
         e = mcpt__lint_headers(&l, schema);
     }
     return e != MCPT_OK ? e : l.noted ? MCPT_E_PARAMS : MCPT_OK;
+}
+
+/* >>env: implementation ----------------------------------------------------------------------------------- */
+
+MCPT_API bool mcpt_store_key_ok(const char *key, size_t max)
+{
+    size_t n = key != NULL ? MCPT_STRLEN(key) : 0;
+
+    return n != 0 && n <= max && mcpt__take_set(mcpt__set_host, key, n) == n;
+}
+
+MCPT_API mcpt_err mcpt_store_swap(const mcpt_store *store, const char *key, mcpt_str old, mcpt_str value, void *buf, size_t cap)
+{
+    mcpt_err e;
+    size_t len = 0;
+
+    if (store->swap != NULL) {
+        return store->swap(store->user, key, old, value);
+    }
+    e = store->read(store->user, key, buf, cap, &len);
+    if (e == MCPT_E_ABSENT) {
+        e = old.ptr == NULL ? MCPT_OK : MCPT_E_CONFLICT;
+    } else if (e == MCPT_OK || (e == MCPT_E_SPACE && (old.ptr == NULL || len != old.len))) {
+        e = old.ptr != NULL && len == old.len && mcpt_same(buf, old.ptr, len) ? MCPT_OK : MCPT_E_CONFLICT;
+    }
+    if (buf != NULL) {
+        mcpt_wipe(buf, cap);
+    }
+    if (e != MCPT_OK) {
+        return e;
+    }
+    return value.ptr != NULL ? store->write(store->user, key, value) : store->erase(store->user, key);
 }
 
 /* >>io: implementation ------------------------------------------------------------------------------------ */
