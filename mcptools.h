@@ -62,6 +62,7 @@
    >>schema-lint  x-mcp-header parameters, keywords that are not enforced
    >>env         clock, random, log, cryptography, store: what the world injects
    >>io          the face a port sees
+   >>metadata    RFC 9728 and RFC 8414 documents, challenges, CORS, Clerk keys
    >>rpc         JSON-RPC 2.0 messages
    >>hub         what connections share: sessions, listeners, suspended calls, deadlines
    >>reply       messages into the transmit buffer
@@ -127,6 +128,13 @@
 #endif
 #ifndef MCPT_NO_FLOAT
 #define MCPT_NO_FLOAT 0               /* 1: no double conversions; integers and decimals (mcpt_put_fix) stay. Saves 1.7 KB */
+#endif
+#ifndef MCPT_NO_METADATA
+#define MCPT_NO_METADATA 0            /* 1: no OAuth metadata documents and challenges. Goes with MCPT_NO_HTTP */
+#endif
+#if MCPT_NO_HTTP && !MCPT_NO_METADATA
+#undef MCPT_NO_METADATA
+#define MCPT_NO_METADATA 1
 #endif
 #ifndef MCPT_NO_STRERROR
 #define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() answers "". Saves 2.8 KB */
@@ -596,6 +604,93 @@ MCPT_API void mcpt_io_tx_ack(mcpt_io *io, size_t n);        /* n of them were se
 MCPT_API void mcpt_io_eof(mcpt_io *io);                     /* the peer closed, or the transport failed */
 typedef struct mcpt_peak { uint32_t rx, tx, tok; } mcpt_peak;
 MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io);         /* high-water marks since init: size your buffers by them */
+
+/* >>metadata ----------------------------------------------------------------------------------------------
+ * The documents and header fields by which OAuth clients find their way: protected resource metadata (RFC 9728),
+ * authorization server metadata (RFC 8414), challenges (RFC 9110 section 11, RFC 6750 section 3, RFC 9728 section
+ * 5.1), CORS. Text is borrowed for the call. In a document a setting that is NULL takes its default, or is left out
+ * when none is named; MCPT_OMIT leaves it out; other text overrides. Lists are words with a space between them. */
+#if !MCPT_NO_METADATA
+#define MCPT_OMIT "\1"
+typedef struct mcpt_prop {            /* a free member of a document: takes the place of the member called key, or is added */
+    const char *key;                  /* at the end; several of one key: the last one counts */
+    const char *json;                 /* its value, JSON text that you vouch for; NULL or MCPT_OMIT: there is no such member */
+} mcpt_prop;
+typedef struct mcpt_prm {             /* members of RFC 9728 section 2, under their names and in their order */
+    const char *resource;             /* URL of the MCP endpoint; required (a guard knows it by itself) */
+    const char *authorization_servers;    /* issuer URLs; MCP asks for at least one. NULL: from publishable_key */
+    const char *jwks_uri;             /* keys of this resource, not of the authorization server */
+    const char *scopes_supported;
+    const char *bearer_methods_supported; /* NULL: "header", the only method there is in MCP */
+    const char *resource_signing_alg_values_supported, *resource_name, *resource_documentation, *resource_policy_uri,
+        *resource_tos_uri;
+    const char *tls_client_certificate_bound_access_tokens;    /* "true" */
+    const char *authorization_details_types_supported, *dpop_signing_alg_values_supported;
+    const char *dpop_bound_access_tokens_required;             /* "true" */
+    const char *signed_metadata;
+    const mcpt_prop *props;
+    size_t nprops;                    /* at most 32 */
+    const char *publishable_key;      /* Clerk: pk_test_... or pk_live_... names the authorization server */
+    bool seed;                        /* byte for byte what @clerk/mcp-tools 0.6 generates (with publishable_key: for Clerk)
+                                         for resource and the first authorization server; the rest only by props */
+} mcpt_prm;
+typedef struct mcpt_as_meta {         /* members of RFC 8414 section 2 and of later RFCs, in this order */
+    const char *issuer;               /* required; endpoints are absolute URLs, paths on its host ("/x"), or stand below it ("x") */
+    const char *authorization_endpoint, *token_endpoint;       /* NULL: "authorize", "token" */
+    const char *registration_endpoint, *userinfo_endpoint;     /* NULL: "register", "userinfo" */
+    const char *jwks_uri;             /* NULL: ".well-known/jwks.json" */
+    const char *revocation_endpoint, *introspection_endpoint, *device_authorization_endpoint,
+        *pushed_authorization_request_endpoint;
+    const char *scopes_supported;
+    const char *response_types_supported, *response_modes_supported;    /* NULL: "code", "query" */
+    const char *grant_types_supported;    /* NULL: "authorization_code refresh_token" */
+    const char *subject_types_supported, *id_token_signing_alg_values_supported;
+    const char *token_endpoint_auth_methods_supported;         /* NULL: "none client_secret_basic client_secret_post" */
+    const char *claims_supported;
+    const char *code_challenge_methods_supported;              /* NULL: "S256"; clients refuse a server without it */
+    const char *authorization_response_iss_parameter_supported, *client_id_metadata_document_supported;   /* "true" */
+    const char *dpop_signing_alg_values_supported, *service_documentation;
+    const mcpt_prop *props;
+    size_t nprops;                    /* at most 32 */
+} mcpt_as_meta;
+/* Write the document as a value. Into the writer: E_ARG (a required member is missing, publishable_key is none),
+ * E_LIMIT (more than 32 props). */
+MCPT_API void mcpt_put_prm(mcpt_writer *w, const mcpt_prm *d);
+MCPT_API void mcpt_put_as_meta(mcpt_writer *w, const mcpt_as_meta *d);
+/* Clerk: "https://" and the host that a publishable key names, NUL-terminated in buf (MCPT_CLERK_ISSUER bytes always
+ * suffice); issuer, when not NULL, is its view. E_ARG: not a key (pk_test_ or pk_live_, base64 or base64url of a host
+ * name and one $ behind it). E_SPACE. */
+#define MCPT_CLERK_ISSUER 262
+MCPT_API mcpt_err mcpt_clerk_issuer(const char *publishable_key, char *buf, size_t cap, mcpt_str *issuer);
+/* Where the document called name ("oauth-protected-resource", ...) of a resource or issuer stands: /.well-known/name
+ * is inserted between its host and its path, whose last / goes (RFC 9728 section 3.1, RFC 8414 section 3.1). Answers
+ * the bytes written to buf (not terminated), or needed when buf is NULL; 0: cap is too small, or not such a URL. */
+MCPT_API size_t mcpt_well_known_url(mcpt_str url, const char *name, char *buf, size_t cap);
+
+typedef struct mcpt_challenge {       /* one challenge of a WWW-Authenticate field; absent: not in it */
+    mcpt_str scheme, token68;         /* token68 is only read */
+    mcpt_str realm, error, error_description, resource_metadata, scope, algs;
+} mcpt_challenge;
+/* Writes it, values as quoted strings (a byte that none can hold becomes a space). Answers the bytes written, or
+ * needed when buf is NULL; 0: cap is too small. */
+MCPT_API size_t mcpt_challenge_write(const mcpt_challenge *c, char *buf, size_t cap);
+/* Takes the first challenge off *field, the value of one field; call it until E_ABSENT, for each field. Views borrow
+ * from the value, or from buf where a value has escapes. E_HTTP: this challenge is malformed or names a parameter
+ * twice with two values (skipped; go on). E_SPACE: buf is too small for its values (skipped too). Lenient where real
+ * servers need it: values without quotes, commas too many, parameters without a scheme (scheme is absent then). */
+MCPT_API mcpt_err mcpt_challenge_next(mcpt_str *field, mcpt_challenge *c, char *buf, size_t cap);
+
+/* CORS as header lines (Fetch standard): of @clerk/mcp-tools ("corsHeaders", byte for byte), of metadata documents, of
+ * the answer to a preflight of the MCP endpoint, of its other answers. The last two go with Access-Control-Allow-Origin. */
+#define MCPT_CORS_HEADERS "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET, OPTIONS\r\n" \
+    "Access-Control-Allow-Headers: *\r\nAccess-Control-Max-Age: 86400\r\n"
+#define MCPT_CORS_METADATA "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n" \
+    "Access-Control-Allow-Headers: *, MCP-Protocol-Version\r\nAccess-Control-Max-Age: 86400\r\n"
+#define MCPT_CORS_PREFLIGHT "Access-Control-Allow-Methods: POST, GET, DELETE, OPTIONS\r\n" \
+    "Access-Control-Allow-Headers: Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, " \
+    "Mcp-Name, Last-Event-ID, DPoP\r\nAccess-Control-Max-Age: 86400\r\n"
+#define MCPT_CORS_EXPOSE "Access-Control-Expose-Headers: WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce\r\nVary: Origin\r\n"
+#endif
 
 /* >>server ------------------------------------------------------------------------------------------------
  * A server is const data: tables in flash, zero bytes of RAM a row. It may be shared by any number of connections
@@ -5554,6 +5649,570 @@ MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io)
     p.tok = io->peak_tok;
     return p;
 }
+
+/* >>metadata: implementation ------------------------------------------------------------------------------ */
+#if !MCPT_NO_METADATA
+typedef struct mcpt__meta {           /* a document being written */
+    mcpt_writer *w;
+    const char *base;                 /* what relative endpoints stand below */
+    const mcpt_prop *props;
+    size_t nprops;
+    uint32_t used;                    /* bit i: props[i] is written, or dropped what it names */
+} mcpt__meta;
+/* How the text of a setting becomes a value: string, array of its words, JSON as it is, endpoint, text behind base. */
+enum { MCPT__META_TEXT, MCPT__META_WORDS, MCPT__META_JSON, MCPT__META_ENDPOINT, MCPT__META_PASTE };
+typedef struct mcpt__meta_row { const char *key, *fallback; uint8_t kind, at; } mcpt__meta_row;   /* at: pointers into the struct */
+#define MCPT__PRM(name, kind, fallback) { #name, (fallback), MCPT__META_##kind, (uint8_t)(offsetof(mcpt_prm, name) / sizeof(char *)) }
+#define MCPT__ASM(name, kind, fallback) { #name, (fallback), MCPT__META_##kind, (uint8_t)(offsetof(mcpt_as_meta, name) / sizeof(char *)) }
+static const mcpt__meta_row mcpt__prm_rows[] = {
+    MCPT__PRM(resource, TEXT, NULL), MCPT__PRM(authorization_servers, WORDS, NULL), MCPT__PRM(jwks_uri, TEXT, NULL),
+    MCPT__PRM(scopes_supported, WORDS, NULL), MCPT__PRM(bearer_methods_supported, WORDS, "header"),
+    MCPT__PRM(resource_signing_alg_values_supported, WORDS, NULL), MCPT__PRM(resource_name, TEXT, NULL),
+    MCPT__PRM(resource_documentation, TEXT, NULL), MCPT__PRM(resource_policy_uri, TEXT, NULL),
+    MCPT__PRM(resource_tos_uri, TEXT, NULL), MCPT__PRM(tls_client_certificate_bound_access_tokens, JSON, NULL),
+    MCPT__PRM(authorization_details_types_supported, WORDS, NULL),
+    MCPT__PRM(dpop_signing_alg_values_supported, WORDS, NULL), MCPT__PRM(dpop_bound_access_tokens_required, JSON, NULL),
+    MCPT__PRM(signed_metadata, TEXT, NULL)
+};
+static const mcpt__meta_row mcpt__as_rows[] = {
+    MCPT__ASM(issuer, TEXT, NULL), MCPT__ASM(authorization_endpoint, ENDPOINT, "authorize"),
+    MCPT__ASM(token_endpoint, ENDPOINT, "token"), MCPT__ASM(registration_endpoint, ENDPOINT, "register"),
+    MCPT__ASM(userinfo_endpoint, ENDPOINT, "userinfo"), MCPT__ASM(jwks_uri, ENDPOINT, ".well-known/jwks.json"),
+    MCPT__ASM(revocation_endpoint, ENDPOINT, NULL), MCPT__ASM(introspection_endpoint, ENDPOINT, NULL),
+    MCPT__ASM(device_authorization_endpoint, ENDPOINT, NULL), MCPT__ASM(pushed_authorization_request_endpoint, ENDPOINT, NULL),
+    MCPT__ASM(scopes_supported, WORDS, NULL), MCPT__ASM(response_types_supported, WORDS, "code"),
+    MCPT__ASM(response_modes_supported, WORDS, "query"),
+    MCPT__ASM(grant_types_supported, WORDS, "authorization_code refresh_token"),
+    MCPT__ASM(subject_types_supported, WORDS, NULL), MCPT__ASM(id_token_signing_alg_values_supported, WORDS, NULL),
+    MCPT__ASM(token_endpoint_auth_methods_supported, WORDS, "none client_secret_basic client_secret_post"),
+    MCPT__ASM(claims_supported, WORDS, NULL), MCPT__ASM(code_challenge_methods_supported, WORDS, "S256"),
+    MCPT__ASM(authorization_response_iss_parameter_supported, JSON, NULL),
+    MCPT__ASM(client_id_metadata_document_supported, JSON, NULL),
+    MCPT__ASM(dpop_signing_alg_values_supported, WORDS, NULL), MCPT__ASM(service_documentation, TEXT, NULL)
+};
+
+/* Takes the next word off a text with spaces between words. */
+static bool mcpt__word(const char **text, mcpt_str *word)
+{
+    const char *p = *text;
+    size_t n = 0;
+
+    while (p != NULL && *p == ' ') {
+        p++;
+    }
+    if (p == NULL || *p == '\0') {
+        return false;
+    }
+    while (p[n] != '\0' && p[n] != ' ') {
+        n++;
+    }
+    *word = mcpt__mk(p, n);
+    *text = p + n;
+    return true;
+}
+
+static bool mcpt__left_out(const char *z)
+{
+    return z == NULL || mcpt_str_is(mcpt_z(z), MCPT_OMIT);
+}
+
+/* The length of scheme and authority at the front of a URL. */
+static size_t mcpt__origin_len(const char *url, size_t n)
+{
+    size_t i = 0;
+    unsigned slashes = 0;
+
+    while (i < n && url[i] != '?' && (slashes < 2 || url[i] != '/')) {
+        slashes += url[i++] == '/' ? 1u : 0u;
+    }
+    return i;
+}
+
+static void mcpt__put_endpoint(const mcpt__meta *m, const char *value, bool paste)
+{
+    size_t n = MCPT_STRLEN(m->base);
+    size_t scheme = 0;
+
+    while (mcpt__alpha(value[scheme])) {
+        scheme++;
+    }
+    if (!paste && value[scheme] == ':') {
+        mcpt_put_z(m->w, value);
+        return;
+    }
+    if (!paste) {
+        n = value[0] == '/' ? mcpt__origin_len(m->base, n) : n - (n != 0 && m->base[n - 1] == '/' ? 1u : 0u);
+    }
+    mcpt_str_begin(m->w);
+    mcpt_str_add(m->w, mcpt__mk(m->base, n));
+    mcpt_str_add(m->w, mcpt_z(paste || value[0] == '/' ? "" : "/"));
+    mcpt_str_add(m->w, mcpt_z(value));
+    mcpt_str_end(m->w);
+}
+
+/* One member: what props say about it, or else the setting. */
+static void mcpt__meta_put(mcpt__meta *m, const char *key, unsigned kind, const char *value)
+{
+    mcpt_str word;
+    size_t i;
+
+    for (i = 0; i < m->nprops; i++) {
+        if (mcpt_str_is(mcpt_z(key), m->props[i].key)) {
+            m->used |= (uint32_t)1 << i;
+            kind = MCPT__META_JSON;
+            value = m->props[i].json;
+        }
+    }
+    if (mcpt__left_out(value)) {
+        return;
+    }
+    mcpt_key(m->w, key);
+    if (kind == MCPT__META_TEXT) {
+        mcpt_put_z(m->w, value);
+    } else if (kind == MCPT__META_JSON) {
+        mcpt_put_raw(m->w, mcpt_z(value));
+    } else if (kind == MCPT__META_WORDS) {
+        mcpt_arr(m->w);
+        while (mcpt__word(&value, &word)) {
+            mcpt_put_str(m->w, word);
+        }
+        mcpt_end(m->w);
+    } else {
+        mcpt__put_endpoint(m, value, kind == MCPT__META_PASTE);
+    }
+}
+
+static void mcpt__meta_open(mcpt__meta *m, mcpt_writer *w, const char *base, const mcpt_prop *props, size_t nprops)
+{
+    m->w = w;
+    m->base = base;
+    m->props = props;
+    m->nprops = nprops <= 32 ? nprops : 0;
+    m->used = 0;
+    if (base == NULL || nprops > 32) {
+        mcpt__w_fail(w, base == NULL ? MCPT_E_ARG : MCPT_E_LIMIT);
+    }
+    mcpt_obj(w);
+}
+
+static void mcpt__meta_rows(mcpt__meta *m, const mcpt__meta_row *rows, size_t n, const void *settings)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const char *value;
+
+        MCPT_MEMCPY(&value, (const char *)settings + rows[i].at * sizeof(char *), sizeof(value));
+        mcpt__meta_put(m, rows[i].key, rows[i].kind, value != NULL ? value : rows[i].fallback);
+    }
+}
+
+static void mcpt__meta_close(mcpt__meta *m)
+{
+    size_t i;
+
+    for (i = 0; i < m->nprops; i++) { /* those that are no member's; the first of a key stands for all of them */
+        if ((m->used >> i & 1u) == 0) {
+            mcpt__meta_put(m, m->props[i].key, MCPT__META_JSON, NULL);
+        }
+    }
+    mcpt_end(m->w);
+}
+
+/* The document of @clerk/mcp-tools; what it says about the token endpoint is not what the RFCs mean. */
+static void mcpt__seed_members(mcpt__meta *m, const mcpt_prm *d, mcpt_str server)
+{
+    char issuer[MCPT_CLERK_ISSUER];
+
+    if (server.len >= sizeof(issuer)) {
+        mcpt__w_fail(m->w, MCPT_E_SPACE);
+        return;
+    }
+    MCPT_MEMCPY(issuer, server.ptr, server.len);
+    issuer[server.len] = '\0';
+    m->base = issuer;
+    mcpt__meta_put(m, "resource", MCPT__META_TEXT, d->resource);
+    mcpt__meta_put(m, "authorization_servers", MCPT__META_WORDS, issuer);
+    mcpt__meta_put(m, "token_types_supported", MCPT__META_WORDS, "urn:ietf:params:oauth:token-type:access_token");
+    mcpt__meta_put(m, "token_introspection_endpoint", MCPT__META_PASTE, "/oauth/token");
+    mcpt__meta_put(m, "token_introspection_endpoint_auth_methods_supported", MCPT__META_WORDS,
+                   "client_secret_post client_secret_basic");
+    mcpt__meta_put(m, "jwks_uri", MCPT__META_PASTE, "/.well-known/jwks.json");
+    mcpt__meta_put(m, "authorization_data_types_supported", MCPT__META_WORDS, "oauth_scope");
+    mcpt__meta_put(m, "authorization_data_locations_supported", MCPT__META_WORDS, "header body");
+    mcpt__meta_put(m, "key_challenges_supported", MCPT__META_JSON,
+                   "[{\"challenge_type\":\"urn:ietf:params:oauth:pkce:code_challenge\",\"challenge_algs\":[\"S256\"]}]");
+    if (d->publishable_key != NULL) {
+        mcpt__meta_put(m, "service_documentation", MCPT__META_TEXT, "https://clerk.com/docs");
+    }
+}
+
+MCPT_API void mcpt_put_prm(mcpt_writer *w, const mcpt_prm *d)
+{
+    char issuer[MCPT_CLERK_ISSUER];
+    mcpt_prm own = *d;
+    const char *words;
+    mcpt_str server = mcpt__mk("", 0);
+    mcpt__meta m;
+
+    if (d->publishable_key != NULL && d->authorization_servers == NULL) {
+        if (mcpt_clerk_issuer(d->publishable_key, issuer, sizeof(issuer), NULL) != MCPT_OK) {
+            mcpt__w_fail(w, MCPT_E_ARG);
+            return;
+        }
+        own.authorization_servers = issuer;
+    }
+    mcpt__meta_open(&m, w, d->resource, d->props, d->nprops);
+    words = own.authorization_servers;
+    if (!d->seed) {
+        mcpt__meta_rows(&m, mcpt__prm_rows, MCPT_COUNT(mcpt__prm_rows), &own);
+    } else if (mcpt__word(&words, &server)) {
+        mcpt__seed_members(&m, d, server);
+    } else {
+        mcpt__w_fail(w, MCPT_E_ARG);
+    }
+    mcpt__meta_close(&m);
+}
+
+MCPT_API void mcpt_put_as_meta(mcpt_writer *w, const mcpt_as_meta *d)
+{
+    mcpt__meta m;
+
+    mcpt__meta_open(&m, w, d->issuer, d->props, d->nprops);
+    if (d->issuer != NULL) {
+        mcpt__meta_rows(&m, mcpt__as_rows, MCPT_COUNT(mcpt__as_rows), d);
+    }
+    mcpt__meta_close(&m);
+}
+
+/* A name of the DNS: labels of letters, digits and inner hyphens; no address. */
+static bool mcpt__dns_name(const char *p, size_t n)
+{
+    size_t label = 0;
+    size_t i;
+
+    for (i = 0; i <= n; i++) {
+        bool end = i == n || p[i] == '.';
+
+        if (end && (label == 0 || label > 63 || p[i - 1] == '-' || p[i - label] == '-')) {
+            return false;
+        }
+        if (!end && !mcpt__alpha(p[i]) && !mcpt__digit(p[i]) && p[i] != '-') {
+            return false;
+        }
+        label = end ? 0 : label + 1;
+    }
+    return n <= 253 && mcpt__host_ok(p, n) && !mcpt__ipv4(p, n);
+}
+
+MCPT_API mcpt_err mcpt_clerk_issuer(const char *publishable_key, char *buf, size_t cap, mcpt_str *issuer)
+{
+    mcpt_str key = mcpt_z(publishable_key);
+    char host[344];                   /* base64 of 254 bytes and a bit */
+    size_t n = 0;
+    size_t i;
+
+    if (key.len < 8 || (MCPT_MEMCMP(key.ptr, "pk_test_", 8) != 0 && MCPT_MEMCMP(key.ptr, "pk_live_", 8) != 0) ||
+        key.len - 8 > sizeof(host)) {
+        return MCPT_E_ARG;
+    }
+    key = mcpt__mk(key.ptr + 8, key.len - 8);
+    for (i = key.len % 4 == 0 ? 0 : 2; i < 2 && key.len != 0 && key.ptr[key.len - 1] == '='; i++) {
+        key.len--;                    /* padding may be there */
+    }
+    for (i = 0; i < key.len; i++) {   /* both alphabets */
+        host[i] = key.ptr[i];
+        host[i] = host[i] == '+' ? '-' : host[i] == '/' ? '_' : host[i];
+    }
+    if (!mcpt_b64_decode(mcpt__mk(host, key.len), true, host, sizeof(host), &n) || n < 2 || host[n - 1] != '$' ||
+        !mcpt__dns_name(host, n - 1)) {
+        return MCPT_E_ARG;
+    }
+    if (cap < n + 8) {
+        return MCPT_E_SPACE;
+    }
+    MCPT_MEMCPY(buf, "https://", 8);
+    MCPT_MEMCPY(buf + 8, host, n - 1);
+    buf[n + 7] = '\0';
+    if (issuer != NULL) {
+        *issuer = mcpt__mk(buf, n + 7);
+    }
+    return MCPT_OK;
+}
+
+/* -- text into a buffer: counts past the end; with p NULL it only measures */
+typedef struct mcpt__out { char *p; size_t cap, len; } mcpt__out;
+
+static void mcpt__out_add(mcpt__out *o, const char *p, size_t n)
+{
+    if (o->p != NULL && n <= o->cap && o->len <= o->cap - n && n != 0) {
+        MCPT_MEMCPY(o->p + o->len, p, n);
+    }
+    o->len += n;
+}
+
+static size_t mcpt__out_end(const mcpt__out *o)
+{
+    return o->p == NULL || o->len <= o->cap ? o->len : 0;
+}
+
+MCPT_API size_t mcpt_well_known_url(mcpt_str url, const char *name, char *buf, size_t cap)
+{
+    mcpt__out o = { buf, cap, 0 };
+    mcpt_url u;
+
+    if (!mcpt_url_split(url, &u)) {
+        return 0;
+    }
+    mcpt__out_add(&o, url.ptr, (size_t)(u.path.ptr - url.ptr));
+    mcpt__out_add(&o, "/.well-known/", 13);
+    mcpt__out_add(&o, name, MCPT_STRLEN(name));
+    mcpt__out_add(&o, u.path.ptr, u.path.len - (u.path.len != 0 && u.path.ptr[u.path.len - 1] == '/' ? 1u : 0u));
+    if (u.query.ptr != NULL) {
+        mcpt__out_add(&o, u.query.ptr - 1, u.query.len + 1);
+    }
+    return mcpt__out_end(&o);
+}
+
+/* The parameters that a challenge keeps, in the order they are written. */
+static mcpt_str *mcpt__challenge_param(mcpt_challenge *c, unsigned i, const char **name)
+{
+    static const char *const names[] = { "realm", "error", "error_description", "resource_metadata", "scope", "algs" };
+    mcpt_str *const values[] = { &c->realm, &c->error, &c->error_description, &c->resource_metadata, &c->scope, &c->algs };
+
+    *name = i < MCPT_COUNT(names) ? names[i] : NULL;
+    return i < MCPT_COUNT(names) ? values[i] : NULL;
+}
+
+MCPT_API size_t mcpt_challenge_write(const mcpt_challenge *challenge, char *buf, size_t cap)
+{
+    mcpt_challenge c = *challenge;
+    mcpt__out o = { buf, cap, 0 };
+    const char *name;
+    const mcpt_str *v;
+    bool first = true;
+    unsigned i;
+    size_t k;
+
+    mcpt__out_add(&o, c.scheme.ptr, c.scheme.len);
+    for (i = 0; (v = mcpt__challenge_param(&c, i, &name)) != NULL; i++) {
+        if (v->ptr == NULL) {
+            continue;
+        }
+        mcpt__out_add(&o, &", "[first], first ? 1 : 2);
+        first = false;
+        mcpt__out_add(&o, name, MCPT_STRLEN(name));
+        mcpt__out_add(&o, "=\"", 2);
+        for (k = 0; k < v->len; k++) {
+            char ch = v->ptr[k];
+
+            ch = ch < 0x20 || ch > 0x7e ? ' ' : ch;
+            if (ch == '"' || ch == '\\') {
+                mcpt__out_add(&o, "\\", 1);
+            }
+            mcpt__out_add(&o, &ch, 1);
+        }
+        mcpt__out_add(&o, "\"", 1);
+    }
+    return mcpt__out_end(&o);
+}
+
+/* -- reading challenges */
+typedef struct mcpt__auth_in {
+    const char *p;
+    size_t n, i;
+    char *buf;
+    size_t cap;
+    mcpt_err err;                     /* of the challenge being read */
+} mcpt__auth_in;
+
+static void mcpt__auth_space(mcpt__auth_in *a)
+{
+    while (a->i < a->n && mcpt__ows(a->p[a->i])) {
+        a->i++;
+    }
+}
+
+/* Goes to the next comma, or the end; quoted strings hold commas that are none. */
+static void mcpt__auth_skip(mcpt__auth_in *a)
+{
+    bool quoted = false;
+
+    a->err = MCPT_E_HTTP;
+    for (; a->i < a->n && (quoted || a->p[a->i] != ','); a->i++) {
+        quoted = a->p[a->i] == '"' ? !quoted : quoted;
+        a->i += quoted && a->p[a->i] == '\\' && a->i + 1 < a->n ? 1u : 0u;
+    }
+}
+
+/* The quoted string that begins at i, unescaped into buf when it has escapes. */
+static mcpt_str mcpt__auth_quoted(mcpt__auth_in *a)
+{
+    size_t from = ++a->i;
+    size_t at = 0;
+    bool escaped = false;
+    size_t k;
+
+    while (a->i < a->n && a->p[a->i] != '"') {
+        if (a->p[a->i] == '\\') {
+            escaped = true;
+            a->i++;
+        }
+        if (a->i < a->n && (((unsigned char)a->p[a->i] < 0x20 && a->p[a->i] != '\t') || a->p[a->i] == 0x7f)) {
+            a->err = MCPT_E_HTTP;
+        }
+        a->i++;
+    }
+    if (a->i >= a->n) {               /* it never ends */
+        a->i = a->n;
+        a->err = MCPT_E_HTTP;
+        return mcpt__mk("", 0);
+    }
+    a->i++;
+    if (!escaped) {
+        return mcpt__mk(a->p + from, a->i - 1 - from);
+    }
+    for (k = from; k < a->i - 1; k++, at++) {
+        k += a->p[k] == '\\' ? 1u : 0u;
+        if (at == a->cap) {
+            a->err = a->err == MCPT_OK ? MCPT_E_SPACE : a->err;
+            return mcpt__mk("", 0);
+        }
+        a->buf[at] = a->p[k];
+    }
+    a->buf += at;
+    a->cap -= at;
+    return mcpt__mk(a->buf - at, at);
+}
+
+static mcpt_str mcpt__auth_value(mcpt__auth_in *a)
+{
+    size_t from = a->i;
+
+    if (a->i < a->n && a->p[a->i] == '"') {
+        return mcpt__auth_quoted(a);
+    }
+    while (a->i < a->n && a->p[a->i] != ',' && !mcpt__ows(a->p[a->i])) {
+        a->i++;
+    }
+    return mcpt__mk(a->p + from, a->i - from);
+}
+
+/* A parameter whose name is read already; i stands behind its '='. */
+static void mcpt__auth_param(mcpt__auth_in *a, mcpt_challenge *c, mcpt_str name)
+{
+    const char *known;
+    mcpt_str *slot;
+    mcpt_str value;
+    unsigned i;
+
+    mcpt__auth_space(a);
+    value = mcpt__auth_value(a);
+    for (i = 0; (slot = mcpt__challenge_param(c, i, &known)) != NULL; i++) {
+        if (mcpt_str_ieq(name, known)) {
+            if (slot->ptr != NULL && !mcpt_str_eq(*slot, value)) {
+                a->err = MCPT_E_HTTP; /* two values: none is to be trusted */
+            }
+            *slot = value;
+        }
+    }
+}
+
+/* token68 and nothing else up to the comma or the end. */
+static bool mcpt__auth_token68(mcpt__auth_in *a, mcpt_challenge *c)
+{
+    size_t from = a->i;
+    size_t k = from;
+    size_t end;
+
+    while (k < a->n && (mcpt__alpha(a->p[k]) || mcpt__digit(a->p[k]) || MCPT_MEMCHR("-._~+/", a->p[k], 6) != NULL)) {
+        k++;
+    }
+    while (k > from && k < a->n && a->p[k] == '=') {
+        k++;
+    }
+    end = k;
+    while (k < a->n && mcpt__ows(a->p[k])) {
+        k++;
+    }
+    if (end == from || (k < a->n && a->p[k] != ',')) {
+        return false;
+    }
+    c->token68 = mcpt__mk(a->p + from, end - from);
+    a->i = k;
+    return true;
+}
+
+/* The parameters, up to the next challenge or the end. A word without '=' behind it is the next scheme. */
+static void mcpt__auth_params(mcpt__auth_in *a, mcpt_challenge *c)
+{
+    for (;;) {
+        bool comma = false;
+        size_t start;
+        mcpt_str name;
+
+        while (a->i < a->n && (a->p[a->i] == ',' || mcpt__ows(a->p[a->i]))) {
+            comma = comma || a->p[a->i] == ',';
+            a->i++;
+        }
+        start = a->i;
+        if (start == a->n) {
+            return;
+        }
+        name = mcpt__mk(a->p + start, mcpt__take_set(mcpt__set_token, a->p + start, a->n - start));
+        a->i += name.len;
+        mcpt__auth_space(a);
+        if (name.len != 0 && a->i < a->n && a->p[a->i] == '=') {
+            a->i++;
+            mcpt__auth_param(a, c, name);
+        } else if (name.len != 0 && comma) {
+            a->i = start;
+            return;
+        } else {
+            mcpt__auth_skip(a);
+        }
+    }
+}
+
+MCPT_API mcpt_err mcpt_challenge_next(mcpt_str *field, mcpt_challenge *c, char *buf, size_t cap)
+{
+    mcpt__auth_in a;
+    size_t start;
+    size_t n;
+
+    a.p = field->ptr;
+    a.n = field->len;
+    a.i = 0;
+    a.buf = buf;
+    a.cap = buf != NULL ? cap : 0;
+    a.err = MCPT_OK;
+    MCPT_MEMSET(c, 0, sizeof(*c));
+    while (a.i < a.n && (a.p[a.i] == ',' || mcpt__ows(a.p[a.i]))) {
+        a.i++;
+    }
+    start = a.i;
+    if (start == a.n) {
+        *field = mcpt__mk(a.p + start, 0);
+        return MCPT_E_ABSENT;
+    }
+    n = mcpt__take_set(mcpt__set_token, a.p + start, a.n - start);
+    a.i += n;
+    mcpt__auth_space(&a);
+    if (n == 0) {
+        mcpt__auth_skip(&a);
+    } else if (a.i < a.n && a.p[a.i] == '=') {
+        a.i = start;                  /* parameters of no scheme */
+        mcpt__auth_params(&a, c);
+    } else {
+        c->scheme = mcpt__mk(a.p + start, n);
+        if (!mcpt__auth_token68(&a, c)) {
+            mcpt__auth_params(&a, c);
+        }
+    }
+    *field = mcpt__mk(a.p + a.i, a.n - a.i);
+    return a.err;
+}
+#endif /* !MCPT_NO_METADATA */
 
 #if !MCPT_NO_SERVER
 /* >>rpc: implementation -----------------------------------------------------------------------------------
