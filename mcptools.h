@@ -66,6 +66,7 @@
    >>rpc         JSON-RPC 2.0 messages
    >>hub         what connections share: sessions, listeners, suspended calls, deadlines
    >>reply       messages into the transmit buffer
+   >>guard       access tokens, scopes, challenges, metadata routes
    >>server      tables, handlers, result verbs, questions
    >>lists       answers of the library's own, in windows
    >>ask         questions to the client, requestState
@@ -240,6 +241,8 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
     X(E_DECLINED, -66, "the user declined") \
     X(E_UNAUTHORIZED, -80, "no valid access token") \
     X(E_SCOPE, -81, "the token lacks a scope") \
+    X(E_PROOF, -82, "the DPoP proof is not valid") \
+    X(E_NONCE, -83, "the DPoP proof needs a (newer) nonce") \
     X(E_STORE, -100, "the store failed") \
     X(E_FULL, -101, "the store is full") \
     X(E_DAMAGED, -102, "the record is damaged") \
@@ -692,6 +695,55 @@ MCPT_API mcpt_err mcpt_challenge_next(mcpt_str *field, mcpt_challenge *c, char *
 #define MCPT_CORS_EXPOSE "Access-Control-Expose-Headers: WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce\r\nVary: Origin\r\n"
 #endif
 
+/* >>guard -------------------------------------------------------------------------------------------------
+ * Who may call: access tokens (RFC 6750, RFC 9449), protected resource metadata (RFC 9728), challenges, CORS. Put a
+ * guard into mcpt_server.guard and memory for grants into the hub: then every HTTP request needs a token, is refused with
+ * the right status and WWW-Authenticate, and handlers see the principal; the scopes of table rows are enforced, sessions
+ * and tasks belong to the principal that began them, and the metadata documents are served. A verdict is remembered by
+ * the token's SHA-256. Lines need none of this: who holds the line is the user. */
+#if !MCPT_NO_SERVER
+typedef struct mcpt_principal {       /* who is calling; borrowed for the call */
+    mcpt_str subject, client_id;
+    mcpt_str scopes;                  /* words with a space between them */
+    int64_t expires;                  /* Unix seconds, 0: unknown */
+    void *user;
+    mcpt_str issuer;
+    mcpt_str jkt;                     /* thumbprint (RFC 7638, base64url) of the key the token is bound to; absent: Bearer */
+} mcpt_principal;
+struct mcpt_server;
+struct mcpt_hub;
+struct mcpt_conn;
+struct mcpt_job;
+
+typedef struct mcpt_token {           /* an access token that wants a verdict; borrowed for the call */
+    mcpt_str text;                    /* the token: visible ASCII, never empty */
+    mcpt_str proof;                   /* scheme DPoP: its DPoP field; absent: scheme Bearer */
+    mcpt_str method;                  /* of the request, the proof's htm */
+    mcpt_str resource;                /* URL of this endpoint: the proof's htu, and an audience (see mcpt_token_for) */
+    const struct mcpt_server *server;
+    struct mcpt_hub *hub;
+} mcpt_token;
+typedef struct mcpt_guard {           /* static; NULL or 0: the default */
+    /* The verdict. OK: *who is filled in (it was all zero); its text is copied before the next call. PENDING: the
+     * network is asked; called again after mcpt_guard_wake(), for 10 seconds, then 503. E_UNAUTHORIZED: the token is
+     * not valid (401, remembered for 5 seconds). E_SCOPE: 403. Any other error: no verdict can be given now (503). */
+    mcpt_err (*verify)(void *user, const mcpt_token *token, mcpt_principal *who);
+    void *user;
+    /* RFC 9449: judges the proof of this very request, once the token is known to be who's and bound to who->jkt. OK;
+     * E_PROOF; E_NONCE: a proof with the current nonce is wanted; other errors: 503. NULL: DPoP is not offered. */
+    mcpt_err (*prove)(void *user, const mcpt_token *token, const mcpt_principal *who);
+    size_t (*nonce)(void *user, char *buf, size_t cap);        /* the nonce proofs shall have now; 0: none. NULL: none */
+    void *prove_user;                 /* of prove and nonce */
+    bool dpop_only;                   /* Bearer is not offered, and refused */
+    const char *scopes;               /* every request needs these; the 401 names them */
+    /* Does a principal with other scopes than this one have its rights all the same? NULL: no. */
+    bool (*implied)(void *user, const mcpt_principal *who, mcpt_str scope);
+    const struct mcpt_prm *prm;       /* resource NULL: mcpt_identity.base_url and the path. NULL: no document */
+    const struct mcpt_as_meta *as_meta;    /* at /.well-known/oauth-authorization-server, for clients of 2025-03-26; NULL: none */
+    uint32_t remember_ms;             /* how long a verdict holds at most; 0: 60000; it never outlives the token */
+} mcpt_guard;
+#endif
+
 /* >>server ------------------------------------------------------------------------------------------------
  * A server is const data: tables in flash, zero bytes of RAM a row. It may be shared by any number of connections
  * and hubs. One set of tables and handlers serves every protocol revision. */
@@ -699,17 +751,6 @@ MCPT_API mcpt_err mcpt_challenge_next(mcpt_str *field, mcpt_challenge *c, char *
 typedef enum mcpt_revision {          /* protocol revisions; "legacy": with handshake and sessions */
     MCPT_2025_03_26 = 1, MCPT_2025_06_18, MCPT_2025_11_25, MCPT_2026_07_28
 } mcpt_revision;
-
-typedef struct mcpt_principal {       /* who is calling; borrowed for the call */
-    mcpt_str subject, client_id, scopes;
-    int64_t expires;                  /* Unix seconds, 0: unknown */
-    void *user;
-} mcpt_principal;
-
-struct mcpt_server;
-struct mcpt_hub;
-struct mcpt_conn;
-struct mcpt_job;
 
 typedef struct mcpt_call {            /* one run of a handler; valid only during it */
     const struct mcpt_server *server;
@@ -845,6 +886,7 @@ typedef struct mcpt_server {          /* all pointers static */
     bool (*visible)(void *user, mcpt_kind kind, size_t row, const mcpt_principal *who);  /* NULL: all rows */
     void (*audit)(void *user, const mcpt_audit *record);
     void *user;                       /* of visible and audit */
+    const mcpt_guard *guard;          /* NULL: anybody may call */
     uint32_t timeout_ms;              /* to receive a request, to send an answer; 0: 10000 */
     uint32_t idle_ms;                 /* keep-alive; 0: 60000 */
     uint32_t ask_ms;                  /* until an unanswered legacy question fails the call; 0: 300000 */

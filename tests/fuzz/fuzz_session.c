@@ -1356,7 +1356,7 @@ static void request_http(peer *c, const heads *h, const char *verb, const text *
     forget(&t);
 }
 
-static const mcpt_principal somebody = { { "somebody", 8 }, { "client", 6 }, { "", 0 }, 0, NULL };
+static const mcpt_principal somebody = { .subject = { "somebody", 8 }, .client_id = { "client", 6 }, .scopes = { "", 0 } };
 
 static mcpt_str keep(peer *c, const char *p, size_t n)
 {
