@@ -41,7 +41,7 @@ SCRIPTS := $(wildcard tests/unit/*.sh tests/vectors/*.sh tests/port/*.sh)
 PORTS_APART := port/microhttpd.c $(wildcard port/lwip*.c)
 PORTS := $(filter-out $(PORTS_APART),$(wildcard port/*.c))
 MICROHTTPD := $(wildcard tests/*/*microhttpd.c examples/*microhttpd.c)
-LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lm -lpthread -Wl,--no-as-needed
+LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lbearssl -lm -lpthread -Wl,--no-as-needed
 UNIT32 := $(if $(UNIT),$(shell grep -L '"[./]*port/' $(UNIT)))
 fuzz_programs = $(foreach f,$(1),$(B)/fuzz/tests/fuzz/fuzz_$(f) $(B)/cov/tests/fuzz/fuzz_$(f))
 bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem
@@ -49,7 +49,7 @@ bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/b
 
 # Debian packages, for tests/tools/need.sh
 JSMN := libjsmn-dev
-HOST := $(firstword $(CC))=gcc libc6-dev $(JSMN) libmbedtls-dev
+HOST := $(firstword $(CC))=gcc libc6-dev $(JSMN) libmbedtls-dev libbearssl-dev
 UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
 ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
@@ -193,7 +193,7 @@ deps = -MMD -MP -MF $@.d -MT $@
 define kind
 $(B)/$(1)/mcptools.o: $(B)/mcptools.c mcptools.h | $(B)/include/jsmn.h
 	mkdir -p $$(@D) && $(2) -std=c99 $(3) $$(WARN_C) $$(INC) $$(deps) -c $$< -o $$@
-$(B)/$(1)/port/%.o: port/%.c mcptools.h | $(B)/include/jsmn.h $(B)/have/libmbedtls-dev
+$(B)/$(1)/port/%.o: port/%.c mcptools.h | $(B)/include/jsmn.h $(B)/have/libmbedtls-dev $(B)/have/libbearssl-dev
 	mkdir -p $$(@D) && $(2) -std=c99 $(3) $$(WARN_C) $$(INC) $$(call magic,cflags,$$<) $$(deps) -c $$< -o $$@
 $(B)/$(1)/libport.a: $$(patsubst %.c,$(B)/$(1)/%.o,$(4))
 	mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^

@@ -512,6 +512,7 @@ typedef struct mcpt_rsa {             /* a public RSA key, big-endian, no leadin
     const uint8_t *n, *e;             /* modulus, odd, 2048 to 4096 bits; exponent, odd, 3 or more */
     size_t n_len, e_len;              /* bytes: 256..512, 1..4 */
 } mcpt_rsa;
+MCPT_API bool mcpt_rsa_ok(const mcpt_rsa *key);             /* is it within these limits? Not that n is hard to factor */
 /* Cryptography: port/crypto_mbedtls, port/crypto_bearssl, or a secure element of yours. A member may be NULL: what
  * needs it is refused (E_CRYPTO, or it is not offered), never done in a weaker way. A function answers false when it
  * failed or refuses its input, and what it wrote is then of no use. Nothing is kept after the call. Numbers are
@@ -5628,6 +5629,13 @@ MCPT_API mcpt_err mcpt_store_swap(const mcpt_store *store, const char *key, mcpt
         return e;
     }
     return value.ptr != NULL ? store->write(store->user, key, value) : store->erase(store->user, key);
+}
+
+MCPT_API bool mcpt_rsa_ok(const mcpt_rsa *key)
+{
+    return key->n_len >= 256 && key->n_len <= 512 && key->n[0] >= (key->n_len == 256 ? 0x80 : 1) &&
+           (key->n[key->n_len - 1] & 1) != 0 && key->e_len >= 1 && key->e_len <= 4 && key->e[0] >= (key->e_len == 1 ? 3 : 1) &&
+           (key->e[key->e_len - 1] & 1) != 0;
 }
 
 /* >>io: implementation ------------------------------------------------------------------------------------ */
