@@ -138,7 +138,7 @@
 #define MCPT_NO_METADATA 1
 #endif
 #ifndef MCPT_NO_STRERROR
-#define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() answers "". Saves 2.8 KB */
+#define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
 #endif
 #ifndef MCPT_MAX_DEPTH
 #define MCPT_MAX_DEPTH 32             /* JSON nesting, 4..32 */
@@ -463,7 +463,8 @@ typedef struct mcpt_chunked {         /* decoder of the chunked coding (RFC 9112
  * behind *used belong to the next message); PENDING: all was taken, more must come; E_HTTP, sticky: malformed.
  * Limits: sizes below 4 GiB, 256 bytes a size or trailer line, 16 trailers (checked, then dropped). */
 MCPT_API mcpt_err mcpt_chunked_decode(mcpt_chunked *c, char *buf, size_t *len, size_t *used);
-MCPT_API const char *mcpt_reason(unsigned status);          /* static; "" for a status this library never sends */
+MCPT_API const char *mcpt_reason(unsigned status);          /* static; "" for a status this library never sends, and
+                                                               with MCPT_NO_STRERROR (RFC 9112 section 4: optional) */
 
 /* >>sse ---------------------------------------------------------------------------------------------------
  * Server-sent events (WHATWG HTML, section 9.2), the reading side. Bytes arrive in any pieces; the data of one
@@ -1485,129 +1486,118 @@ MCPT_API bool mcpt_percent_decode(mcpt_str text, char *buf, size_t cap, size_t *
     return true;
 }
 
+/* Reads a decimal number of at most max, without leading zeros; answers where it ends, NULL: there is none. */
+static const char *mcpt__decimal(const char *p, const char *end, uint32_t max, uint32_t *v)
+{
+    const char *start = p;
+    uint32_t n = 0;
+    while (p != end && mcpt__digit(*p) && n <= max) {
+        n = n * 10u + (uint32_t)(*p++ - '0');
+    }
+    *v = n;
+    return p != start && n <= max && (*start != '0' || p - start == 1) ? p : NULL;
+}
+
 /* Four decimal octets and nothing else: 127.1, 0177.0.0.1 and the like mean different hosts to different
  * programs. */
 static bool mcpt__ipv4(const char *p, size_t n)
 {
-    size_t i = 0;
+    const char *end = p + n;
+    uint32_t octet;
     for (unsigned part = 0; part < 4; part++) {
-        size_t start = i;
-        unsigned v = 0;
-        while (i < n && i - start < 3 && mcpt__digit(p[i])) {
-            v = v * 10u + (unsigned)(p[i++] - '0');
-        }
-        if (i == start || v > 255u || (p[start] == '0' && i - start > 1)) {
+        if (part != 0 && (p == end || *p++ != '.')) {
             return false;
         }
-        if (part < 3 && (i == n || p[i++] != '.')) {
+        p = mcpt__decimal(p, end, 255, &octet);
+        if (p == NULL) {
             return false;
         }
     }
-    return i == n;
+    return p == end;
 }
 
 /* RFC 4291 section 2.2, without brackets; no zone. */
-static bool mcpt__ipv6(const char *p, size_t n)
+static bool mcpt__ipv6(const char *p, const char *end)
 {
-    size_t i = 0;
     unsigned groups = 0;
-    bool gap = n >= 2 && p[0] == ':' && p[1] == ':';
+    bool gap = end - p >= 2 && p[0] == ':' && p[1] == ':';
     if (gap) {
-        i = 2;
+        p += 2;
     }
-    while (i < n) {                                         /* a round takes a group or leaves */
-        size_t start = i;
-        while (i < n && mcpt__hex(p[i]) >= 0) {
-            i++;
+    while (p != end) {                                      /* a round takes a group or leaves */
+        const char *start = p;
+        while (p != end && mcpt__hex(*p) >= 0) {
+            p++;
         }
-        if (i < n && p[i] == '.') {
-            return mcpt__ipv4(p + start, n - start) && (gap ? groups <= 5 : groups == 6);
-        }
-        if (i == start || i - start > 4 || ++groups > 8) {
-            return false;
-        }
-        if (i < n) {
-            if (p[i] != ':' || i + 1 == n) {
+        if (p != end && *p == '.') {
+            groups += 2;
+            if (!mcpt__ipv4(start, (size_t)(end - start))) {
                 return false;
             }
-            if (p[++i] == ':') {
-                if (gap) {
-                    return false;
-                }
-                gap = true;
-                i++;
+            break;
+        }
+        if (p == start || p - start > 4 || ++groups > 8) {
+            return false;
+        }
+        if (p != end && (*p++ != ':' || p == end)) {
+            return false;
+        }
+        if (p != end && *p == ':') {
+            if (gap) {
+                return false;
             }
+            gap = true;
+            p++;
         }
     }
     return gap ? groups <= 7 : groups == 8;
 }
 
-/* Does this label make others read the whole host as an IPv4 address (WHATWG URL, "ends in a number")? */
-static bool mcpt__numeric(const char *p, size_t n)
-{
-    bool hex = n >= 2 && p[0] == '0' && mcpt__lower(p[1]) == 'x';
-    size_t i = hex ? 2 : 0;
-    while (i < n && (hex ? mcpt__hex(p[i]) >= 0 : mcpt__digit(p[i]))) {
-        i++;
-    }
-    return i == n;
-}
-
-/* Labels of letters, digits, - and _; the root's dot at the end may be there and stays part of the host. */
+/* An IPv4 address, or labels of letters, digits, - and _; the root's dot at the end may be there and stays part of
+ * the host. A last label of digits, or of 0x and digits, makes others read the whole host as an IPv4 address
+ * (WHATWG URL, "ends in a number"): no name may have one. */
 static bool mcpt__host_ok(const char *p, size_t n)
 {
-    size_t end = n > 1 && p[n - 1] == '.' ? n - 1 : n, i = 0;
+    const char *end = p + n - (n > 1 && p[n - 1] == '.' ? 1 : 0);
+    if (mcpt__ipv4(p, n)) {
+        return true;
+    }
     for (;;) {                                              /* a round a label */
-        size_t len = mcpt__take_set(mcpt__set_host, p + i, end - i);
-        i += len;
-        if (len == 0 || (i < end && p[i] != '.')) {
+        size_t len = mcpt__take_set(mcpt__set_host, p, (size_t)(end - p));
+        bool hex = len >= 2 && p[0] == '0' && (p[1] | 0x20) == 'x';
+        const char *digits = hex ? p + 2 : p;
+        p += len;
+        if (len == 0 || (p != end && *p != '.')) {
             return false;
         }
-        if (i == end) {
-            return !mcpt__numeric(p + i - len, len) || mcpt__ipv4(p, n);
+        if (p == end) {
+            while (digits != p && (hex ? mcpt__hex(*digits) >= 0 : mcpt__digit(*digits))) {
+                digits++;
+            }
+            return digits != p;
         }
-        i++;
+        p++;
     }
-}
-
-/* Reads 1..65535 without leading zeros; 0: anything else. */
-static uint16_t mcpt__port(const char *p, size_t n)
-{
-    uint32_t v = 0;
-    if (n == 0 || n > 5 || p[0] == '0') {
-        return 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!mcpt__digit(p[i])) {
-            return 0;
-        }
-        v = v * 10u + (uint32_t)(p[i] - '0');
-    }
-    return v > 65535u ? (uint16_t)0 : (uint16_t)v;
 }
 
 MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port)
 {
     const char *p = text.ptr;
-    size_t n = text.len, end = 0;
-    bool literal = n > 0 && p[0] == '[';
-    while (end < n && p[end] != (literal ? ']' : ':')) {
-        end++;
+    size_t n = 0;
+    bool literal = text.len != 0 && *p == '[';
+    uint32_t v = 0;
+    while (n != text.len && p[n] != (literal ? ']' : ':')) {
+        n++;
     }
-    if (literal) {
-        if (end == n || !mcpt__ipv6(p + 1, end - 1)) {
-            return false;
-        }
-        end++;
-    } else if (!mcpt__host_ok(p, end)) {
+    if (literal ? n == text.len || !mcpt__ipv6(p + 1, p + n) : n == 0 || !mcpt__host_ok(p, n)) {
         return false;
     }
-    *host = mcpt__mk(p, end);
-    *port = 0;
-    if (end < n) {
-        *port = p[end] == ':' ? mcpt__port(p + end + 1, n - end - 1) : (uint16_t)0;
-        return *port != 0;
+    n += literal ? 1u : 0u;
+    *host = mcpt__mk(p, n);
+    if (n != text.len && (p[n] != ':' || mcpt__decimal(p + n + 1, p + text.len, 65535, &v) != p + text.len || v == 0)) {
+        return false;
     }
+    *port = (uint16_t)v;
     return true;
 }
 
@@ -3574,8 +3564,13 @@ static size_t mcpt__clean(const char *p, size_t n)
         size_t w = mcpt__load(p + i);
         if ((((w + MCPT__REP(0x01u)) | (w - MCPT__REP(0x20u))) & MCPT__REP(0x80u)) != 0) {
             size_t low = w & MCPT__REP(0x7fu);              /* a control, or not ASCII: 7-bit lanes tell */
-            if ((((low + MCPT__REP(0x01u)) | ~(low + MCPT__REP(0x60u))) & ~w & MCPT__REP(0x80u)) != 0) {
+            size_t hit = ((low + MCPT__REP(0x01u)) | ~(low + MCPT__REP(0x60u))) & ~w & MCPT__REP(0x80u);
+            if (hit != 0) {
+#if MCPT__CTZ
+                return i + ((unsigned)__builtin_ctzll(hit) >> 3);
+#else
                 break;
+#endif
             }
         }
         i += sizeof(size_t);
@@ -3687,24 +3682,57 @@ static unsigned mcpt__field_find(const char *p, size_t n)
     return MCPT_F_COUNT;
 }
 
-/* Splits the field line buf[at..end) at its colon; the value loses the white space around it. */
-static bool mcpt__field_split(const char *buf, size_t at, size_t end, mcpt_span *name, mcpt_span *value)
+/* Splits a field line at its colon; the value loses the white space around it. */
+static bool mcpt__field_split(const char *p, const char *end, mcpt_str *name, mcpt_str *value)
 {
-    const char *colon = (const char *)MCPT_MEMCHR(buf + at, ':', end - at);
-    size_t i = colon != NULL ? (size_t)(colon - buf) : end;
-    *name = mcpt__span(at, i - at);
-    if (i == at || i == end) {
+    const char *colon = (const char *)MCPT_MEMCHR(p, ':', (size_t)(end - p));
+    if (colon == NULL || colon == p) {
         return false;
     }
-    i++;
-    while (i < end && mcpt__ows(buf[i])) {
-        i++;
-    }
-    while (end > i && mcpt__ows(buf[end - 1])) {
+    *name = mcpt__mk(p, (size_t)(colon - p));
+    do {
+        colon++;
+    } while (colon != end && mcpt__ows(*colon));
+    while (end != colon && mcpt__ows(end[-1])) {
         end--;
     }
-    *value = mcpt__span(i, end - i);
+    *value = mcpt__mk(colon, (size_t)(end - colon));
     return true;
+}
+
+/* Takes the next element off a list: its first word, and whether its weight is zero. */
+static bool mcpt__list_next(mcpt_str *list, mcpt_str *word, bool *zero)
+{
+    const char *p = list->ptr;
+    const char *end = p;
+    const char *start;
+    if (list->len != 0) {                                   /* NULL + 0 is undefined in C */
+        end = p + list->len;
+    }
+    while (p != end && (*p == ',' || mcpt__ows(*p))) {
+        p++;
+    }
+    start = p;
+    while (p != end && *p != ',' && *p != ';' && !mcpt__ows(*p)) {
+        p++;
+    }
+    *word = mcpt__mk(start, (size_t)(p - start));
+    *zero = false;
+    while (p != end && *p != ',') {                         /* a comma in quotes separates nothing */
+        char c = *p++;
+        while (p != end && (c == ';' ? mcpt__ows(*p) : c == '"' && *p != '"')) {
+            p += *p == '\\' && end - p > 1 ? 2 : 1;
+        }
+        if (c == '"' && p != end) {
+            p++;
+        } else if (c == ';' && end - p > 2 && (*p | 0x20) == 'q' && p[1] == '=' && p[2] == '0') {
+            for (p += 3; p != end && (*p == '0' || *p == '.'); p++) {
+            }
+            *zero = p == end || *p == ';' || *p == ',' || mcpt__ows(*p);
+        }
+    }
+    *list = mcpt__mk(p, (size_t)(end - p));
+    return start != p;
 }
 
 /* The functions below answer 0 or the status to refuse the head with. */
@@ -3731,8 +3759,8 @@ static unsigned mcpt__head_target(mcpt_head *h, const char *buf)
     if (p[0] == '*') {
         return n == 1 && h->method.len == 7 && MCPT_MEMCMP(buf + h->method.at, "OPTIONS", 7) == 0 ? 0 : 400;
     }
-    start = mcpt__is(mcpt__mk(p, n < 7 ? n : 7), "http://") ? 7 : 8;
-    if (start == 8 && !mcpt__is(mcpt__mk(p, n < 8 ? n : 8), "https://")) {
+    start = n > 7 && p[4] == ':' ? 7 : 8;
+    if (n <= start || !mcpt__name_is(p, start, start == 7 ? "http://" : "https://")) {
         return 400;
     }
     for (i = start; i < n && p[i] != '/' && p[i] != '?'; i++) {
@@ -3795,8 +3823,9 @@ static unsigned mcpt__head_length(mcpt_head *h, mcpt_str v)
 static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
 {
     const bool response = (h->bits & MCPT__HEAD_RESPONSE) != 0;
-    mcpt_str host;
+    mcpt_str host;                                          /* or an element of a list */
     uint16_t port;
+    bool zero;
     switch (field) {
     case MCPT_F_HOST:
         return response || mcpt_authority_split(v, &host, &port) ? 0 : 400;
@@ -3809,11 +3838,12 @@ static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
         h->flags |= MCPT_HEAD_CHUNKED;
         return mcpt__is(v, "chunked") ? 0 : 501;
     case MCPT_F_CONNECTION:
-        if (mcpt_list_has(v, "close")) {
-            h->flags |= MCPT_HEAD_CLOSE;
-        }
-        if (mcpt_list_has(v, "keep-alive")) {
-            h->bits |= MCPT__HEAD_KEEP;
+        while (mcpt__list_next(&v, &host, &zero)) {
+            if (mcpt__is(host, "close")) {
+                h->flags |= MCPT_HEAD_CLOSE;
+            } else if (mcpt__is(host, "keep-alive")) {
+                h->bits |= MCPT__HEAD_KEEP;
+            }
         }
         return 0;
     case MCPT_F_EXPECT:
@@ -3829,33 +3859,33 @@ static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
 
 static unsigned mcpt__head_field(mcpt_head *h, const char *buf, size_t end)
 {
-    mcpt_span name, value;
+    mcpt_str name, value;
     unsigned f;
     uint32_t bit;
     if (h->fields == MCPT_MAX_FIELDS) {
         return 431;
     }
     h->fields++;
-    if (!mcpt__field_split(buf, h->at, end, &name, &value)) {
+    if (!mcpt__field_split(buf + h->at, buf + end, &name, &value)) {
         return 400;
     }
-    f = mcpt__field_find(buf + name.at, name.len);
+    f = mcpt__field_find(name.ptr, name.len);
     if (f == MCPT_F_COUNT) {                                /* the known ones are tokens */
-        if (name.len > 10 && mcpt__name_is(buf + name.at, 10, "mcp-param-")) {
+        if (name.len > 10 && mcpt__name_is(name.ptr, 10, "mcp-param-")) {
             h->flags |= MCPT_HEAD_PARAMS;
         }
-        return mcpt__take_set(mcpt__set_token, buf + name.at, name.len) == name.len ? 0 : 400;
+        return mcpt__take_set(mcpt__set_token, name.ptr, name.len) == name.len ? 0 : 400;
     }
     bit = (uint32_t)1 << f;
     if ((h->seen & bit) == 0) {
         h->seen |= bit;
-        h->field[f] = value;
+        h->field[f] = mcpt__span((size_t)(value.ptr - buf), value.len);
     } else if ((MCPT__HEAD_SINGLE & bit) != 0) {
         return 400;
     } else {
         h->twice |= bit;
     }
-    return mcpt__head_known(h, f, mcpt__view(buf, value));
+    return mcpt__head_known(h, f, value);
 }
 
 /* The empty line: what only the whole head can tell. */
@@ -3934,11 +3964,9 @@ MCPT_API mcpt_err mcpt_head_parse(mcpt_head *h, const char *buf, size_t len)
     return h->state == MCPT__HEAD_DONE ? MCPT_OK : MCPT_E_HTTP;
 }
 
-MCPT_API bool mcpt_head_next(const mcpt_head *h, const char *buf, uint32_t *it, mcpt_str *name,
-                             mcpt_str *value)
+MCPT_API bool mcpt_head_next(const mcpt_head *h, const char *buf, uint32_t *it, mcpt_str *name, mcpt_str *value)
 {
     uint32_t at = *it == 0 ? h->first : *it, end = at;
-    mcpt_span n, v;
     if (h->state != MCPT__HEAD_DONE || at + 2 >= h->at) {   /* the last two bytes are the empty line */
         return false;
     }
@@ -3946,62 +3974,12 @@ MCPT_API bool mcpt_head_next(const mcpt_head *h, const char *buf, uint32_t *it, 
         end += buf[end] == '\t' ? 1u : (uint32_t)mcpt__clean(buf + end, h->at - end);
     }
     *it = end + 2;
-    if (!mcpt__field_split(buf, at, end, &n, &v)) {         /* cannot be, unless buf is another head */
-        return false;
-    }
-    *name = mcpt__view(buf, n);
-    *value = mcpt__view(buf, v);
-    return true;
+    return mcpt__field_split(buf + at, buf + end, name, value);  /* false cannot be, unless buf is another head */
 }
 
 MCPT_API mcpt_str mcpt_head_get(const mcpt_head *h, const char *buf, mcpt_field f)
 {
     return (h->seen >> f & 1u) != 0 ? mcpt__view(buf, h->field[f]) : mcpt__mk(NULL, 0);
-}
-
-/* Reads on in the parameters of a list element, p[i] is no comma; answers where to go on. *zero: q=0. */
-static size_t mcpt__list_param(const char *p, size_t n, size_t i, bool *zero)
-{
-    bool weight = p[i] == ';';
-    if (p[i++] == '"') {                                    /* a comma in quotes separates nothing */
-        while (i < n && p[i] != '"') {
-            i += p[i] == '\\' ? 2u : 1u;
-        }
-        return i < n ? i + 1 : n;
-    }
-    while (weight && i < n && mcpt__ows(p[i])) {
-        i++;
-    }
-    if (weight && n - i > 2 && mcpt__lower(p[i]) == 'q' && p[i + 1] == '=' && p[i + 2] == '0') {
-        for (i += 3; i < n && (p[i] == '0' || p[i] == '.'); i++) {
-        }
-        *zero = i == n || p[i] == ';' || p[i] == ',' || mcpt__ows(p[i]);
-    }
-    return i;
-}
-
-/* Takes the next element off a list: its first word, and whether its weight is zero. */
-static bool mcpt__list_next(mcpt_str *list, mcpt_str *word, bool *zero)
-{
-    const char *p = list->ptr;
-    size_t n = list->len, i = 0, start;
-    while (i < n && (p[i] == ',' || mcpt__ows(p[i]))) {
-        i++;
-    }
-    if (i == n) {
-        return false;
-    }
-    start = i;
-    while (i < n && p[i] != ',' && p[i] != ';' && !mcpt__ows(p[i])) {
-        i++;
-    }
-    *word = mcpt__mk(p + start, i - start);
-    *zero = false;
-    while (i < n && p[i] != ',') {
-        i = mcpt__list_param(p, n, i, zero);
-    }
-    *list = mcpt__mk(p + i, n - i);
-    return true;
 }
 
 MCPT_API bool mcpt_list_has(mcpt_str value, const char *token)
@@ -4175,6 +4153,10 @@ MCPT_API mcpt_err mcpt_chunked_decode(mcpt_chunked *c, char *buf, size_t *len, s
 
 MCPT_API const char *mcpt_reason(unsigned status)
 {
+#if MCPT_NO_STRERROR
+    (void)status;
+    return "";
+#else
     /* Packed, and without pointers, which would need relocation. */
     static const char rows[] =
         "100Continue\0" "200OK\0" "202Accepted\0" "204No Content\0"
@@ -4192,6 +4174,7 @@ MCPT_API const char *mcpt_reason(unsigned status)
         r += MCPT_STRLEN(r) + 1;
     }
     return r;
+#endif
 }
 #endif /* !MCPT_NO_HTTP */
 
@@ -9872,29 +9855,28 @@ static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
 
 static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
 {
-    static const char *const names[] = {
-#define MCPT_X(name, text) text,
-        MCPT_FIELDS(MCPT_X)
-#undef MCPT_X
-    };
     mcpt_str found = mcpt__mk(NULL, 0);
+#if !MCPT_NO_HTTP
     size_t i;
 
     if (c->framing == MCPT_HTTP) {
-#if !MCPT_NO_HTTP
         return mcpt_head_get(&c->head, c->io.rx, f);
-#endif
-    } else if (mcpt__is_hosted(c)) {
-        for (i = 0; i < c->request->nfields; i++) {
-            if (!mcpt_str_ieq(c->request->fields[i].name, names[f])) {
-                continue;
-            }
-            if (found.ptr != NULL && f != MCPT_F_ACCEPT) {
-                return mcpt__mk("\n", 1);    /* twice: what no field can say, so that nothing takes it for its value */
-            }
-            found = found.ptr != NULL ? found : c->request->fields[i].value;
-        }
     }
+    for (i = 0; mcpt__is_hosted(c) && i < c->request->nfields; i++) {
+        const mcpt_str name = c->request->fields[i].name;
+
+        if (mcpt__field_find(name.ptr, name.len) != f) {
+            continue;
+        }
+        if (found.ptr != NULL && f != MCPT_F_ACCEPT) {
+            return mcpt__mk("\n", 1);    /* twice: what no field can say, so that nothing takes it for its value */
+        }
+        found = found.ptr != NULL ? found : c->request->fields[i].value;
+    }
+#else
+    (void)c;
+    (void)f;
+#endif
     return found;
 }
 
