@@ -69,10 +69,19 @@ check: ## (default) the inner loop, offline: lint, compile matrix (subset), symb
 
 test: ## all that CI checks; installs what it lacks, ends with "N passed, N failed, N skipped"
 	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang unit-32 examples \
-	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd interop size bench
+	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd interop firmware size bench
 
 conformance: step-conformance step-conformance-microhttpd ## the official conformance suite a line per scenario
 interop: step-interop ## the official SDK clients against build/device
+
+##
+## Firmware for emulated boards, lm3s6965evb and mps2-an385:
+
+firmware: ## build/firmware/BOARD-IMAGE.elf, and build/firmware/BOARD-IMAGE [--port N], which runs it in QEMU
+	tests/tools/need.sh $(FW_NEEDS)
+	$(MAKE) $(FW_IMAGES:.elf=)
+
+firmware-test: step-firmware ## run them: the official conformance suite over the emulated Ethernet, with the board's own report
 
 ##
 ## Numbers:
@@ -106,7 +115,7 @@ help: ## this list
 clean: ## remove build/
 	rm -rf $(B)
 
-.PHONY: run check test conformance interop size ram bench fuzz help clean
+.PHONY: run check test conformance interop firmware firmware-test size ram bench fuzz help clean
 export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES
 
 # ------------------------------------------------------------------------------------------------------ steps
@@ -163,6 +172,9 @@ step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')
 
+step-firmware:
+	$(call need,$(HOST) $(FW_NEEDS) $(FW_QEMU)); $(need_node); $(parallel) $(FW_IMAGES:.elf=) && tests/firmware/run.sh $(FW_BOARDS)
+
 step-size:
 	$(call need,$(ARM) python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/size.py --check
 
@@ -215,6 +227,8 @@ $(eval $(call kind,m32,$$(ZIG) cc,$$(ASSERT) -O1 -g -target x86-linux-musl -fsan
 $(eval $(call kind,fuzz,clang,$$(ASSERT) -O1 -g -fsanitize=fuzzer$(,)address$(,)undefined -fno-sanitize-recover=all,))
 $(eval $(call kind,cov,clang,-O1 -g -DNDEBUG -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping,))
 -include $(shell find $(B)/include $(wildcard $(B)/o $(B)/san $(B)/clang $(B)/m32 $(B)/fuzz $(B)/cov) -name '*.d' 2>/dev/null)
+
+include examples/firmware/firmware.mk
 
 $(B)/device: $(DEVICE:%.c=$(B)/o/%)
 	ln -f $< $@

@@ -1,0 +1,137 @@
+/* emulation_only.c - see emulation_only.h: never ship */
+#include "emulation_only.h"
+#include "board.h"
+#include "port/crypto_mbedtls.h"
+#include <string.h>
+
+enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE0 = 4, SYS_READ = 6, SYS_GET_CMDLINE = 0x15, SYS_EXIT_EXTENDED = 0x20,
+       STOPPED_APPLICATION_EXIT = 0x20026, READ_BINARY = 1 };
+
+static uint8_t key[32], value[32];
+static bool seeded;
+
+static intptr_t host(int what, const void *arg)
+{
+    register intptr_t r0 __asm("r0") = what;
+    register const void *r1 __asm("r1") = arg;
+    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+
+void emulation_only_print(const char *text)
+{
+    (void)host(SYS_WRITE0, text);
+}
+
+void emulation_only_exit(int code)
+{
+    const uint32_t block[2] = { STOPPED_APPLICATION_EXIT, (uint32_t)code };
+    (void)host(SYS_EXIT_EXTENDED, block);
+}
+
+uint32_t emulation_only_option(const char *name, uint32_t fallback)
+{
+    static char line[160];
+    struct { char *at; uint32_t cap; } block = { line, sizeof line };
+    const size_t n = strlen(name);
+    const char *p;
+    if (line[0] == '\0' && host(SYS_GET_CMDLINE, &block) != 0) {
+        return fallback;
+    }
+    for (p = line; p != NULL && *p != '\0'; p = strchr(p, ' '), p += p != NULL) {
+        if (strncmp(p, name, n) == 0 && p[n] == '=') {
+            uint32_t v = 0;
+            for (p += n + 1; *p >= '0' && *p <= '9'; ++p) {
+                v = v * 10 + (uint32_t)(*p - '0');
+            }
+            return v;
+        }
+    }
+    return fallback;
+}
+
+/* -- HMAC_DRBG, SP 800-90A section 10.1.2 */
+static bool drbg_step(const void *data, size_t len, uint8_t separator)
+{
+    const mcpt_str parts[3] = { { (const char *)value, sizeof value }, { (const char *)&separator, 1 }, { (const char *)data, len } };
+    uint8_t next[32];
+    bool ok = mcpt_mbedtls_hmac_sha256(NULL, key, sizeof key, parts, 3, next);
+    memcpy(key, next, sizeof key);
+    ok = ok && mcpt_mbedtls_hmac_sha256(NULL, key, sizeof key, parts, 1, next);
+    memcpy(value, next, sizeof value);
+    return ok;
+}
+
+static bool drbg_update(const void *data, size_t len)
+{
+    return drbg_step(data, len, 0) && (len == 0 || drbg_step(data, len, 1));
+}
+
+bool emulation_only_seed(void)
+{
+    static const char path[] = "/dev/urandom";
+    const struct { const char *path; uint32_t mode, len; } open = { path, READ_BINARY, sizeof path - 1 };
+    uint8_t seed[48];                 /* 256 bits of entropy and a nonce */
+    intptr_t file = host(SYS_OPEN, &open);
+    if (file != -1) {
+        const struct { intptr_t file; void *to; uint32_t len; } read = { file, seed, sizeof seed };
+        memset(key, 0, sizeof key);
+        memset(value, 1, sizeof value);
+        seeded = host(SYS_READ, &read) == 0 && drbg_update(seed, sizeof seed);
+        (void)host(SYS_CLOSE, &file);
+        memset(seed, 0, sizeof seed);
+    }
+    return seeded;
+}
+
+bool emulation_only_random(void *user, void *buf, size_t len)
+{
+    uint8_t *to = (uint8_t *)buf;
+    bool ok = seeded;
+    (void)user;
+    while (ok && len > 0) {
+        const mcpt_str part = { (const char *)value, sizeof value };
+        uint8_t next[32];
+        size_t n = len < sizeof value ? len : sizeof value;
+        ok = mcpt_mbedtls_hmac_sha256(NULL, key, sizeof key, &part, 1, next);
+        memcpy(value, next, sizeof value);
+        memcpy(to, value, n);
+        to += n;
+        len -= n;
+    }
+    return ok && drbg_update(NULL, 0);
+}
+
+uint32_t firmware_random32(void);
+uint32_t firmware_random32(void)
+{
+    uint32_t v = 0;
+    (void)emulation_only_random(NULL, &v, sizeof v);
+    return v;
+}
+
+static void print_hex(uint32_t v)
+{
+    char text[12] = " 0x00000000";
+    unsigned i;
+    for (i = 0; i < 8; ++i) {
+        text[10 - i] = "0123456789abcdef"[v >> (4 * i) & 15u];
+    }
+    emulation_only_print(text);
+}
+
+/* A product writes this where a restart finds it, and restarts. */
+void board_fault(const char *what, uint32_t a, uint32_t b)
+{
+    emulation_only_print(what);
+    print_hex(a);
+    print_hex(b);
+    emulation_only_print("\n");
+    emulation_only_exit(99);
+}
+
+void firmware_assert(const char *what);
+void firmware_assert(const char *what)
+{
+    board_fault(what, (uint32_t)(uintptr_t)__builtin_return_address(0), 0);
+}

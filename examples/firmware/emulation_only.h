@@ -1,0 +1,22 @@
+/* emulation_only.h - what an emulated board lacks and its host lends: randomness, flash, an exit code, a command line.
+ * NEVER SHIP: semihosting halts a board without a debugger, and whoever runs the host knows the keys. A product
+ * has a hardware random number generator, its own flash driver and a watchdog in these places. */
+#ifndef EMULATION_ONLY_H
+#define EMULATION_ONLY_H
+#ifndef FIRMWARE_EMULATION_ONLY
+#error "emulation_only.h is for emulators: do not build a product with it"
+#endif
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Seeds the generator from the host's /dev/urandom. False: the host has none. */
+bool emulation_only_seed(void);
+/* mcpt_env.random: HMAC_DRBG (NIST SP 800-90A) with SHA-256. False before it is seeded. */
+bool emulation_only_random(void *user, void *buf, size_t len);
+/* The number behind "name=" on the emulator's command line for the firmware, or fallback. */
+uint32_t emulation_only_option(const char *name, uint32_t fallback);
+void emulation_only_print(const char *text);                  /* to the emulator's own output */
+void emulation_only_exit(int code);
+
+#endif

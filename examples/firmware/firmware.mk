@@ -1,0 +1,48 @@
+# firmware.mk - images for emulated boards: build/firmware/BOARD-IMAGE.elf. Included by the Makefile.
+
+FW := $(B)/firmware
+FW_BOARDS := lm3s6965evb mps2-an385
+FW_KINDS := conformance
+FW_IMAGES := $(foreach b,$(FW_BOARDS),$(FW_KINDS:%=$(FW)/$(b)-%.elf))
+FW_QEMU := qemu-system-arm=qemu-system-arm
+FW_NEEDS := $(ARM) $(JSMN)
+FW_SOURCES := lwip mbedtls
+FW_GCC := arm-none-eabi-gcc
+FW_CFLAGS = -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -fno-common \
+  -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 '-DMBEDTLS_SHA256_SMALLER' \
+  -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/lwip/src/include -isystem $(B)/src/mbedtls/include
+FW_LWIP := $(addprefix core/,init def inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts) \
+  $(addprefix core/ipv4/,etharp icmp ip4 ip4_addr) netif/ethernet
+FW_COMMON := startup network console emulation_only
+
+# What differs between the kinds of image: its own flags and files, the stack in bytes.
+FW_conformance := -DFIRMWARE_CONNECTIONS=6 -DFIRMWARE_ASSERT $(ASSERT)
+FW_conformance_C := tests/firmware/conformance.c tests/conformance/fixtures.c
+FW_conformance_STACK := 5120
+
+# $(1) board, $(2) kind of image, $(3) the board's own file
+define firmware
+$(FW)/o/$(1)-$(2)/%.o: %.c mcptools.h | $(B)/include/jsmn.h $(FW)/sources
+	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(WARN_C) $$(deps) -c $$< -o $$@
+$(FW)/o/$(1)-$(2)/mcptools.o: $(B)/mcptools.c mcptools.h | $(B)/include/jsmn.h
+	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(WARN_C) $$(deps) -c $$< -o $$@
+$(FW)/o/$(1)-$(2)/lwip/%.o: examples/firmware/lwipopts.h examples/firmware/arch/cc.h | $(FW)/sources
+	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/lwip/src/$$*.c -o $$@
+$(FW)/o/$(1)-$(2)/mbedtls/%.o: | $(FW)/sources
+	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/mbedtls/library/$$*.c -o $$@
+$(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) mbedtls/sha256.o mbedtls/platform_util.o \
+    $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o port/crypto_mbedtls.o $(FW_$(2)_C:%.c=%.o)) \
+    examples/firmware/$(1).ld examples/firmware/cortex-m.ld
+	$(FW_GCC) $$(FW_CFLAGS) --specs=nano.specs -nostartfiles -Wl,--gc-sections -Wl,--defsym=STACK=$(FW_$(2)_STACK) \
+	  -Lexamples/firmware -T $(1).ld -Wl,-Map=$$(@:.elf=.map) $$(filter %.o,$$^) -o $$@
+	arm-none-eabi-size $$@ | awk 'NR == 2 { printf "  %s: %d bytes of flash, %d of RAM\n", "$(1)-$(2)", $$$$1 + $$$$2, $$$$2 + $$$$3 }'
+endef
+$(foreach k,$(FW_KINDS),$(eval $(call firmware,lm3s6965evb,$(k),lm3s6965evb))$(eval $(call firmware,mps2-an385,$(k),mps2_an385)))
+-include $(shell find $(B)/include $(wildcard $(FW)) -name '*.d' 2>/dev/null)
+
+# An image as a program: build/firmware/BOARD-IMAGE --port N runs it in QEMU.
+$(FW)/%: $(FW)/%.elf
+	printf '#!/bin/sh\nexec "%s/examples/firmware/run.sh" "%s/%s" "$$@"\n' "$(CURDIR)" "$(CURDIR)" $< >$@ && chmod +x $@
+
+$(FW)/sources:
+	tests/tools/need.sh $(FW_NEEDS) && tests/tools/need-source.sh $(FW_SOURCES) && mkdir -p $(@D) && touch $@

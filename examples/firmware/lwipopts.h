@@ -1,0 +1,51 @@
+/* lwipopts.h - lwIP for a device that serves MCP: TCP over IPv4, no operating system, bytes to send are not copied */
+#ifndef FIRMWARE_LWIPOPTS_H
+#define FIRMWARE_LWIPOPTS_H
+
+#ifndef FIRMWARE_CONNECTIONS
+#define FIRMWARE_CONNECTIONS 4
+#endif
+#define NO_SYS 1
+#define SYS_LIGHTWEIGHT_PROT 0                /* lwIP is entered from the main loop only */
+#define LWIP_NETCONN 0
+#define LWIP_SOCKET 0
+#define LWIP_STATS 0
+#define LWIP_ALTCP 0
+#define MEM_ALIGNMENT 4
+
+#define LWIP_UDP 0
+#define LWIP_RAW 0
+#define LWIP_DHCP 0                           /* the address is static: netif_add() in network.c */
+#define LWIP_ICMP 1                           /* answers ping */
+#define IP_REASSEMBLY 0
+#define IP_FRAG 0
+#define LWIP_NETIF_HOSTNAME 0
+#define ARP_TABLE_SIZE 4
+#define ARP_QUEUEING 0
+
+#define TCP_MSS 536
+#define TCP_WND (4 * TCP_MSS)
+#define TCP_SND_BUF (4 * TCP_MSS)             /* no memory: what is sent lies in the connection's transmit buffer */
+#define TCP_SND_QUEUELEN 12
+#define TCP_OOSEQ_MAX_PBUFS 3                 /* segments kept that came too early, a connection */
+#define LWIP_TCP_KEEPALIVE 1
+#define TCP_LISTEN_BACKLOG 1
+#define TCP_DEFAULT_LISTEN_BACKLOG 3          /* handshakes at once */
+#define MEMP_NUM_TCP_PCB (FIRMWARE_CONNECTIONS + 3)           /* and three that are being closed or refused */
+#define MEMP_NUM_TCP_PCB_LISTEN 1
+#define MEMP_NUM_TCP_SEG 16
+#define MEMP_NUM_PBUF 16                      /* references to bytes that are sent */
+#define MEM_SIZE 2048                         /* heads of segments under way */
+#define PBUF_POOL_SIZE 10
+#define PBUF_POOL_BUFSIZE 600                 /* a segment of TCP_MSS bytes with its heads */
+
+#define CHECKSUM_CHECK_TCP 1
+#ifdef FIRMWARE_ASSERT
+void firmware_assert(const char *what);
+#define LWIP_PLATFORM_ASSERT(x) firmware_assert(x)
+#else
+#define LWIP_NOASSERT 1
+#endif
+#define LWIP_PLATFORM_DIAG(x) ((void)0)
+
+#endif

@@ -1,0 +1,75 @@
+// board.mjs: runs an image of build/firmware in QEMU, and talks to its console.
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+export const root = join(import.meta.dirname, "../..");
+let passed = 0, failed = 0;
+
+export function check(ok, what) {
+  if (ok) passed++; else failed++;
+  if (!ok) console.log(`FAIL ${what}`);
+  return ok;
+}
+
+export function finish() {
+  console.log(`PASSED ${passed} FAILED ${failed}`);
+  process.exit(failed ? 1 : 0);
+}
+
+export async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+const started = new Set();
+process.on("exit", () => started.forEach((child) => child.kill("SIGKILL")));
+const running = setTimeout(() => { console.log("FAIL: out of time"); process.exit(1); }, 840000);
+running.unref();
+
+// Answers when the firmware listens. options: name=number for the firmware; mcp: a QEMU character device for its MCP UART.
+export async function start(image, { options = [], mcp = "null", qemu = [] } = {}) {
+  const machine = image.replace(/-[a-z]+$/, ""), port = await freePort();
+  const child = spawn("qemu-system-arm", ["-M", machine, "-display", "none", "-monitor", "none", "-serial", mcp, "-serial", "stdio",
+    "-nic", `user,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:80`, "-kernel", join(root, "build/firmware", `${image}.elf`),
+    "-semihosting-config", ["enable=on", "target=native", "arg=firmware", ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
+  { stdio: ["pipe", "pipe", "pipe"] });
+  started.add(child);
+  const board = { port, child, text: "", ended: null, url: `http://127.0.0.1:${port}/mcp` };
+  let changed = () => {};
+  const grow = (bytes) => { board.text += bytes; changed(); };
+  child.stdout.on("data", grow);
+  child.stderr.on("data", grow);
+  child.stdin.on("error", () => {});
+  child.on("exit", (code) => { board.ended = code; started.delete(child); changed(); });
+  board.until = (sign, ms = 20000) => new Promise((done, fail) => {
+    const stop = setTimeout(() => { changed = () => {}; fail(new Error(`no ${sign} from the board: ${board.text}`)); }, ms);
+    changed = () => {
+      if (!(typeof sign === "function" ? sign() : board.text.includes(sign))) return;
+      clearTimeout(stop);
+      changed = () => {};
+      done();
+    };
+    changed();
+  });
+  board.command = (c) => child.stdin.write(c);
+  board.report = async (c = "r") => {
+    const before = board.text.split("report {").length;
+    board.command(c);
+    await board.until(() => /report \{.*\}\n/.test(board.text) && board.text.split("report {").length > before &&
+      board.text.split("report {").at(-1).includes("}\n"));
+    return JSON.parse("{" + board.text.split("report {").at(-1).split("}\n")[0] + "}");
+  };
+  board.quit = async () => {
+    const report = await board.report("q");
+    await board.until(() => board.ended !== null);
+    return report;
+  };
+  await board.until("listening");
+  return board;
+}
+
+export const wait = (ms) => new Promise((done) => setTimeout(done, ms));

@@ -1,0 +1,16 @@
+#!/bin/sh
+# run.sh BOARD...   Runs build/firmware/BOARD-* in QEMU: the official conformance suite as on a workstation, then the tests
+# beside this file that are named *.mjs and take a board. Prints what the firmware reports about itself.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+bad=0
+for board in "$@"; do
+  echo "== $board: conformance suite"
+  "$root/tests/conformance/run.sh" "$root/build/firmware/$board-conformance" || bad=1
+  grep '^report' "$root/build/conformance/$board-conformance/server.log" || { echo "PASSED 0 FAILED 1 (no report)"; bad=1; }
+  for test in faults; do
+    "$root/tests/tools/each.sh" "PATH=$root/build/node/node_modules/.bin:\$PATH node $here/$test.mjs $board" || bad=1
+  done
+done
+exit $bad

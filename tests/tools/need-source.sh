@@ -1,0 +1,40 @@
+#!/bin/sh
+# need-source.sh PACKAGE...   Unpacks Debian source packages under build/src/PACKAGE, where they are not yet. Works without
+# root and where only "deb" lines are configured: a private list names the same repositories with "deb-src".
+# OFFLINE=1 only looks: names what is missing and exits 1.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+src=$here/../../build/src
+missing=
+for package in "$@"; do [ -e "$src/$package/.unpacked" ] || missing="$missing $package"; done
+[ -n "$missing" ] || exit 0
+if [ "${OFFLINE:-0}" = 1 ]; then
+  echo "missing: the sources of$missing" >&2
+  exit 1
+fi
+"$here/need.sh" dpkg-source=dpkg-dev ca-certificates || exit 1
+mkdir -p "$src/apt/lists/partial" "$src/apt/cache/archives/partial"
+src=$(cd "$src" && pwd)
+exec 7>"$src/lock"
+! command -v flock >/dev/null 2>&1 || flock 7
+
+# The distribution's own repositories, as the machine has them; before any "apt-get update" their origin is not known.
+distribution=$(. /etc/os-release && echo "$ID")
+apt-get indextargets --format '$(CREATED_BY) $(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
+  awk -v id="$distribution" '$1 == "Packages" && (tolower($2) == id || NF == 4) { print "deb-src " $(NF - 2) " " $(NF - 1) " " $NF }' |
+  sort -u >"$src/apt/sources.list"
+apt() {
+  apt-get -qq -o Dir::Etc::sourcelist="$src/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$src/apt/lists" \
+    -o Dir::Cache="$src/apt/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none "$@"
+}
+echo "fetching: the sources of$missing" >&2
+fetch() {
+  for package in $missing; do
+    rm -rf "${src:?}/$package" "$src/apt/$package"
+    mkdir -p "$src/apt/$package"
+    (cd "$src/apt/$package" && apt source --download-only "$package" && dpkg-source --no-copy --no-check -x ./*.dsc "$src/$package") || return 1
+    touch "$src/$package/.unpacked"
+  done
+}
+{ apt update && fetch; } </dev/null >"$src/apt/log" 2>&1 ||
+  { cat "$src/apt/log" >&2; echo "could not fetch the sources of$missing" >&2; exit 1; }
