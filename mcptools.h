@@ -223,6 +223,8 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
     X(E_CLOSED, -9, "the peer has gone") \
     X(E_IO, -10, "the transport failed") \
     X(E_CRYPTO, -11, "no cryptography configured, or it failed") \
+    X(E_TLS, -12, "TLS failed") \
+    X(E_CERTIFICATE, -13, "the peer's certificate is not accepted") \
     X(E_JSON, -20, "not JSON (RFC 8259)") \
     X(E_UTF8, -21, "not UTF-8") \
     X(E_DEPTH, -22, "nested deeper than MCPT_MAX_DEPTH") \
@@ -592,7 +594,7 @@ enum {
     MCPT_WANT_TX = 2,                 /* bytes must be sent; nothing else goes on before */
     MCPT_CLOSED = 4                   /* over: close the transport (after sending; linger for unread input) */
 };
-typedef struct mcpt_io {              /* private; read it through the functions */
+typedef struct mcpt_io {              /* private; read it through the functions. A filter (port/tls) is one before another */
     unsigned (*run)(struct mcpt_io *io);
     char *rx, *tx;
     uint32_t rx_cap, rx_len, tx_cap, tx_at, tx_len;
