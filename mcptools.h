@@ -256,7 +256,7 @@ typedef enum mcpt_err {
 #define MCPT_X(name, value, text) MCPT_##name = value,
     MCPT_ERRORS(MCPT_X)
 #undef MCPT_X
-    MCPT_ERR_MAX_ = 0x7fff            /* fixes the size under -fshort-enums */
+    MCPT_ERR_MAX_ = 0x7fffffff        /* fixes the size under -fshort-enums */
 } mcpt_err;
 MCPT_API const char *mcpt_strerror(mcpt_err e);             /* static; never NULL; "" with MCPT_NO_STRERROR */
 
@@ -268,9 +268,9 @@ typedef struct mcpt_writer {
     size_t cap, len;                  /* bytes: room, held */
     size_t total;                     /* bytes needed so far, whether they fitted or not */
     size_t skip;                      /* private: bytes of the beginning that were delivered before */
+    uint8_t depth, flags;             /* private */
     uint32_t kind, comma;             /* private: a bit a level: array or object; a value came before */
     mcpt_err err;                     /* the first error; E_SPACE gives way to any other */
-    uint8_t depth, flags;             /* private */
     void *user;                       /* private: the call this writer answers */
 } mcpt_writer;
 /* private: overflow is no error; a key was written; between mcpt_str_begin and mcpt_str_end */
@@ -596,12 +596,12 @@ enum {
 };
 typedef struct mcpt_io {              /* private; read it through the functions. A filter (port/tls) is one before another */
     unsigned (*run)(struct mcpt_io *io);
+    uint8_t want, eof;
+    volatile uint8_t wake;
     char *rx, *tx;
     uint32_t rx_cap, rx_len, tx_cap, tx_at, tx_len;
     uint32_t peak_rx, peak_tx, peak_tok;
     mcpt_err err;
-    uint8_t want, eof;
-    volatile uint8_t wake;
 } mcpt_io;
 MCPT_API unsigned mcpt_io_want(mcpt_io *io);                /* MCPT_WANT_RX | MCPT_WANT_TX, or MCPT_CLOSED */
 MCPT_API char *mcpt_io_rx(mcpt_io *io, size_t *cap);        /* put received bytes here; NULL: not now */
@@ -762,12 +762,13 @@ typedef struct mcpt_call {            /* one run of a handler; valid only during
     const mcpt_principal *who;        /* NULL: not authenticated */
     void *conn_user;                  /* mcpt_conn_init's; NULL for a call that has outlived its connection */
     uint8_t *scratch;                 /* MCPT_SCRATCH bytes, zero at first, kept from run to run (also through requestState) */
-    mcpt_str uri;                     /* resources: the URI asked for */
-    mcpt_str meta;                    /* raw JSON of params._meta; absent when there is none */
-    mcpt_revision revision;
     uint16_t pass;                    /* 0: first run of this request, then 1, 2, ... */
     bool cancelled;                   /* the last run: stop the work, nobody waits for its answer; args may be absent */
     bool task;                        /* running as a task (tasks extension) */
+    uint8_t part, kind, base;         /* private */
+    mcpt_revision revision;
+    mcpt_str uri;                     /* resources: the URI asked for */
+    mcpt_str meta;                    /* raw JSON of params._meta; absent when there is none */
     struct mcpt_job *job;             /* private, like everything below */
     struct mcpt_conn *conn;
     struct mcpt_hub *hub;
@@ -777,7 +778,6 @@ typedef struct mcpt_call {            /* one run of a handler; valid only during
     mcpt_tok *tok;
     uint32_t ntok;
     uint32_t mark, count, ttl_ms, poll_ms;
-    uint8_t part, kind, need, base;
 } mcpt_call;
 
 /* A tool. Write the result through the verbs below and answer MCPT_OK. MCPT_PENDING: not finished; called again
@@ -988,6 +988,9 @@ typedef struct mcpt_subs {            /* private */
     char uris[MCPT_SUBSCRIPTIONS];    /* NUL-terminated, one behind the other */
 } mcpt_subs;
 typedef struct mcpt_job {             /* private: a request in work */
+    uint8_t method, revision, level, flags, state, has_progress, part, base;
+    uint16_t pass, asked, answered, ticket;
+    uint8_t need;
     struct mcpt_job *next;
     struct mcpt_conn *conn;           /* where events and the answer go; NULL: nowhere now */
     struct mcpt_session *session;
@@ -1000,17 +1003,15 @@ typedef struct mcpt_job {             /* private: a request in work */
     uint32_t past;                    /* bytes of tail that hold earlier answers, a JSON object */
     uint32_t started, wake_at, stream;
     int64_t progress;
-    uint16_t pass, asked, answered, ticket;
-    uint8_t method, revision, level, flags, state, has_progress, part, base;
     mcpt_principal who;
     uint8_t scratch[MCPT_SCRATCH];
 } mcpt_job;
 typedef struct mcpt_session {         /* private: a legacy session */
+    uint8_t revision, can, level, flags;
     uint8_t id[16];
     struct mcpt_conn *conn;           /* its GET stream, or the line connection it lives on */
     char *replay;
     uint32_t replay_cap, replay_len, seq, streams, get_stream, used_at;
-    uint8_t revision, can, level, flags;
     mcpt_subs subs;
 } mcpt_session;
 typedef struct mcpt_listener {        /* private: a subscriptions/listen stream */
@@ -1020,7 +1021,7 @@ typedef struct mcpt_listener {        /* private: a subscriptions/listen stream 
     mcpt_subs subs;
 } mcpt_listener;
 typedef struct mcpt_slot {            /* private: a suspended call without a connection of its own, or a task */
-    mcpt_job job;
+    uint8_t status;
     char *data;
     uint32_t cap;
     uint8_t id[16];
@@ -1028,7 +1029,7 @@ typedef struct mcpt_slot {            /* private: a suspended call without a con
     uint32_t ttl_ms, poll_ms, born;
     const char *message;
     mcpt_span requests, result;       /* in data */
-    uint8_t status, result_is_error;
+    mcpt_job job;
 } mcpt_slot;
 typedef struct mcpt_rate { uint32_t at; uint32_t credit; } mcpt_rate;      /* private: a token bucket */
 typedef struct mcpt_hub_mem {         /* caller's memory; any part may be missing, what needs it is then not offered */
@@ -1109,32 +1110,33 @@ typedef struct mcpt_response {
 } mcpt_response;
 typedef struct mcpt_conn {            /* private; do not copy or move after init */
     mcpt_io io;                       /* first: a pointer to one is a pointer to the other */
+    uint32_t flags;
+    uint8_t framing, state, mode, timer, generator, stage, in_ready, revision;
     const mcpt_server *server;
     mcpt_hub *hub;
-    void *user;
-    mcpt_tok *tok;
-    uint32_t ntok;
-    struct mcpt_conn *ready_next, *timer_prev, *timer_next;
-    uint32_t deadline;
-    mcpt_head head;
-    mcpt_chunked chunked;
-    const mcpt_request *request;      /* MCPT_HOSTED */
-    mcpt_response response;
+    mcpt_session *session;            /* of the request, or of the stream */
+    mcpt_job *work;                   /* the suspended job whose answer this connection waits for */
     uint32_t body, body_len;          /* the message in rx */
     uint32_t end;                     /* bytes of rx that belong to this message */
     uint32_t batch;                   /* offset of the next message of a batch */
     uint32_t frame;                   /* where the current chunk begins in tx */
     uint32_t stream;                  /* legacy event stream number */
     uint32_t piece, piece_at, piece_n;    /* row, offset in it and rows so far of a list in pieces */
+    mcpt_listener *listener;
+    mcpt_tok *tok;
+    uint32_t ntok;
+    void *user;
+    struct mcpt_conn *ready_next, *timer_prev, *timer_next;
+    uint32_t deadline;
+    const mcpt_request *request;      /* MCPT_HOSTED */
+    mcpt_response response;
+    uint16_t status;
+    mcpt_chunked chunked;
     mcpt_writer w;
     mcpt_job job;                     /* the request in work */
-    mcpt_job *work;                   /* the suspended job whose answer this connection waits for */
-    mcpt_session *session;            /* of the request, or of the stream */
-    mcpt_listener *listener;
     mcpt_principal who;
     char session_id[36];
-    uint16_t status, flags;
-    uint8_t framing, state, mode, timer, generator, stage, in_ready, revision;
+    mcpt_head head;
 } mcpt_conn;
 /* hub may be NULL (see >>hub), mem too (see mcpt_conn_mem). user is yours (mcpt_call.conn_user). With MCPT_HOSTED rx only
  * holds answers to questions. E_ARG: memory below the minimum; E_ABI. */
@@ -6276,19 +6278,146 @@ static const mcpt_pick mcpt__rpc_picks[MCPT__R_COUNT] = {
 typedef struct mcpt__rpc {            /* a scanned message */
     const char *text;
     uint32_t len;
+    mcpt_str name;                    /* what the method is about, unescaped; ptr NULL: nothing */
     mcpt_span f[MCPT__R_COUNT];
 } mcpt__rpc;
 
 /* JSON-RPC error codes, and those of MCP. */
 enum {
     MCPT__PARSE_ERROR = -32700, MCPT__INVALID_REQUEST = -32600, MCPT__METHOD_NOT_FOUND = -32601,
-    MCPT__INVALID_PARAMS = -32602, MCPT__INTERNAL = -32603, MCPT__NO_RESOURCE = -32002, MCPT__NO_SESSION = -32001,
+    MCPT__INVALID_PARAMS = -32602, MCPT__INTERNAL = -32603, MCPT__NO_RESOURCE = -32002, MCPT__UNKNOWN_SESSION = -32001,
     MCPT__HEADER_MISMATCH = -32020, MCPT__MISSING_CAPABILITY = -32021, MCPT__BAD_VERSION = -32022
 };
 
-static const char *const mcpt__revisions[] = { "", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28" };
-static const char *const mcpt__levels[] = { "debug", "info", "notice", "warning", "error", "critical", "alert",
-                                            "emergency" };
+/* Lists of names, packed: each ends with a NUL, the list with an empty name. */
+static const char mcpt__revisions[] = "2025-03-26\0" "2025-06-18\0" "2025-11-25\0" "2026-07-28\0";
+static const char mcpt__levels[] = "debug\0info\0notice\0warning\0error\0critical\0alert\0emergency\0";
+
+static const char *mcpt__nth(const char *list, unsigned n)
+{
+    for (; n != 0; n--) {
+        list += MCPT_STRLEN(list) + 1;
+    }
+    return list;
+}
+
+/* The number of a name in a list, or -1. */
+static int mcpt__find_name(const char *list, mcpt_str s)
+{
+    int n = 0;
+
+    for (; *list != '\0'; n++) {
+        size_t len = MCPT_STRLEN(list);
+
+        if (len == s.len && MCPT_MEMCMP(list, s.ptr, len) == 0) {
+            return n;
+        }
+        list += len + 1;
+    }
+    return -1;
+}
+
+/* The faults the library itself finds in a request: a JSON-RPC error each, and the HTTP status where one can be sent. */
+#define MCPT__FAULTS(X) \
+    X(CURSOR, 200, INVALID_PARAMS, "invalid cursor") \
+    X(TOOL, 200, INVALID_PARAMS, "unknown tool") \
+    X(PROMPT, 200, INVALID_PARAMS, "unknown prompt") \
+    X(REFERENCE, 200, INVALID_PARAMS, "unknown completion reference") \
+    X(TASK, 200, INVALID_PARAMS, "unknown task") \
+    X(LEVEL, 200, INVALID_PARAMS, "unknown level") \
+    X(RESOURCE, 200, INVALID_PARAMS, "resource not found") \
+    X(OLD_RESOURCE, 200, NO_RESOURCE, "resource not found") \
+    X(NOT_FOUND, 200, INVALID_PARAMS, "not found") \
+    X(PARAMS, 200, INVALID_PARAMS, "invalid params") \
+    X(NAME, 200, INVALID_PARAMS, "params must name what is asked for") \
+    X(ARGUMENTS, 200, INVALID_PARAMS, "arguments must be an object") \
+    X(VALUES, 200, INVALID_PARAMS, "arguments with too many values, or a member twice") \
+    X(PROMPT_ARGS, 200, INVALID_PARAMS, "a required argument is missing, or one is not a string") \
+    X(RESPONSES, 200, INVALID_PARAMS, "inputResponses must be an object") \
+    X(STATE, 200, INVALID_PARAMS, "invalid or expired requestState") \
+    X(FILTER, 200, INVALID_PARAMS, "notifications must be an object") \
+    X(NO_VERSION, 200, INVALID_PARAMS, "protocolVersion is missing") \
+    X(META, 400, INVALID_PARAMS, "_meta must hold protocolVersion and clientCapabilities") \
+    X(SPACE, 200, INTERNAL, "the answer does not fit the transmit buffer") \
+    X(TASK_SPACE, 200, INTERNAL, "the answers do not fit the task's memory") \
+    X(STATE_SPACE, 200, INTERNAL, "the requestState would be too large") \
+    X(PIECES, 200, INTERNAL, "an answer in pieces cannot be kept") \
+    X(TIMEOUT, 200, INTERNAL, "the client did not answer in time") \
+    X(HANDLER, 200, INTERNAL, "internal error") \
+    X(SUBSCRIPTIONS, 200, INTERNAL, "too many subscriptions") \
+    X(NO_STREAM, 200, INTERNAL, "event streams are not accepted") \
+    X(NO_TASK, 200, INTERNAL, "no room for another task") \
+    X(NO_SESSION, 503, INTERNAL, "no room for another session") \
+    X(CLOSING, 503, INTERNAL, "the server is closing") \
+    X(METHOD, 404, METHOD_NOT_FOUND, "method not found") \
+    X(OLD_METHOD, 200, METHOD_NOT_FOUND, "method not found") \
+    X(H_VERSION, 400, HEADER_MISMATCH, "header mismatch: MCP-Protocol-Version") \
+    X(H_METHOD, 400, HEADER_MISMATCH, "header mismatch: Mcp-Method") \
+    X(H_NAME, 400, HEADER_MISMATCH, "header mismatch: Mcp-Name") \
+    X(H_PARAM, 400, HEADER_MISMATCH, "header mismatch: Mcp-Param") \
+    X(VERSION, 400, BAD_VERSION, "unsupported protocol version") \
+    X(CAPABILITY, 400, MISSING_CAPABILITY, "missing required client capability") \
+    X(OLD_CAPABILITY, 200, INVALID_REQUEST, "the client does not support what this must ask for") \
+    X(DECLINED, 200, INVALID_REQUEST, "the user declined") \
+    X(SESSIONLESS, 200, INVALID_REQUEST, "subscriptions need a session") \
+    X(MESSAGE, 400, INVALID_REQUEST, "not a JSON-RPC 2.0 message") \
+    X(RESPONSE, 400, INVALID_REQUEST, "responses are not accepted in this revision") \
+    X(AGAIN, 400, INVALID_REQUEST, "already initialized, or in a batch") \
+    X(INITIALIZE, 400, INVALID_REQUEST, "Mcp-Session-Id is missing: initialize first") \
+    X(SESSION, 404, UNKNOWN_SESSION, "no such session: initialize again") \
+    X(OLD_VERSION, 400, INVALID_REQUEST, "unsupported MCP-Protocol-Version") \
+    X(EVENTS, 400, INVALID_REQUEST, "these events are not kept any more") \
+    X(BATCH, 400, INVALID_REQUEST, "batches exist in revision 2025-03-26 only, and are not empty") \
+    X(BATCH_STREAM, 406, INVALID_REQUEST, "a batch is answered as text/event-stream") \
+    X(LINE, 400, INVALID_REQUEST, "the line is longer than the receive buffer")
+enum {                                /* functions that deal with a request answer 0, a fault, or */
+#define MCPT_X(name, status, code, text) MCPT__E_##name,
+    MCPT__E_NONE, MCPT__FAULTS(MCPT_X)
+#undef MCPT_X
+    MCPT__E_RUN                       /* that the job's handler is to run now; elsewhere also: 400.., an HTTP status; */
+};                                    /* below 0, an mcpt_err of the scanner */
+
+typedef struct mcpt__fault {
+    int16_t code;
+    uint16_t status;
+    const char *text;
+} mcpt__fault;
+
+static mcpt__fault mcpt__fault_of(int n)
+{
+#define MCPT_X(name, status, code, text) { MCPT__##code, status },
+    static const struct { int16_t code; uint16_t status; } rows[] = { MCPT__FAULTS(MCPT_X) };
+#undef MCPT_X
+    mcpt__fault f;
+
+    f.code = MCPT__INVALID_REQUEST;
+    f.status = 400;
+    if (n < 0) {
+        f.code = n == MCPT_E_DEPTH || n == MCPT_E_DUPLICATE ? MCPT__INVALID_REQUEST : MCPT__PARSE_ERROR;
+        f.text = mcpt_strerror((mcpt_err)n);
+        return f;
+    }
+#if !MCPT_NO_HTTP
+    if (n >= 400) {
+        f.status = (uint16_t)n;
+        f.text = mcpt_reason((unsigned)n);
+        return f;
+    }
+#endif
+    f.code = rows[n - 1].code;
+    f.status = rows[n - 1].status;
+#if MCPT_NO_STRERROR
+    f.text = "error";                 /* the code alone must do */
+#else
+    {
+#define MCPT_X(name, status, code, text) text "\0"
+        static const char texts[] = MCPT__FAULTS(MCPT_X);
+#undef MCPT_X
+        f.text = mcpt__nth(texts, (unsigned)n - 1);
+    }
+#endif
+    return f;
+}
 
 /* Writes JSON of the library's own in one go: whole members, or the opening of opened containers (the text then ends
  * with their brackets, or with members of the innermost). What the writer must know about it is set, not found out. */
@@ -6329,75 +6458,62 @@ static void mcpt__frag_raw(mcpt_writer *w, const char *key, mcpt_str json)
 #define mcpt__kv_obj(w, key) mcpt__frag((w), "\"" key "\":{", 1)
 #define mcpt__kv_arr(w, key) mcpt__frag((w), "\"" key "\":[", 1)
 
-static mcpt_str mcpt__cut(const char *text, mcpt_span s)
+/* A raw value of a message; len 0 when it is absent (never with ptr NULL). */
+static inline mcpt_str mcpt__cut(const char *text, mcpt_span s)
 {
-    return s.len != 0 ? mcpt__mk(text + s.at, s.len) : mcpt__mk(NULL, 0);
+    return mcpt__mk(text + s.at, s.len);
 }
 
-/* The kind of a checked raw value, told by its first byte. */
-static mcpt_type mcpt__raw_type(mcpt_str raw)
+/* What a checked raw value begins with tells its kind; '\0': absent. */
+static char mcpt__first(mcpt_str raw)
 {
-    if (raw.len == 0) {
-        return MCPT_ABSENT;
-    }
-    switch (raw.ptr[0]) {
-    case '"': return MCPT_STRING;
-    case '{': return MCPT_OBJECT;
-    case '[': return MCPT_ARRAY;
-    case 't': case 'f': return MCPT_BOOL;
-    case 'n': return MCPT_NULL;
-    default: return MCPT_NUMBER;
-    }
+    return raw.len != 0 ? raw.ptr[0] : '\0';
+}
+
+static mcpt_str mcpt__pick(const mcpt__rpc *r, int member)
+{
+    return mcpt__cut(r->text, r->f[member]);
 }
 
 /* A raw JSON string as text: a view when it has no escapes, else unescaped into buf. False: not a string, or
  * unescaped longer than cap. */
 static bool mcpt__raw_text(mcpt_str raw, char *buf, size_t cap, mcpt_str *out)
 {
-    if (mcpt__raw_type(raw) != MCPT_STRING) {
+    if (mcpt__first(raw) != '"') {
         return false;
     }
-    if (MCPT_MEMCHR(raw.ptr, '\\', raw.len) == NULL) {
-        *out = mcpt__mk(raw.ptr + 1, raw.len - 2);
-        return true;
+    *out = mcpt__mk(raw.ptr + 1, raw.len - 2);
+    if (MCPT_MEMCHR(raw.ptr, '\\', raw.len) != NULL) {
+        out->len = mcpt_unescape(raw, buf, cap);
+        out->ptr = buf;
     }
-    out->len = mcpt_unescape(raw, buf, cap);
-    out->ptr = buf;
     return out->len != (size_t)-1;
-}
-
-/* The number of a name in a list, or -1. */
-static int mcpt__find_name(const char *const *names, int n, mcpt_str s)
-{
-    int i;
-
-    for (i = 0; i < n; i++) {
-        if (mcpt_str_is(s, names[i])) {
-            return i;
-        }
-    }
-    return -1;
 }
 
 static int mcpt__revision(mcpt_str s)
 {
-    return s.len == 10 ? mcpt__find_name(mcpt__revisions, 5, s) : -1;
+    return mcpt__find_name(mcpt__revisions, s) + 1;         /* 0: none there is */
+}
+
+/* The number of a raw level, or -1. */
+static int mcpt__level(mcpt_str raw)
+{
+    char buf[16];
+    mcpt_str level;
+
+    return mcpt__raw_text(raw, buf, sizeof(buf), &level) ? mcpt__find_name(mcpt__levels, level) : -1;
 }
 
 /* An id or progress token that may be echoed: a string, or an integer without fraction and exponent. */
 static bool mcpt__id_ok(mcpt_str raw)
 {
-    size_t i;
+    char first = mcpt__first(raw);
+    size_t i = first == '-' ? 1 : 0;
 
-    if (raw.len > MCPT_MAX_ID || mcpt__raw_type(raw) == MCPT_STRING) {
-        return raw.len <= MCPT_MAX_ID;
+    while (first != '"' && i < raw.len && mcpt__digit(raw.ptr[i])) {
+        i++;
     }
-    for (i = raw.len != 0 && raw.ptr[0] == '-' ? 1 : 0; i < raw.len; i++) {
-        if (!mcpt__digit(raw.ptr[i])) {
-            return false;
-        }
-    }
-    return raw.len != 0;
+    return raw.len <= MCPT_MAX_ID && (first == '"' || (i == raw.len && i != 0));
 }
 
 static mcpt_err mcpt__rpc_scan(mcpt__rpc *r, const char *text, size_t len)
@@ -6422,7 +6538,7 @@ static unsigned mcpt__caps(mcpt_str raw)
         MCPT_PICK("tools", SAMPLING), MCPT_PICK("context", SAMPLING),
         MCPT_PICK("io.modelcontextprotocol/tasks", EXTENSIONS)
     };
-    static const uint8_t bits[COUNT] = { 0, 0, 4, 32, 0, 1, 2, 8, 16, 64 };
+    static const uint8_t bits[COUNT] = { 0, 128, 4, 32, 0, 1, 2, 8, 16, 64 };
     mcpt_span f[COUNT];
     mcpt_scan scan;
     unsigned can = 0;
@@ -6433,14 +6549,14 @@ static unsigned mcpt__caps(mcpt_str raw)
         return 0;
     }
     for (i = 1; i < COUNT; i++) {
-        if (mcpt__raw_type(mcpt__cut(raw.ptr, f[i])) == MCPT_OBJECT) {
+        if (mcpt__first(mcpt__cut(raw.ptr, f[i])) == '{') {
             can |= bits[i];
         }
     }
-    if (mcpt__raw_type(mcpt__cut(raw.ptr, f[ELICITATION])) == MCPT_OBJECT && (can & 2) == 0) {
-        can |= 1;                     /* an empty elicitation capability means form mode */
+    if ((can & (128 | MCPT_CAN_URL)) == 128) {
+        can |= MCPT_CAN_FORM;         /* an empty elicitation capability means form mode */
     }
-    return can;
+    return can & 127;
 }
 
 /* >>hub: implementation -----------------------------------------------------------------------------------
@@ -7071,73 +7187,64 @@ enum {                                                                     /* mc
 };
 enum { MCPT__HEAD_ROOM = 216, MCPT__CHUNK = 8 };
 
-static void mcpt__cat(char **at, const char *z)
+static char *mcpt__cat(char *at, const char *z)
 {
     size_t n = MCPT_STRLEN(z);
 
-    MCPT_MEMCPY(*at, z, n);
-    *at += n;
+    MCPT_MEMCPY(at, z, n);
+    return at + n;
 }
 
-static void mcpt__cat_dec(char **at, uint32_t v)
+/* A number in base 10 or 16 with at least so many digits. */
+static char *mcpt__cat_num(char *at, uint32_t v, unsigned base, int digits)
 {
-    char digits[10];
+    char text[10];
     int n = 0;
 
     do {
-        digits[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
+        text[n++] = "0123456789abcdef"[v % base];
+        v /= base;
+    } while (v != 0 || n < digits);
     while (n > 0) {
-        *(*at)++ = digits[--n];
+        *at++ = text[--n];
     }
+    return at;
 }
 
-static void mcpt__cat_hex(char **at, uint32_t v)
+static char *mcpt__cat_dec(char *at, uint32_t v)
 {
-    int shift = 28;
-
-    while (shift > 0 && (v >> shift) == 0) {
-        shift -= 4;
-    }
-    for (; shift >= 0; shift -= 4) {
-        *(*at)++ = "0123456789abcdef"[(v >> shift) & 15];
-    }
+    return mcpt__cat_num(at, v, 10, 0);
 }
 
 #if !MCPT_NO_HTTP
-static void mcpt__head_text(const mcpt_conn *c, char **at, bool sse, int64_t length)
+static char *mcpt__head_text(const mcpt_conn *c, char *at, bool sse, int64_t length)
 {
-    mcpt__cat(at, "HTTP/1.1 ");
-    mcpt__cat_dec(at, c->status);
-    mcpt__cat(at, " ");
-    mcpt__cat(at, mcpt_reason(c->status));
+    at = mcpt__cat_dec(mcpt__cat(at, "HTTP/1.1 "), c->status);
+    at = mcpt__cat(mcpt__cat(at, " "), mcpt_reason(c->status));
+    if (length != 0) {
+        at = mcpt__cat(mcpt__cat(at, "\r\nContent-Type: "), c->response.content_type);
+    }
     if (sse) {
-        mcpt__cat(at, "\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no");
-    } else if (length != 0) {
-        mcpt__cat(at, "\r\nContent-Type: application/json");
+        at = mcpt__cat(at, "\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no");
     }
     if (length >= 0) {
-        mcpt__cat(at, "\r\nContent-Length: ");
-        mcpt__cat_dec(at, (uint32_t)length);
+        at = mcpt__cat_dec(mcpt__cat(at, "\r\nContent-Length: "), (uint32_t)length);
     } else if ((c->flags & MCPT__C_CHUNKED) != 0) {
-        mcpt__cat(at, "\r\nTransfer-Encoding: chunked");
+        at = mcpt__cat(at, "\r\nTransfer-Encoding: chunked");
     }
     if (c->session_id[0] != '\0') {
-        mcpt__cat(at, "\r\nMcp-Session-Id: ");
-        mcpt__cat(at, c->session_id);
+        at = mcpt__cat(mcpt__cat(at, "\r\nMcp-Session-Id: "), c->session_id);
     }
     if (c->status == 405) {
-        mcpt__cat(at, "\r\nAllow: ");
-        mcpt__cat(at, c->response.allow);
+        at = mcpt__cat(mcpt__cat(at, "\r\nAllow: "), c->response.allow);
     }
     if (c->status == 503) {
-        mcpt__cat(at, "\r\nRetry-After: 1");
+        at = mcpt__cat(at, "\r\nRetry-After: 1");
     }
     if ((c->flags & MCPT__C_CLOSE) != 0) {
-        mcpt__cat(at, "\r\nConnection: close");
+        at = mcpt__cat(at, "\r\nConnection: close");
     }
-    mcpt__cat(at, "\r\n\r\n");
+    return mcpt__cat(at, "\r\n\r\n");
 }
 #endif
 
@@ -7154,15 +7261,12 @@ static void mcpt__head_commit(mcpt_conn *c, bool sse, int64_t length)
     c->response.content_type = sse ? "text/event-stream" : length != 0 ? "application/json" : NULL;
     c->response.session = c->session_id[0] != '\0' ? c->session_id : NULL;
 #if !MCPT_NO_HTTP
-    if (c->framing == MCPT_HTTP) {
-        char *at = c->io.tx;          /* written at the front of the room, then moved up to the body */
-        uint32_t n;
+    if (c->framing == MCPT_HTTP) {    /* written at the front of the room, then moved up to the body */
+        uint32_t n = (uint32_t)(mcpt__head_text(c, c->io.tx, sse, length) - c->io.tx);
 
-        mcpt__head_text(c, &at, sse, length);
-        n = (uint32_t)(at - c->io.tx);
         MCPT_ASSERT(n <= c->io.tx_at);
-        MCPT_MEMMOVE(c->io.tx + c->io.tx_at - n, c->io.tx, n);
         c->io.tx_at -= n;
+        MCPT_MEMMOVE(c->io.tx + c->io.tx_at, c->io.tx, n);
     }
 #endif
 }
@@ -7172,6 +7276,17 @@ static void mcpt__tx_reset(mcpt_conn *c)
 {
     c->io.tx_at = c->framing == MCPT_HTTP && (c->flags & MCPT__C_SENT) == 0 ? MCPT__HEAD_ROOM : 0;
     c->io.tx_len = c->io.tx_at;
+}
+
+static char *mcpt__tx_end(const mcpt_conn *c)
+{
+    return c->io.tx + c->io.tx_len;
+}
+
+/* Appends to the transmit buffer; the caller knows that there is room. */
+static void mcpt__tx_add(mcpt_conn *c, const char *z)
+{
+    c->io.tx_len = (uint32_t)(mcpt__cat(mcpt__tx_end(c), z) - c->io.tx);
 }
 
 static void mcpt__chunk_open(mcpt_conn *c)
@@ -7184,83 +7299,98 @@ static void mcpt__chunk_open(mcpt_conn *c)
 
 static void mcpt__chunk_close(mcpt_conn *c, bool last)
 {
-    char *p = c->io.tx + c->frame;
-    uint32_t n = c->io.tx_len - c->frame - MCPT__CHUNK;
-    int i;
+    if ((c->flags & MCPT__C_CHUNKED) != 0) {
+        mcpt__cat(mcpt__cat_num(c->io.tx + c->frame, c->io.tx_len - c->frame - MCPT__CHUNK, 16, 6), "\r\n");
+        mcpt__tx_add(c, last ? "\r\n0\r\n\r\n" : "\r\n");
+    }
+    c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len);
+}
 
-    if ((c->flags & MCPT__C_CHUNKED) == 0) {
-        return;
+/* Lines of an event stream that are no message. */
+static void mcpt__sse_lines(mcpt_conn *c, const char *text, bool last)
+{
+    mcpt__chunk_open(c);
+    mcpt__tx_add(c, text);
+    mcpt__chunk_close(c, last);
+}
+
+/* Ends an event stream that has said everything. */
+static void mcpt__stream_end(mcpt_conn *c)
+{
+    if ((c->flags & MCPT__C_CHUNKED) != 0) {
+        mcpt__tx_add(c, "0\r\n\r\n");
     }
-    for (i = 0; i < 6; i++) {
-        p[i] = "0123456789abcdef"[(n >> (20 - 4 * i)) & 15];
-    }
-    p[6] = '\r';
-    p[7] = '\n';
-    p = c->io.tx + c->io.tx_len;
-    mcpt__cat(&p, last ? "\r\n0\r\n\r\n" : "\r\n");
-    c->io.tx_len = (uint32_t)(p - c->io.tx);
+    c->state = MCPT__X_DONE;
 }
 
 /* Bytes that close a message behind its JSON text. */
 static uint32_t mcpt__tail_room(const mcpt_conn *c)
 {
-    return c->mode == MCPT__M_SSE ? 9 : c->mode == MCPT__M_LINES ? 3 : 7;
+    return c->mode == MCPT__M_LINES ? 3 : 9;
 }
 
 /* Event ids let a legacy client resume: the stream's number and the event's. */
 static bool mcpt__resumable(const mcpt_conn *c)
 {
-    return c->session != NULL && c->session->replay_cap != 0 && c->stream != 0;
+    return !MCPT_NO_LEGACY && c->session != NULL && c->session->replay_cap != 0 && c->stream != 0;
 }
 
-#if !MCPT_NO_LEGACY
-static void mcpt__cat_event_id(char **at, uint32_t stream, uint32_t seq)
+static void mcpt__event_begin(mcpt_conn *c, uint32_t seq)
 {
-    mcpt__cat(at, "id: ");
-    mcpt__cat_hex(at, stream);
-    mcpt__cat(at, "-");
-    mcpt__cat_hex(at, seq);
-    mcpt__cat(at, "\n");
+    if (mcpt__resumable(c)) {
+        char *at = mcpt__cat_num(mcpt__cat(mcpt__tx_end(c), "id: "), c->stream, 16, 0);
+
+        *at++ = '-';
+        c->io.tx_len = (uint32_t)(mcpt__cat(mcpt__cat_num(at, seq, 16, 0), "\n") - c->io.tx);
+    }
+    mcpt__tx_add(c, "data: ");
 }
+
+/* Turns an undecided answer into an event stream. */
+static void mcpt__sse_commit(mcpt_conn *c)
+{
+    if (c->mode != MCPT__M_NONE) {
+        return;
+    }
+#if !MCPT_NO_LEGACY
+    if (c->session != NULL && (c->flags & MCPT__C_MODERN) == 0) {
+        c->stream = ++c->session->streams;
+    }
 #endif
+    mcpt__head_commit(c, true, -1);
+#if !MCPT_NO_LEGACY
+    if (mcpt__resumable(c) && c->session->revision >= MCPT_2025_11_25) {
+        mcpt__chunk_open(c);          /* priming event: the client learns where to resume before anything happens */
+        mcpt__event_begin(c, c->session->seq);
+        mcpt__tx_add(c, "\n\n");
+        mcpt__chunk_close(c, false);
+    }
+#endif
+}
 
 /* Begins a message at the end of the transmit buffer. */
-static void mcpt__sse_commit(mcpt_conn *c);
-
 static void mcpt__msg_open(mcpt_conn *c, mcpt_writer *w)
 {
     void *user = w->user;
-    uint32_t tail;
-    char *at;
+    uint32_t room;
 
     if (c->mode == MCPT__M_NONE && (c->flags & MCPT__C_JSON_OK) == 0 && c->status == 200) {
         mcpt__sse_commit(c);          /* the client accepts event streams only */
     }
-    tail = mcpt__tail_room(c);
-
-    if (c->io.tx_cap - c->io.tx_len < 64 + tail) {
-        c->frame = c->io.tx_len;
-        mcpt_w_init(w, c->io.tx + c->io.tx_len, 0);
-        w->user = user;
-        return;
-    }
-    if (c->mode == MCPT__M_SSE) {
-        mcpt__chunk_open(c);
-        at = c->io.tx + c->io.tx_len;
-#if !MCPT_NO_LEGACY
-        if (mcpt__resumable(c)) {
-            mcpt__cat_event_id(&at, c->stream, c->session->seq + 1);
+    room = c->io.tx_cap - c->io.tx_len;
+    c->frame = c->io.tx_len;
+    if (room >= 64u + mcpt__tail_room(c)) {
+        if (c->mode == MCPT__M_SSE) {
+            mcpt__chunk_open(c);
+            mcpt__event_begin(c, !MCPT_NO_LEGACY && c->session != NULL ? c->session->seq + 1 : 0);
+        } else if (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) {
+            mcpt__tx_add(c, (c->flags & MCPT__C_COMMA) != 0 ? "," : "[");
         }
-#endif
-        mcpt__cat(&at, "data: ");
+        room = c->io.tx_cap - c->io.tx_len - mcpt__tail_room(c);
     } else {
-        c->frame = c->io.tx_len;
-        at = c->io.tx + c->io.tx_len;
-        if (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) {
-            *at++ = (c->flags & MCPT__C_COMMA) != 0 ? ',' : '[';
-        }
+        room = 0;
     }
-    mcpt_w_init(w, at, (size_t)(c->io.tx + c->io.tx_cap - at) - tail);
+    mcpt_w_init(w, mcpt__tx_end(c), room);
     w->user = user;
 }
 
@@ -7270,25 +7400,28 @@ static void mcpt__msg_drop(mcpt_conn *c)
     c->io.tx_len = c->frame;
 }
 
+static void mcpt__tx_take(mcpt_conn *c, const mcpt_writer *w)
+{
+    c->io.tx_len = (uint32_t)(w->buf + w->len - c->io.tx);
+}
+
 /* Completes the message begun by mcpt__msg_open: it can be sent. last: the answer ends with it. */
 static void mcpt__msg_close(mcpt_conn *c, mcpt_writer *w, bool last)
 {
-    c->io.tx_len = (uint32_t)(w->buf + w->len - c->io.tx);
-    last = last && (c->flags & MCPT__C_BATCH) == 0;
+    mcpt__tx_take(c, w);
     if (c->mode == MCPT__M_SSE) {
 #if !MCPT_NO_LEGACY
         if (mcpt__resumable(c) && (c->flags & MCPT__C_PIECES) == 0) {
             mcpt__replay_add(c->session, c->stream, w->buf, w->len);
         }
 #endif
-        c->io.tx[c->io.tx_len++] = '\n';
-        c->io.tx[c->io.tx_len++] = '\n';
-        mcpt__chunk_close(c, last);
+        mcpt__tx_add(c, "\n\n");
+        mcpt__chunk_close(c, last && (c->flags & MCPT__C_BATCH) == 0);
     } else if (c->mode == MCPT__M_LINES) {
         if ((c->flags & MCPT__C_BATCH) != 0) {
             c->flags |= MCPT__C_COMMA;    /* the batch's end writes ] and the line end */
         } else {
-            c->io.tx[c->io.tx_len++] = '\n';
+            mcpt__tx_add(c, "\n");
         }
     } else if (c->mode == MCPT__M_JSON) {
         mcpt__chunk_close(c, true);   /* the last piece */
@@ -7298,10 +7431,22 @@ static void mcpt__msg_close(mcpt_conn *c, mcpt_writer *w, bool last)
     c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len);
 }
 
+/* Ends the answer with what its writer holds. What does not fit is a fault. */
+static int mcpt__answer_close(mcpt_conn *c)
+{
+    c->state = MCPT__X_DONE;
+    if (c->w.err < 0) {
+        mcpt__msg_drop(c);
+        return MCPT__E_SPACE;
+    }
+    mcpt__msg_close(c, &c->w, true);
+    return 0;
+}
+
 /* Lets go what the writer holds as a piece of the answer; the answer goes on in the next window. */
 static void mcpt__piece_send(mcpt_conn *c, mcpt_writer *w)
 {
-    c->io.tx_len = (uint32_t)(w->buf + w->len - c->io.tx);
+    mcpt__tx_take(c, w);
     if (c->mode == MCPT__M_NONE) {
         c->frame = c->io.tx_at;
         if ((c->flags & MCPT__C_CHUNKED) != 0) {
@@ -7316,50 +7461,27 @@ static void mcpt__piece_send(mcpt_conn *c, mcpt_writer *w)
         mcpt__chunk_close(c, false);
     }
     c->flags |= MCPT__C_PIECES;
-    c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len);
+    c->state = MCPT__X_PIECES;
 }
 
 /* A new window for the same answer; the writer keeps what is open. */
 static void mcpt__piece_next(mcpt_conn *c, mcpt_writer *w)
 {
-    if (c->mode == MCPT__M_LINES) {
-        c->frame = c->io.tx_len;
-    } else {
+    c->frame = c->io.tx_len;
+    if (c->mode != MCPT__M_LINES) {
         mcpt__chunk_open(c);
     }
-    w->buf = c->io.tx + c->io.tx_len;
+    w->buf = mcpt__tx_end(c);
     w->cap = c->io.tx_cap - c->io.tx_len - mcpt__tail_room(c);
     w->len = 0;
-}
-
-/* Turns an undecided answer into an event stream. */
-static void mcpt__sse_commit(mcpt_conn *c)
-{
-#if !MCPT_NO_LEGACY
-    if (c->session != NULL && (c->flags & MCPT__C_MODERN) == 0 && !mcpt__is_lines(c)) {
-        c->stream = ++c->session->streams;
-    }
-#endif
-    mcpt__head_commit(c, true, -1);
-#if !MCPT_NO_LEGACY
-    if (mcpt__resumable(c) && c->session->revision >= MCPT_2025_11_25) {
-        char *at;                     /* priming event: the client learns where to resume before anything happens */
-
-        mcpt__chunk_open(c);
-        at = c->io.tx + c->io.tx_len;
-        mcpt__cat_event_id(&at, c->stream, c->session->seq);
-        mcpt__cat(&at, "data: \n\n");
-        c->io.tx_len = (uint32_t)(at - c->io.tx);
-        mcpt__chunk_close(c, false);
-    }
-#endif
 }
 
 /* -- answers without a message */
 static void mcpt__answer_empty(mcpt_conn *c, uint16_t status)
 {
-    c->status = status;
-    if (!mcpt__is_lines(c)) {
+    c->state = MCPT__X_DONE;
+    if (c->mode == MCPT__M_NONE) {
+        c->status = status;
         mcpt__head_commit(c, false, 0);
     }
 }
@@ -7382,52 +7504,44 @@ static bool mcpt__event_open(mcpt__event *ev, mcpt_job *j, mcpt_writer *out, siz
     ev->out = out;
     ev->w.user = NULL;
     if (c == NULL || (j->flags & MCPT__J_EVENTS) == 0 || (c->flags & MCPT__C_PIECES) != 0 ||
-        (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0)) {
+        (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) || out->cap < out->len + 128 || out->err < 0) {
         return false;                 /* nothing fits between the pieces of an answer either */
     }
-    if (out != NULL) {
-        if (out->cap < out->len + 128 || out->err < 0) {
-            return false;
-        }
-        ev->spare = out->buf + out->cap - out->len;
-        MCPT_MEMMOVE(ev->spare, out->buf, out->len);
-        mcpt__msg_drop(c);
-    }
-    if (c->mode == MCPT__M_NONE) {
-        mcpt__sse_commit(c);
-    }
+    ev->spare = out->buf + out->cap - out->len;
+    MCPT_MEMMOVE(ev->spare, out->buf, out->len);
+    mcpt__msg_drop(c);
+    mcpt__sse_commit(c);
     mcpt__msg_open(c, &ev->w);
-    if (out != NULL) {                /* what the half and its own frame need stays free */
-        keep = keep < out->len + 64 ? out->len + 64 : keep;
-        ev->w.cap = ev->w.cap > keep ? ev->w.cap - keep : 0;
-    }
+    keep = keep < out->len + 64 ? out->len + 64 : keep;    /* what the half and its own frame need stays free */
+    ev->w.cap = ev->w.cap > keep ? ev->w.cap - keep : 0;
     return true;
 }
 
-/* Ends the event: sent, or dropped with E_SPACE when it did not fit. */
+/* Ends the event and what is open in it: sent, or dropped with E_SPACE when it did not fit. */
 static mcpt_err mcpt__event_close(mcpt__event *ev)
 {
     mcpt_conn *c = ev->c;
-    mcpt_err e = mcpt_w_done(&ev->w, NULL);
+    mcpt_writer *out = ev->out;
+    mcpt_writer half = *out;
+    mcpt_err e;
 
+    while (ev->w.depth != 0 && ev->w.err >= 0) {
+        mcpt_end(&ev->w);
+    }
+    e = ev->w.err;
     if (e < 0) {
         mcpt__msg_drop(c);
     } else {
         mcpt__msg_close(c, &ev->w, false);
     }
-    if (ev->out != NULL) {
-        mcpt_writer half = *ev->out;
-        mcpt_writer *out = ev->out;
-
-        mcpt__msg_open(c, out);
-        half.buf = out->buf;
-        half.cap = out->cap;
-        *out = half;
-        if (out->len > out->cap) {
-            out->err = MCPT_E_SPACE;
-        } else {
-            MCPT_MEMMOVE(out->buf, ev->spare, out->len);
-        }
+    mcpt__msg_open(c, out);
+    half.buf = out->buf;
+    half.cap = out->cap;
+    *out = half;
+    if (out->len > out->cap) {
+        out->err = MCPT_E_SPACE;
+    } else {
+        MCPT_MEMMOVE(out->buf, ev->spare, out->len);
     }
     return e;
 }
@@ -7445,24 +7559,36 @@ enum { MCPT__KIND_COMPLETION = MCPT_KIND_PROMPT + 1 };
 #define MCPT_MAX_NAME 128             /* longest tool or prompt name or URI that has JSON escapes in it */
 #endif
 
-#define MCPT__METHODS(X) \
-    X(INITIALIZE, "initialize") X(PING, "ping") X(DISCOVER, "server/discover") X(TOOLS_LIST, "tools/list") \
-    X(TOOLS_CALL, "tools/call") X(RESOURCES_LIST, "resources/list") X(TEMPLATES_LIST, "resources/templates/list") \
-    X(RESOURCES_READ, "resources/read") X(SUBSCRIBE, "resources/subscribe") X(UNSUBSCRIBE, "resources/unsubscribe") \
-    X(PROMPTS_LIST, "prompts/list") X(PROMPTS_GET, "prompts/get") X(COMPLETE, "completion/complete") \
-    X(SET_LEVEL, "logging/setLevel") X(LISTEN, "subscriptions/listen") X(TASKS_GET, "tasks/get") \
-    X(TASKS_UPDATE, "tasks/update") X(TASKS_CANCEL, "tasks/cancel") X(CANCELLED, "notifications/cancelled")
+/* What a server offers: mcpt_server.offers as far as hub and era allow, and */
 enum {
-#define MCPT_X(name, text) MCPT__##name,
+    MCPT__F_TOOLS = 32, MCPT__F_RESOURCES = 64, MCPT__F_PROMPTS = 128, MCPT__F_LEGACY = 256, MCPT__F_MODERN = 512,
+    MCPT__F_LISTEN = 1024, MCPT__F_WATCH = MCPT__F_LEGACY | MCPT__F_RESOURCES | MCPT_OFFER_SUBSCRIBE
+};
+/* Every method: what must be offered, and the member of params that names what it is about. */
+#define MCPT__METHODS(X) \
+    X(INITIALIZE, "initialize", MCPT__F_LEGACY, ROOT) X(PING, "ping", MCPT__F_LEGACY, ROOT) \
+    X(DISCOVER, "server/discover", MCPT__F_MODERN, ROOT) X(TOOLS_LIST, "tools/list", MCPT__F_TOOLS, ROOT) \
+    X(TOOLS_CALL, "tools/call", MCPT__F_TOOLS, NAME) X(RESOURCES_LIST, "resources/list", MCPT__F_RESOURCES, ROOT) \
+    X(TEMPLATES_LIST, "resources/templates/list", MCPT__F_RESOURCES, ROOT) \
+    X(RESOURCES_READ, "resources/read", MCPT__F_RESOURCES, URI) \
+    X(PROMPTS_LIST, "prompts/list", MCPT__F_PROMPTS, ROOT) X(PROMPTS_GET, "prompts/get", MCPT__F_PROMPTS, NAME) \
+    X(COMPLETE, "completion/complete", MCPT_OFFER_COMPLETIONS, ROOT) \
+    X(LISTEN, "subscriptions/listen", MCPT__F_LISTEN, ROOT) X(TASKS_GET, "tasks/get", MCPT_OFFER_TASKS, TASK_ID) \
+    X(TASKS_UPDATE, "tasks/update", MCPT_OFFER_TASKS, TASK_ID) X(TASKS_CANCEL, "tasks/cancel", MCPT_OFFER_TASKS, TASK_ID) \
+    X(SUBSCRIBE, "resources/subscribe", MCPT__F_WATCH, URI) X(UNSUBSCRIBE, "resources/unsubscribe", MCPT__F_WATCH, URI) \
+    X(SET_LEVEL, "logging/setLevel", MCPT__F_LEGACY | MCPT_OFFER_LOGGING, ROOT)
+enum {
+#define MCPT_X(name, text, need, subject) MCPT__##name,
     MCPT__METHODS(MCPT_X)
 #undef MCPT_X
     MCPT__METHOD_COUNT
 };
-static const char *const mcpt__methods[MCPT__METHOD_COUNT] = {
-#define MCPT_X(name, text) text,
-    MCPT__METHODS(MCPT_X)
+#define MCPT_X(name, text, need, subject) text "\0"
+static const char mcpt__methods[] = MCPT__METHODS(MCPT_X);
 #undef MCPT_X
-};
+#define MCPT_X(name, text, need, subject) { need, MCPT__R_##subject },
+static const struct { uint16_t need; uint8_t subject; } mcpt__method_rows[] = { MCPT__METHODS(MCPT_X) };
+#undef MCPT_X
 
 static mcpt_call *mcpt__call(const mcpt_writer *out)
 {
@@ -7472,6 +7598,11 @@ static mcpt_call *mcpt__call(const mcpt_writer *out)
 static bool mcpt__modern(const mcpt_job *j)
 {
     return MCPT_NO_LEGACY || j->revision == MCPT_2026_07_28;
+}
+
+static bool mcpt__job_task(const mcpt_job *j)
+{
+    return !MCPT_NO_TASKS && (j->flags & MCPT__J_TASK) != 0;
 }
 
 static bool mcpt__is_task(const mcpt_call *k)
@@ -7494,7 +7625,7 @@ static const mcpt_principal *mcpt__who(const mcpt_job *j)
     return j->who.subject.ptr != NULL ? &j->who : NULL;
 }
 
-static mcpt_str mcpt__job_cut(const mcpt_job *j, mcpt_span s)
+static inline mcpt_str mcpt__job_cut(const mcpt_job *j, mcpt_span s)
 {
     return mcpt__cut(j->text, s);
 }
@@ -7502,7 +7633,7 @@ static mcpt_str mcpt__job_cut(const mcpt_job *j, mcpt_span s)
 /* -- what this server offers, on this hub */
 static unsigned mcpt__offers(const mcpt_server *s, const mcpt_hub *hub, bool modern)
 {
-    unsigned o = s->offers;
+    unsigned o = s->offers & (MCPT_NO_COMPLETION ? 23u : 31u);
 
     if (MCPT_NO_LISTEN || hub == NULL || (modern ? hub->mem.nlisteners : hub->mem.nsessions) == 0) {
         o &= ~(unsigned)(MCPT_OFFER_LIST_CHANGED | MCPT_OFFER_SUBSCRIBE);
@@ -7510,103 +7641,184 @@ static unsigned mcpt__offers(const mcpt_server *s, const mcpt_hub *hub, bool mod
     if (MCPT_NO_TASKS || !modern || hub == NULL || hub->mem.nslots == 0) {
         o &= ~(unsigned)MCPT_OFFER_TASKS;
     }
-    if (MCPT_NO_COMPLETION) {
-        o &= ~(unsigned)MCPT_OFFER_COMPLETIONS;
+    if (modern && (o & (MCPT_OFFER_LIST_CHANGED | MCPT_OFFER_SUBSCRIBE)) != 0) {
+        o |= MCPT__F_LISTEN;
+    }
+    o |= modern ? MCPT__F_MODERN : MCPT__F_LEGACY;
+    if (s->ntools != 0) {
+        o |= MCPT__F_TOOLS;
+    }
+    if (!MCPT_NO_RESOURCES && s->nresources != 0) {
+        o |= MCPT__F_RESOURCES;
+    }
+    if (!MCPT_NO_PROMPTS && s->nprompts != 0) {
+        o |= MCPT__F_PROMPTS;
     }
     return o;
 }
 
-static bool mcpt__offered(const mcpt_server *s, const mcpt_hub *hub, bool modern, int method)
-{
-    unsigned o = mcpt__offers(s, hub, modern);
+/* -- members of table rows: key with its quotes, and how and from where the value is taken */
+enum { MCPT__V_TEXT, MCPT__V_JSON, MCPT__V_SCHEMA, MCPT__V_SIZE, MCPT__V_TRUE, MCPT__V_HINTS, MCPT__V_ARGS };
+typedef struct mcpt__member {
+    const char *key;                  /* NULL: the end */
+    uint8_t how, at;
+} mcpt__member;
+#define MCPT__TEXT(type, member, key) { "\"" key "\":\"", MCPT__V_TEXT, (uint8_t)offsetof(type, member) }
+#define MCPT__JSON(type, member, key) { "\"" key "\":", MCPT__V_JSON, (uint8_t)offsetof(type, member) }
+#define MCPT__NAMES(type) MCPT__TEXT(type, name, "name"), MCPT__TEXT(type, title, "title"), \
+    MCPT__TEXT(type, description, "description")
+#define MCPT__LAST { NULL, 0, 0 }
 
-    switch (method) {
-    case MCPT__INITIALIZE: case MCPT__PING: return !modern && !MCPT_NO_LEGACY;
-    case MCPT__DISCOVER: return modern;
-    case MCPT__TOOLS_LIST: case MCPT__TOOLS_CALL: return s->ntools != 0;
-    case MCPT__RESOURCES_LIST: case MCPT__TEMPLATES_LIST:
-    case MCPT__RESOURCES_READ: return !MCPT_NO_RESOURCES && s->nresources != 0;
-    case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE:
-        return !modern && !MCPT_NO_RESOURCES && s->nresources != 0 && (o & MCPT_OFFER_SUBSCRIBE) != 0;
-    case MCPT__PROMPTS_LIST: case MCPT__PROMPTS_GET: return !MCPT_NO_PROMPTS && s->nprompts != 0;
-    case MCPT__COMPLETE: return (o & MCPT_OFFER_COMPLETIONS) != 0;
-    case MCPT__SET_LEVEL: return !modern && (o & MCPT_OFFER_LOGGING) != 0;
-    case MCPT__LISTEN: return modern && (o & (MCPT_OFFER_LIST_CHANGED | MCPT_OFFER_SUBSCRIBE)) != 0;
-    case MCPT__TASKS_GET: case MCPT__TASKS_UPDATE: case MCPT__TASKS_CANCEL: return (o & MCPT_OFFER_TASKS) != 0;
-    default: return false;
+static const mcpt__member mcpt__info_members[] = {
+    MCPT__TEXT(mcpt_server, name, "name"), MCPT__TEXT(mcpt_server, version, "version"), MCPT__TEXT(mcpt_server, title, "title"),
+    MCPT__TEXT(mcpt_server, description, "description"), MCPT__TEXT(mcpt_server, website, "websiteUrl"),
+    MCPT__JSON(mcpt_server, icons, "icons"), MCPT__LAST
+};
+static const mcpt__member mcpt__tool_members[] = {
+    MCPT__NAMES(mcpt_tool), { "\"inputSchema\":", MCPT__V_SCHEMA, (uint8_t)offsetof(mcpt_tool, input_schema) },
+    MCPT__JSON(mcpt_tool, output_schema, "outputSchema"), { "\"annotations\":{", MCPT__V_HINTS, (uint8_t)offsetof(mcpt_tool, flags) },
+    MCPT__JSON(mcpt_tool, icons, "icons"), MCPT__JSON(mcpt_tool, meta, "_meta"), MCPT__LAST
+};
+#if !MCPT_NO_RESOURCES
+static const mcpt__member mcpt__resource_members[] = {
+    MCPT__NAMES(mcpt_resource), MCPT__TEXT(mcpt_resource, mime, "mimeType"),
+    { "size", MCPT__V_SIZE, (uint8_t)offsetof(mcpt_resource, size) }, MCPT__JSON(mcpt_resource, annotations, "annotations"),
+    MCPT__JSON(mcpt_resource, icons, "icons"), MCPT__JSON(mcpt_resource, meta, "_meta"), MCPT__LAST
+};
+#endif
+#if !MCPT_NO_PROMPTS
+static const mcpt__member mcpt__prompt_members[] = {
+    MCPT__NAMES(mcpt_prompt), { "\"arguments\":[", MCPT__V_ARGS, (uint8_t)offsetof(mcpt_prompt, args) },
+    MCPT__JSON(mcpt_prompt, icons, "icons"), MCPT__JSON(mcpt_prompt, meta, "_meta"), MCPT__LAST
+};
+static const mcpt__member mcpt__arg_members[] = {
+    MCPT__NAMES(mcpt_prompt_arg), { "\"required\":true", MCPT__V_TRUE, (uint8_t)offsetof(mcpt_prompt_arg, required) }, MCPT__LAST
+};
+#endif
+
+static const void *mcpt__ptr_at(const void *row, size_t at)
+{
+    const void *p;
+
+    MCPT_MEMCPY(&p, (const char *)row + at, sizeof(p));
+    return p;
+}
+
+/* What tools/list tells and arguments are checked against. */
+static const char *mcpt__schema_of(const char *schema)
+{
+    return schema != NULL ? schema : "{\"type\":\"object\",\"additionalProperties\":false}";
+}
+
+static void mcpt__put_hints(mcpt_writer *w, const char *key, unsigned flags)
+{
+    static const char hints[] = "\"readOnlyHint\":true\0" "\"destructiveHint\":false\0" "\"idempotentHint\":true\0" "\"openWorldHint\":false";
+    unsigned i;
+
+    if ((flags & 15) != 0) {
+        mcpt__frag(w, key, 1);
+        for (i = 0; i < 4; i++) {
+            if ((flags >> i & 1) != 0) {
+                mcpt__frag(w, mcpt__nth(hints, i), 0);
+            }
+        }
+        mcpt_end(w);
     }
 }
 
-/* The object serverInfo, behind its opening brace. */
-static void mcpt__put_info(mcpt_writer *w, const mcpt_server *s)
+/* The members of a row that are there, except those that consist of rows themselves. */
+static void mcpt__put_member(mcpt_writer *w, const mcpt__member *m, const void *row)
 {
-    mcpt__kv_z(w, "name", s->name);
-    mcpt__kv_z(w, "version", s->version);
-    mcpt__kv_z(w, "title", s->title);
-    mcpt__kv_z(w, "description", s->description);
-    mcpt__kv_z(w, "websiteUrl", s->website);
-    if (s->icons != NULL) {
-        mcpt__kv_raw(w, "icons", mcpt_z(s->icons));
+    const char *p = (const char *)row + m->at;
+
+    if (m->how == MCPT__V_HINTS) {
+        uint32_t flags;
+
+        MCPT_MEMCPY(&flags, p, sizeof(flags));
+        mcpt__put_hints(w, m->key, flags);
+    } else if (m->how == MCPT__V_TRUE) {
+        if (*p != 0) {
+            mcpt__frag(w, m->key, 0);
+        }
+    } else if (m->how == MCPT__V_SIZE) {
+        size_t n;
+
+        MCPT_MEMCPY(&n, p, sizeof(n));
+        if (mcpt__ptr_at(row, offsetof(mcpt_resource, data)) != NULL) {
+            mcpt_kv_int(w, m->key, (int64_t)n);
+        }
+    } else {
+        const char *text = (const char *)mcpt__ptr_at(row, m->at);
+
+        if (m->how == MCPT__V_TEXT) {
+            mcpt__frag_z(w, m->key, text);
+        } else if (m->how == MCPT__V_SCHEMA || text != NULL) {
+            mcpt__frag_raw(w, m->key, mcpt_z(mcpt__schema_of(text)));
+        }
+    }
+}
+
+static void mcpt__put_members(mcpt_writer *w, const mcpt__member *m, const void *row)
+{
+    for (; m->key != NULL; m++) {
+#if !MCPT_NO_PROMPTS
+        if (m->how == MCPT__V_ARGS) {
+            const mcpt_prompt *p = (const mcpt_prompt *)row;
+            const mcpt__member *a;
+            size_t i;
+
+            if (p->nargs != 0) {
+                mcpt__frag(w, m->key, 1);
+                for (i = 0; i < p->nargs; i++) {
+                    mcpt_obj(w);
+                    for (a = mcpt__arg_members; a->key != NULL; a++) {
+                        mcpt__put_member(w, a, &p->args[i]);
+                    }
+                    mcpt_end(w);
+                }
+                mcpt_end(w);
+            }
+            continue;
+        }
+#endif
+        mcpt__put_member(w, m, row);
     }
     mcpt_end(w);
 }
 
-static void mcpt__put_empty(mcpt_writer *w, const char *key)
+static void mcpt__put_capabilities(mcpt_writer *w, unsigned offers)
 {
-    mcpt_key(w, key);
-    mcpt_obj(w);
-    mcpt_end(w);
-}
-
-static void mcpt__put_capability(mcpt_writer *w, const char *key, bool changed, bool subscribe)
-{
-    mcpt_key(w, key);
-    mcpt_obj(w);
-    if (subscribe) {
-        mcpt__frag(w, "\"subscribe\":true", 0);
-    }
-    if (changed) {
-        mcpt__frag(w, "\"listChanged\":true", 0);
-    }
-    mcpt_end(w);
-}
-
-static void mcpt__put_capabilities(mcpt_writer *w, const mcpt_server *s, const mcpt_hub *hub, bool modern)
-{
-    unsigned o = mcpt__offers(s, hub, modern);
-    bool changed = (o & MCPT_OFFER_LIST_CHANGED) != 0;
+    static const char names[] = "tools\0resources\0prompts\0completions\0logging";
+    static const uint8_t bits[] = { MCPT__F_TOOLS, MCPT__F_RESOURCES, MCPT__F_PROMPTS, MCPT_OFFER_COMPLETIONS, MCPT_OFFER_LOGGING };
+    unsigned i;
 
     mcpt__kv_obj(w, "capabilities");
-    if (s->ntools != 0) {
-        mcpt__put_capability(w, "tools", changed, false);
+    for (i = 0; i < 5; i++) {
+        if ((offers & bits[i]) != 0) {
+            mcpt_key(w, mcpt__nth(names, i));
+            mcpt_obj(w);
+            if (i == 1 && (offers & MCPT_OFFER_SUBSCRIBE) != 0) {
+                mcpt__frag(w, "\"subscribe\":true", 0);
+            }
+            if (i < 3 && (offers & MCPT_OFFER_LIST_CHANGED) != 0) {
+                mcpt__frag(w, "\"listChanged\":true", 0);
+            }
+            mcpt_end(w);
+        }
     }
-    if (!MCPT_NO_RESOURCES && s->nresources != 0) {
-        mcpt__put_capability(w, "resources", changed, (o & MCPT_OFFER_SUBSCRIBE) != 0);
-    }
-    if (!MCPT_NO_PROMPTS && s->nprompts != 0) {
-        mcpt__put_capability(w, "prompts", changed, false);
-    }
-    if ((o & MCPT_OFFER_COMPLETIONS) != 0) {
-        mcpt__put_empty(w, "completions");
-    }
-    if ((o & MCPT_OFFER_LOGGING) != 0) {
-        mcpt__put_empty(w, "logging");
-    }
-    if ((o & MCPT_OFFER_TASKS) != 0) {
-        mcpt__kv_obj(w, "extensions");
-        mcpt__put_empty(w, "io.modelcontextprotocol/tasks");
-        mcpt_end(w);
+    if ((offers & MCPT_OFFER_TASKS) != 0) {
+        mcpt__frag(w, "\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}", 0);
     }
     mcpt_end(w);
 }
 
 /* -- the frame around a result */
-static void mcpt__result_begin(mcpt_writer *w, mcpt_str id, bool modern, const char *type)
+static void mcpt__result_begin(mcpt_writer *w, const mcpt_job *j, const char *type)
 {
     mcpt__frag(w, "{\"jsonrpc\":\"2.0\",\"id\":", 1);
-    mcpt__w_bytes(w, id.ptr, id.len);
+    mcpt__w_bytes(w, j->text + j->id.at, j->id.len);
     mcpt__kv_obj(w, "result");
-    if (modern) {
+    if (mcpt__modern(j)) {
         mcpt__kv_z(w, "resultType", type);
     }
 }
@@ -7617,37 +7829,109 @@ static void mcpt__put_caching(mcpt_writer *w, const mcpt_server *s)
     mcpt__kv_z(w, "cacheScope", s->cache_public ? "public" : "private");
 }
 
-static void mcpt__put_meta_info(mcpt_writer *w, const mcpt_server *s)
+/* Ends the result; in the modern era it says who answers. */
+static void mcpt__result_end(mcpt_writer *w, const mcpt_server *s, const mcpt_job *j)
 {
-    mcpt__frag(w, "\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{", 2);
-    mcpt__put_info(w, s);
-    mcpt_end(w);
-}
-
-static void mcpt__result_end(mcpt_writer *w, const mcpt_server *s, bool modern)
-{
-    if (modern) {
-        mcpt__put_meta_info(w, s);
+    if (mcpt__modern(j)) {
+        mcpt__frag(w, "\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{", 2);
+        mcpt__put_members(w, mcpt__info_members, s);
+        mcpt_end(w);
     }
     mcpt_end(w);
-    mcpt_end(w);
+    if (!mcpt__job_task(j)) {         /* a task keeps the result object alone */
+        mcpt_end(w);
+    }
 }
 
-static void mcpt__error_begin(mcpt_writer *w, mcpt_str id, int code, mcpt_str message)
+static void mcpt__notification(mcpt_writer *w, const char *method)
 {
     mcpt__frag(w, "{\"jsonrpc\":\"2.0\"", 1);
-    if (id.len != 0) {                /* an id that could not be read is left out, never null */
-        mcpt__kv_raw(w, "id", id);
-    }
-    mcpt__kv_obj(w, "error");
-    mcpt_kv_int(w, "code", code);
-    mcpt_kv_str(w, "message", message);
+    mcpt__kv_z(w, "method", method);
+    mcpt__kv_obj(w, "params");
 }
 
-static void mcpt__error_end(mcpt_writer *w)
+/* -- errors */
+static void mcpt__put_versions(mcpt_writer *w, const char *key)
 {
+    mcpt__frag(w, key, 1);
+    mcpt_put_z(w, mcpt__nth(mcpt__revisions, MCPT_2026_07_28 - 1));
+    mcpt_end(w);
+}
+
+/* The object requiredCapabilities of error -32021. */
+static void mcpt__put_needed(mcpt_writer *w, unsigned need)
+{
+    mcpt__frag(w, "\"data\":{\"requiredCapabilities\":{", 2);
+    if ((need & (MCPT_CAN_FORM | MCPT_CAN_URL)) != 0) {
+        mcpt__frag(w, (need & MCPT_CAN_URL) != 0 ? "\"elicitation\":{\"url\":{}}" : "\"elicitation\":{}", 0);
+    }
+    if ((need & MCPT_CAN_SAMPLE) != 0) {
+        mcpt__frag(w, "\"sampling\":{}", 0);
+    }
+    if ((need & MCPT_CAN_ROOTS) != 0) {
+        mcpt__frag(w, "\"roots\":{}", 0);
+    }
+    if ((need & MCPT_CAN_TASKS) != 0) {
+        mcpt__frag(w, "\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}", 0);
+    }
     mcpt_end(w);
     mcpt_end(w);
+}
+
+static void mcpt__w_restart(mcpt_writer *w)
+{
+    void *user = w->user;
+
+    mcpt_w_init(w, w->buf, w->cap);
+    w->user = user;
+}
+
+/* A whole error message for a job, or without an id (j NULL); a task keeps the error object alone. data: with the
+ * member data where the code, or the method, asks for one. */
+static void mcpt__put_error(mcpt_writer *w, const mcpt_job *j, int code, const char *message, bool data)
+{
+    bool task = j != NULL && mcpt__job_task(j);
+
+    mcpt__w_restart(w);
+    if (task) {
+        mcpt_obj(w);
+    } else {
+        mcpt__frag(w, "{\"jsonrpc\":\"2.0\"", 1);
+        if (j != NULL && j->id.len != 0) {    /* an id that could not be read is left out, never null */
+            mcpt__kv_raw(w, "id", mcpt__job_cut(j, j->id));
+        }
+        mcpt__kv_obj(w, "error");
+    }
+    mcpt_kv_int(w, "code", code);
+    mcpt__kv_z(w, "message", message);
+    if (data && code == MCPT__MISSING_CAPABILITY) {
+        mcpt__put_needed(w, j->need);
+    } else if (data && code == MCPT__BAD_VERSION) {
+        mcpt__kv_obj(w, "data");
+        mcpt__put_versions(w, "\"supported\":[");
+        if (j->name.len <= 66) {
+            mcpt__kv_raw(w, "requested", mcpt__job_cut(j, j->name));
+        }
+        mcpt_end(w);
+    } else if (data && j != NULL && j->method == MCPT__RESOURCES_READ && j->name.len != 0) {
+        mcpt__kv_obj(w, "data");
+        mcpt__kv_raw(w, "uri", mcpt__job_cut(j, j->name));
+        mcpt_end(w);
+    }
+    mcpt_end(w);
+    if (!task) {
+        mcpt_end(w);
+    }
+}
+
+/* The same as long as there is room for it: without data, then without the message. */
+static void mcpt__put_fault(mcpt_writer *w, const mcpt_job *j, int code, const char *message)
+{
+    int i;
+
+    for (i = 0; i == 0 || (i < 3 && w->err < 0); i++) {
+        mcpt__put_error(w, j, code, i < 2 ? message : "", i == 0);
+    }
 }
 
 /* -- result verbs */
@@ -7661,14 +7945,6 @@ static void mcpt__stick(mcpt_writer *w, mcpt_err e)
 static bool mcpt__in_pieces(const mcpt_call *k)
 {
     return k->conn != NULL && (k->conn->flags & MCPT__C_PIECES) != 0;
-}
-
-static void mcpt__w_restart(mcpt_writer *w)
-{
-    void *user = w->user;
-
-    mcpt_w_init(w, w->buf, w->cap);
-    w->user = user;
 }
 
 static void mcpt__open(mcpt_writer *w, const char *type)
@@ -7688,7 +7964,7 @@ static void mcpt__open(mcpt_writer *w, const char *type)
         k->base = 1;
         return;
     }
-    mcpt__result_begin(w, mcpt__job_cut(k->job, k->job->id), mcpt__modern(k->job), type);
+    mcpt__result_begin(w, k->job, type);
     k->base = 2;
 }
 
@@ -7974,25 +8250,15 @@ MCPT_API mcpt_err mcpt_fail(mcpt_writer *out, const char *message)
     return mcpt_fail_str(out, mcpt_z(message));
 }
 
-/* A task keeps the error object alone, everybody else gets the whole message. */
 MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message)
 {
     mcpt_call *k = mcpt__call(out);
 
     if (mcpt__in_pieces(k)) {
         mcpt__stick(out, MCPT_E_STATE);    /* a result is on its way */
-        return MCPT_E_RPC;
-    }
-    mcpt__w_restart(out);
-    k->part = MCPT__P_ERROR;
-    if (mcpt__is_task(k)) {
-        mcpt_obj(out);
-        mcpt_kv_int(out, "code", code);
-        mcpt__kv_z(out, "message", message);
-        mcpt_end(out);
     } else {
-        mcpt__error_begin(out, mcpt__job_cut(k->job, k->job->id), code, mcpt_z(message));
-        mcpt__error_end(out);
+        k->part = MCPT__P_ERROR;
+        mcpt__put_error(out, k->job, code, message, false);
     }
     return MCPT_E_RPC;
 }
@@ -8001,7 +8267,6 @@ MCPT_API mcpt_err mcpt_error(mcpt_writer *out, int code, const char *message)
 static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
 {
     uint32_t end = (uint32_t)w->len;
-    bool modern = mcpt__is_task(k) || mcpt__modern(k->job);
 
     mcpt__open(w, "complete");
     if ((k->part & (MCPT__P_LIST | MCPT__P_LISTED)) == 0) {
@@ -8025,34 +8290,53 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
     if ((k->part & MCPT__P_FAIL) != 0) {
         mcpt__frag(w, "\"isError\":true", 0);
     }
-    if (modern && mcpt__is_read(w)) {
+    if (mcpt__modern(k->job) && mcpt__is_read(w)) {
         mcpt__put_caching(w, k->server);
     }
-    if (modern) {
-        mcpt__put_meta_info(w, k->server);
-    }
-    mcpt_end(w);
-    if (!mcpt__is_task(k)) {
-        mcpt_end(w);
-    }
+    mcpt__result_end(w, k->server, k->job);
 }
 
-/* -- look-up */
-typedef const char *(*mcpt__name_fn)(const void *table, size_t row);
+/* -- look-up. Tables look alike: where in mcpt_server they stand, and where in their rows name and user are. */
+typedef struct mcpt__table {
+    const char *list;                 /* the member of a list's result */
+    const mcpt__member *members;
+    uint8_t rows, count, index, size, name, user;
+} mcpt__table;
+#define MCPT__TABLE(list, members, rows, count, index, type, name) { list, members, (uint8_t)offsetof(mcpt_server, rows), \
+    (uint8_t)offsetof(mcpt_server, count), (uint8_t)offsetof(mcpt_server, index), (uint8_t)sizeof(type), \
+    (uint8_t)offsetof(type, name), (uint8_t)offsetof(type, user) }
+static const mcpt__table mcpt__tables[] = {                 /* by mcpt_kind */
+    MCPT__TABLE("\"tools\":[", mcpt__tool_members, tools, ntools, tool_index, mcpt_tool, name),
+#if !MCPT_NO_RESOURCES
+    MCPT__TABLE("\"resources\":[", mcpt__resource_members, resources, nresources, resource_index, mcpt_resource, uri),
+    MCPT__TABLE("\"resourceTemplates\":[", mcpt__resource_members, resources, nresources, resource_index, mcpt_resource, uri),
+#else
+    MCPT__TABLE(NULL, NULL, resources, nresources, resource_index, mcpt_resource, uri),
+    MCPT__TABLE(NULL, NULL, resources, nresources, resource_index, mcpt_resource, uri),
+#endif
+#if !MCPT_NO_PROMPTS
+    MCPT__TABLE("\"prompts\":[", mcpt__prompt_members, prompts, nprompts, prompt_index, mcpt_prompt, name)
+#else
+    MCPT__TABLE(NULL, NULL, prompts, nprompts, prompt_index, mcpt_prompt, name)
+#endif
+};
 
-static const char *mcpt__tool_name(const void *table, size_t row)
+static size_t mcpt__count(const mcpt_server *s, unsigned kind)
 {
-    return ((const mcpt_tool *)table)[row].name;
+    size_t n;
+
+    MCPT_MEMCPY(&n, (const char *)s + mcpt__tables[kind].count, sizeof(n));
+    return n;
 }
 
-static const char *mcpt__resource_name(const void *table, size_t row)
+static const char *mcpt__row(const mcpt_server *s, unsigned kind, size_t i)
 {
-    return ((const mcpt_resource *)table)[row].uri;
+    return (const char *)mcpt__ptr_at(s, mcpt__tables[kind].rows) + i * mcpt__tables[kind].size;
 }
 
-static const char *mcpt__prompt_name(const void *table, size_t row)
+static const char *mcpt__row_name(const mcpt_server *s, unsigned kind, size_t i)
 {
-    return ((const mcpt_prompt *)table)[row].name;
+    return (const char *)mcpt__ptr_at(mcpt__row(s, kind, i), mcpt__tables[kind].name);
 }
 
 static bool mcpt__contains(const char *text, const char *part)
@@ -8090,36 +8374,28 @@ static int mcpt__order(mcpt_str s, const char *z)
     return z[s.len] == '\0' ? 0 : -1;
 }
 
-/* The row with this name, or -1: by halving where the rows are in order, else one by one. */
-static int mcpt__find(const mcpt_server *s, mcpt_kind kind, mcpt_str name)
+static bool mcpt__visible(const mcpt_server *s, unsigned kind, size_t row, const mcpt_principal *who)
 {
-    const void *table = kind == MCPT_KIND_TOOL ? (const void *)s->tools :
-                        kind == MCPT_KIND_PROMPT ? (const void *)s->prompts : (const void *)s->resources;
-    const uint16_t *index = kind == MCPT_KIND_TOOL ? s->tool_index :
-                            kind == MCPT_KIND_PROMPT ? s->prompt_index : s->resource_index;
-    mcpt__name_fn name_of = kind == MCPT_KIND_TOOL ? mcpt__tool_name :
-                            kind == MCPT_KIND_PROMPT ? mcpt__prompt_name : mcpt__resource_name;
-    size_t n = kind == MCPT_KIND_TOOL ? s->ntools : kind == MCPT_KIND_PROMPT ? s->nprompts : s->nresources;
-    size_t lo = 0;
-    size_t hi = n;
+    return s->visible == NULL || s->visible(s->user, (mcpt_kind)kind, row, who);
+}
 
-    if (index == NULL && !s->sorted) {
-        for (lo = 0; lo < n; lo++) {
-            if (mcpt_str_is(name, name_of(table, lo))) {
-                return (int)lo;
-            }
-        }
-        return -1;
-    }
+/* The row with this name, or -1: by halving where the rows are in order, else one by one. */
+static int mcpt__find(const mcpt_server *s, unsigned kind, mcpt_str name)
+{
+    const uint16_t *index = (const uint16_t *)mcpt__ptr_at(s, mcpt__tables[kind].index);
+    size_t lo = 0;
+    size_t hi = mcpt__count(s, kind);
+    bool halving = index != NULL || s->sorted;
+
     while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
+        size_t mid = halving ? lo + (hi - lo) / 2 : lo;
         size_t row = index != NULL ? index[mid] : mid;
-        int order = mcpt__order(name, name_of(table, row));
+        int order = mcpt__order(name, mcpt__row_name(s, kind, row));
 
         if (order == 0) {
             return (int)row;
         }
-        if (order < 0) {
+        if (order < 0 && halving) {
             hi = mid;
         } else {
             lo = mid + 1;
@@ -8128,13 +8404,9 @@ static int mcpt__find(const mcpt_server *s, mcpt_kind kind, mcpt_str name)
     return -1;
 }
 
-static bool mcpt__visible(const mcpt_server *s, mcpt_kind kind, size_t row, const mcpt_principal *who)
+static void mcpt__index_sort(uint16_t *index, const void *rows, size_t n, unsigned kind)
 {
-    return s->visible == NULL || s->visible(s->user, kind, row, who);
-}
-
-static void mcpt__index_sort(uint16_t *index, const void *table, size_t n, mcpt__name_fn name_of)
-{
+    const mcpt__table *t = &mcpt__tables[kind];
     size_t gap;
     size_t i;
 
@@ -8144,10 +8416,10 @@ static void mcpt__index_sort(uint16_t *index, const void *table, size_t n, mcpt_
     for (gap = n / 2; gap > 0; gap /= 2) {
         for (i = gap; i < n; i++) {
             uint16_t row = index[i];
-            mcpt_str name = mcpt_z(name_of(table, row));
+            mcpt_str name = mcpt_z((const char *)mcpt__ptr_at(rows, (size_t)row * t->size + t->name));
             size_t k = i;
 
-            while (k >= gap && mcpt__order(name, name_of(table, index[k - gap])) < 0) {
+            while (k >= gap && mcpt__order(name, (const char *)mcpt__ptr_at(rows, (size_t)index[k - gap] * t->size + t->name)) < 0) {
                 index[k] = index[k - gap];
                 k -= gap;
             }
@@ -8158,25 +8430,24 @@ static void mcpt__index_sort(uint16_t *index, const void *table, size_t n, mcpt_
 
 MCPT_API void mcpt_index_tools(uint16_t *index, const mcpt_tool *tools, size_t n)
 {
-    mcpt__index_sort(index, tools, n, mcpt__tool_name);
+    mcpt__index_sort(index, tools, n, MCPT_KIND_TOOL);
 }
 
 MCPT_API void mcpt_index_resources(uint16_t *index, const mcpt_resource *resources, size_t n)
 {
-    mcpt__index_sort(index, resources, n, mcpt__resource_name);
+    mcpt__index_sort(index, resources, n, MCPT_KIND_RESOURCE);
 }
 
 MCPT_API void mcpt_index_prompts(uint16_t *index, const mcpt_prompt *prompts, size_t n)
 {
-    mcpt__index_sort(index, prompts, n, mcpt__prompt_name);
+    mcpt__index_sort(index, prompts, n, MCPT_KIND_PROMPT);
 }
 
 /* >>lists: implementation ---------------------------------------------------------------------------------
  * Answers that the library writes itself: they consist of fragments, and the state between two windows of any size
  * is the number of the fragment and an offset in it. So every list fits every transmit buffer. */
 enum {                                                                     /* mcpt_conn.generator */
-    MCPT__G_NONE, MCPT__G_INITIALIZE, MCPT__G_DISCOVER, MCPT__G_TOOLS, MCPT__G_RESOURCES, MCPT__G_TEMPLATES,
-    MCPT__G_PROMPTS, MCPT__G_STATIC
+    MCPT__G_NONE, MCPT__G_GREETING, MCPT__G_STATIC, MCPT__G_LIST           /* and the mcpt_kind */
 };
 enum { MCPT__BLOCK = 48 };            /* source bytes of static content in one fragment; a multiple of 3 */
 
@@ -8185,121 +8456,26 @@ static bool mcpt__is_template(const mcpt_resource *r)
     return MCPT_MEMCHR(r->uri, '{', MCPT_STRLEN(r->uri)) != NULL;
 }
 
-static void mcpt__put_annotations(mcpt_writer *w, uint32_t flags)
+static uint32_t mcpt__rows(const mcpt_conn *c, const mcpt_job *j)
 {
-    if ((flags & (MCPT_READ_ONLY | MCPT_NON_DESTRUCTIVE | MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD)) == 0) {
-        return;
+    if (c->generator >= MCPT__G_LIST) {
+        return (uint32_t)mcpt__count(c->server, c->generator - MCPT__G_LIST + 0u);
     }
-    mcpt__kv_obj(w, "annotations");
-    if ((flags & MCPT_READ_ONLY) != 0) {
-        mcpt__frag(w, "\"readOnlyHint\":true", 0);
-    }
-    if ((flags & MCPT_NON_DESTRUCTIVE) != 0) {
-        mcpt__frag(w, "\"destructiveHint\":false", 0);
-    }
-    if ((flags & MCPT_IDEMPOTENT) != 0) {
-        mcpt__frag(w, "\"idempotentHint\":true", 0);
-    }
-    if ((flags & MCPT_CLOSED_WORLD) != 0) {
-        mcpt__frag(w, "\"openWorldHint\":false", 0);
-    }
-    mcpt_end(w);
+    return c->generator == MCPT__G_STATIC ? (uint32_t)((((const mcpt_resource *)j->row)->size + MCPT__BLOCK - 1) / MCPT__BLOCK) : 0;
 }
 
-static void mcpt__kv_json(mcpt_writer *w, const char *key, const char *json)
+static bool mcpt__listed(const mcpt_server *s, unsigned kind, const mcpt_job *j, size_t row)
 {
-    if (json != NULL) {
-        mcpt_kv_raw(w, key, mcpt_z(json));
-    }
-}
-
-static void mcpt__put_names(mcpt_writer *w, const char *name, const char *title, const char *description)
-{
-    mcpt__kv_z(w, "name", name);
-    mcpt__kv_z(w, "title", title);
-    mcpt__kv_z(w, "description", description);
-}
-
-/* What tools/list tells and arguments are checked against. */
-static const char *mcpt__input_schema(const mcpt_tool *t)
-{
-    return t->input_schema != NULL ? t->input_schema : "{\"type\":\"object\",\"additionalProperties\":false}";
-}
-
-static void mcpt__put_tool(mcpt_writer *w, const mcpt_tool *t)
-{
-    mcpt__put_names(w, t->name, t->title, t->description);
-    mcpt__kv_json(w, "inputSchema", mcpt__input_schema(t));
-    mcpt__kv_json(w, "outputSchema", t->output_schema);
-    mcpt__put_annotations(w, t->flags);
-    mcpt__kv_json(w, "icons", t->icons);
-    mcpt__kv_json(w, "_meta", t->meta);
-}
-
-static void mcpt__put_resource(mcpt_writer *w, const mcpt_resource *r, bool template_)
-{
-    mcpt_kv_z(w, template_ ? "uriTemplate" : "uri", r->uri);
-    mcpt__put_names(w, r->name, r->title, r->description);
-    mcpt__kv_z(w, "mimeType", r->mime);
-    if (r->data != NULL) {
-        mcpt_kv_int(w, "size", (int64_t)r->size);
-    }
-    mcpt__kv_json(w, "annotations", r->annotations);
-    mcpt__kv_json(w, "icons", r->icons);
-    mcpt__kv_json(w, "_meta", r->meta);
-}
-
-static void mcpt__put_prompt(mcpt_writer *w, const mcpt_prompt *p)
-{
-    size_t i;
-
-    mcpt__put_names(w, p->name, p->title, p->description);
-    if (p->nargs != 0) {
-        mcpt__kv_arr(w, "arguments");
-        for (i = 0; i < p->nargs; i++) {
-            mcpt_obj(w);
-            mcpt__put_names(w, p->args[i].name, p->args[i].title, p->args[i].description);
-            if (p->args[i].required) {
-                mcpt__frag(w, "\"required\":true", 0);
-            }
-            mcpt_end(w);
-        }
-        mcpt_end(w);
-    }
-    mcpt__kv_json(w, "icons", p->icons);
-    mcpt__kv_json(w, "_meta", p->meta);
-}
-
-static size_t mcpt__rows(const mcpt_server *s, uint8_t generator, const mcpt_job *j)
-{
-    switch (generator) {
-    case MCPT__G_TOOLS: return s->ntools;
-    case MCPT__G_PROMPTS: return s->nprompts;
-    case MCPT__G_RESOURCES: case MCPT__G_TEMPLATES: return s->nresources;
-    case MCPT__G_STATIC: return (((const mcpt_resource *)j->row)->size + MCPT__BLOCK - 1) / MCPT__BLOCK;
-    default: return 0;
-    }
-}
-
-static bool mcpt__listed(const mcpt_server *s, uint8_t generator, const mcpt_job *j, size_t row)
-{
-    switch (generator) {
-    case MCPT__G_TOOLS: return mcpt__visible(s, MCPT_KIND_TOOL, row, mcpt__who(j));
-    case MCPT__G_PROMPTS: return mcpt__visible(s, MCPT_KIND_PROMPT, row, mcpt__who(j));
-    case MCPT__G_RESOURCES:
-        return !mcpt__is_template(&s->resources[row]) && mcpt__visible(s, MCPT_KIND_RESOURCE, row, mcpt__who(j));
-    case MCPT__G_TEMPLATES:
-        return mcpt__is_template(&s->resources[row]) && mcpt__visible(s, MCPT_KIND_TEMPLATE, row, mcpt__who(j));
-    default: return true;
-    }
+    return (MCPT_NO_RESOURCES || kind == MCPT_KIND_TOOL || kind == MCPT_KIND_PROMPT ||
+            mcpt__is_template(&s->resources[row]) == (kind == MCPT_KIND_TEMPLATE)) && mcpt__visible(s, kind, row, mcpt__who(j));
 }
 
 /* The first row to list at or after row; the number of rows when there is none. */
-static uint32_t mcpt__next_row(const mcpt_server *s, uint8_t generator, const mcpt_job *j, uint32_t row)
+static uint32_t mcpt__next_row(const mcpt_conn *c, const mcpt_job *j, uint32_t row)
 {
-    uint32_t n = (uint32_t)mcpt__rows(s, generator, j);
+    uint32_t n = mcpt__rows(c, j);
 
-    while (row < n && !mcpt__listed(s, generator, j, row)) {
+    while (row < n && c->generator >= MCPT__G_LIST && !mcpt__listed(c->server, c->generator - MCPT__G_LIST + 0u, j, row)) {
         row++;
     }
     return row;
@@ -8328,7 +8504,8 @@ static void mcpt__put_block(mcpt_writer *w, const mcpt_resource *r, size_t block
 
 static void mcpt__put_row(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
 {
-    const mcpt_server *s = c->server;
+    unsigned kind = c->generator - MCPT__G_LIST + 0u;
+    const char *row;
 
     if (c->generator == MCPT__G_STATIC) {
         mcpt__put_block(w, (const mcpt_resource *)j->row, c->piece);
@@ -8337,31 +8514,12 @@ static void mcpt__put_row(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
     if (c->piece_n != 0) {
         mcpt__w_bytes(w, ",", 1);
     }
+    row = mcpt__row(c->server, kind, c->piece);
     mcpt_obj(w);
-    switch (c->generator) {
-    case MCPT__G_TOOLS: mcpt__put_tool(w, &s->tools[c->piece]); break;
-    case MCPT__G_PROMPTS: mcpt__put_prompt(w, &s->prompts[c->piece]); break;
-    default: mcpt__put_resource(w, &s->resources[c->piece], c->generator == MCPT__G_TEMPLATES); break;
+    if (!MCPT_NO_RESOURCES && (kind == MCPT_KIND_RESOURCE || kind == MCPT_KIND_TEMPLATE)) {
+        mcpt__frag_z(w, kind == MCPT_KIND_TEMPLATE ? "\"uriTemplate\":\"" : "\"uri\":\"", ((const mcpt_resource *)row)->uri);
     }
-    mcpt_end(w);
-}
-
-static const char *mcpt__list_member(uint8_t generator)
-{
-    switch (generator) {
-    case MCPT__G_TOOLS: return "tools";
-    case MCPT__G_PROMPTS: return "prompts";
-    case MCPT__G_RESOURCES: return "resources";
-    default: return "resourceTemplates";
-    }
-}
-
-static void mcpt__put_versions(mcpt_writer *w, const char *key)
-{
-    mcpt_key(w, key);
-    mcpt_arr(w);
-    mcpt_put_z(w, mcpt__revisions[MCPT_2026_07_28]);
-    mcpt_end(w);
+    mcpt__put_members(w, mcpt__tables[kind].members, row);
 }
 
 /* Everything before the rows. For server/discover and initialize that is all. */
@@ -8370,23 +8528,9 @@ static void mcpt__put_prefix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
     const mcpt_server *s = c->server;
     bool modern = mcpt__modern(j);
 
-    mcpt__result_begin(w, mcpt__job_cut(j, j->id), modern, "complete");
-    if (c->generator == MCPT__G_INITIALIZE || c->generator == MCPT__G_DISCOVER) {
-        if (modern) {
-            mcpt__put_versions(w, "supportedVersions");
-        } else {
-            mcpt__kv_z(w, "protocolVersion", mcpt__revisions[j->revision]);
-        }
-        mcpt__put_capabilities(w, s, c->hub, modern);
-        if (!modern) {
-            mcpt__kv_obj(w, "serverInfo");
-            mcpt__put_info(w, s);
-        }
-        mcpt__kv_z(w, "instructions", s->instructions);
-        if (modern) {
-            mcpt__put_caching(w, s);
-        }
-        mcpt__result_end(w, s, modern);
+    mcpt__result_begin(w, j, "complete");
+    if (c->generator >= MCPT__G_LIST) {
+        mcpt__frag(w, mcpt__tables[c->generator - MCPT__G_LIST].list, 1);
     } else if (c->generator == MCPT__G_STATIC) {
         const mcpt_resource *r = (const mcpt_resource *)j->row;
 
@@ -8394,46 +8538,53 @@ static void mcpt__put_prefix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
         mcpt_obj(w);
         mcpt__kv_z(w, "uri", r->uri);
         mcpt__kv_z(w, "mimeType", r->mime);
-        mcpt_key(w, (r->flags & MCPT_BINARY) != 0 ? "blob" : "text");
-        mcpt_str_begin(w);
+        mcpt__frag(w, (r->flags & MCPT_BINARY) != 0 ? "\"blob\":\"" : "\"text\":\"", 0);
     } else {
-        mcpt_key(w, mcpt__list_member(c->generator));
-        mcpt_arr(w);
+        if (modern) {
+            mcpt__put_versions(w, "\"supportedVersions\":[");
+        } else {
+            mcpt__kv_z(w, "protocolVersion", mcpt__nth(mcpt__revisions, j->revision - 1u));
+        }
+        mcpt__put_capabilities(w, mcpt__offers(s, c->hub, modern));
+        if (!modern) {
+            mcpt__kv_obj(w, "serverInfo");
+            mcpt__put_members(w, mcpt__info_members, s);
+        }
+        mcpt__kv_z(w, "instructions", s->instructions);
+        if (modern) {
+            mcpt__put_caching(w, s);
+        }
+        mcpt__result_end(w, s, j);
     }
 }
 
-/* Everything behind the rows. The prefix is measured once more, because the writer must know what is open. */
+/* Everything behind the rows, by a writer that is told what the prefix has opened. */
 static void mcpt__put_suffix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
 {
-    mcpt_writer open;
-    bool modern = mcpt__modern(j);
+    uint32_t next;
 
-    mcpt_w_init(&open, NULL, 0);
-    mcpt__put_prefix(c, j, &open);
-    w->kind = open.kind;
-    w->comma = open.comma;
-    w->depth = open.depth;
-    w->flags |= (uint8_t)(open.flags & ~MCPT_W_WINDOW);
+    w->comma = 15;
     if (c->generator == MCPT__G_STATIC) {
-        mcpt_str_end(w);
+        w->kind = 13;                 /* {"result":{"contents":[{ */
+        w->depth = 4;
+        mcpt__w_bytes(w, "\"", 1);
         mcpt_end(w);
         mcpt_end(w);
     } else {
-        uint32_t next = mcpt__next_row(c->server, c->generator, j, c->piece);
-
+        w->kind = 6;                  /* {"result":{"tools":[ */
+        w->depth = 3;
+        next = mcpt__next_row(c, j, c->piece);
         mcpt_end(w);
-        if (next < mcpt__rows(c->server, c->generator, j)) {
+        if (next < mcpt__rows(c, j)) {
             char digits[12];
-            char *at = digits;
 
-            mcpt__cat_dec(&at, next);
-            mcpt_kv_str(w, "nextCursor", mcpt__mk(digits, (size_t)(at - digits)));
+            mcpt_kv_str(w, "nextCursor", mcpt__mk(digits, (size_t)(mcpt__cat_dec(digits, next) - digits)));
         }
     }
-    if (modern) {
+    if (mcpt__modern(j)) {
         mcpt__put_caching(w, c->server);
     }
-    mcpt__result_end(w, c->server, modern);
+    mcpt__result_end(w, c->server, j);
 }
 
 /* Writes fragments until the window is full (MORE) or the answer complete (OK). */
@@ -8465,15 +8616,13 @@ static mcpt_err mcpt__generate(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
         }
         w->len += made;
         c->piece_at = 0;
-        if (c->stage == 2 || c->generator <= MCPT__G_DISCOVER) {
+        if (c->stage == 2 || c->generator == MCPT__G_GREETING) {
             return MCPT_OK;
         }
-        if (c->stage == 1) {
-            c->piece++;
-            c->piece_n++;
-        }
-        c->piece = mcpt__next_row(c->server, c->generator, j, c->piece);
-        c->stage = c->piece < mcpt__rows(c->server, c->generator, j) &&
+        c->piece += c->stage;
+        c->piece_n += c->stage;
+        c->piece = mcpt__next_row(c, j, c->piece);
+        c->stage = c->piece < mcpt__rows(c, j) &&
                    (c->generator == MCPT__G_STATIC || c->server->page == 0 || c->piece_n < c->server->page) ? 1 : 2;
     }
 }
@@ -8550,16 +8699,14 @@ MCPT_API mcpt_err mcpt_uri_var(const mcpt_call *call, const char *name, char *bu
 }
 
 /* The resource row that answers uri: the one with this very URI, else the first template it fits; or -1. */
-static int mcpt__find_resource(const mcpt_server *s, mcpt_str uri, const mcpt_principal *who, uint8_t *kind)
+static int mcpt__find_resource(const mcpt_server *s, mcpt_str uri, const mcpt_principal *who)
 {
     int row = mcpt__find(s, MCPT_KIND_RESOURCE, uri);
     size_t i;
 
-    *kind = MCPT_KIND_RESOURCE;
     if (row >= 0 && !mcpt__is_template(&s->resources[row])) {
         return mcpt__visible(s, MCPT_KIND_RESOURCE, (size_t)row, who) ? row : -1;
     }
-    *kind = MCPT_KIND_TEMPLATE;
     for (i = 0; i < s->nresources; i++) {
         if (mcpt__is_template(&s->resources[i]) && mcpt__visible(s, MCPT_KIND_TEMPLATE, i, who) &&
             mcpt__template_fits(s->resources[i].uri, uri, mcpt__mk(NULL, 0), NULL)) {
@@ -8618,7 +8765,7 @@ static bool mcpt__state_sign(mcpt_job *j, const mcpt_server *s, const mcpt_hub *
         return false;
     }
     parts[0] = payload;
-    parts[2] = mcpt_z(mcpt__methods[j->method]);
+    parts[2] = mcpt_z(mcpt__nth(mcpt__methods, j->method));
     parts[4] = mcpt__job_cut(j, j->name);
     parts[6] = mcpt__job_cut(j, j->args);
     parts[8] = j->who.subject;
@@ -8727,267 +8874,187 @@ MCPT_API unsigned mcpt_client_can(mcpt_call *call)
     return mcpt__can(call);
 }
 
-typedef struct mcpt__ask {
-    mcpt__event ev;
-    mcpt_writer *w;                   /* where the question's params go */
-} mcpt__ask;
-
-/* Looks the answer up. OK: *v is it, *fresh tells whether it came with this very request. */
-static mcpt_err mcpt__answer(mcpt_call *k, const char *key, mcpt_val *v, bool *fresh)
-{
-    *fresh = false;
-    *v = mcpt_get(mcpt_root(&k->past), key);
-    if (mcpt_typeof(*v) == MCPT_ABSENT) {
-        *fresh = true;
-        *v = mcpt_get(mcpt_root(&k->responses), key);
-    }
-    return mcpt_typeof(*v) == MCPT_OBJECT ? MCPT_OK : mcpt_typeof(*v) == MCPT_ABSENT || *fresh ? MCPT_E_ABSENT : MCPT_E_PARAMS;
-}
-
-/* An answer that the handler has used is kept for later rounds. */
-static mcpt_err mcpt__answer_used(mcpt_call *k, const char *key, mcpt_val v, bool fresh)
-{
-    return !fresh || mcpt__past_add(k->job, mcpt_z(key), mcpt_raw(v)) ? MCPT_OK : MCPT_E_LIMIT;
-}
-
 /* What a question is called on the wire: the job's number and the key. */
 static void mcpt__put_question(mcpt_writer *w, const char *member, const mcpt_job *j, const char *key)
 {
     char id[12];
-    char *at = id;
+    char *end = mcpt__cat(mcpt__cat_dec(id, j->ticket), ".");
 
-    mcpt__cat_dec(&at, j->ticket);
-    mcpt__cat(&at, ".");
     mcpt_key(w, member);
     mcpt_str_begin(w);
-    mcpt_str_add(w, mcpt__mk(id, (size_t)(at - id)));
+    mcpt_str_add(w, mcpt__mk(id, (size_t)(end - id)));
     mcpt_str_add(w, mcpt_z(key));
     mcpt_str_end(w);
 }
 
-/* Begins the question; PENDING: write its params to a->w, then mcpt__ask_end. */
-static mcpt_err mcpt__ask_begin(mcpt_call *k, mcpt__ask *a, const char *key, unsigned need, const char *method)
+/* Sends the question. data: what its kind (need) is about: a schema, a URL, or whole params. */
+static mcpt_err mcpt__question(mcpt_call *k, const char *key, unsigned need, const char *message, mcpt_str data)
 {
     mcpt_job *j = k->job;
+    bool modern = mcpt__modern(j);
+    mcpt__event ev;
+    mcpt_writer *w = modern ? k->out : &ev.w;
+    mcpt_err e = MCPT_OK;
 
     if (k->cancelled) {
         return MCPT_E_CANCELLED;
     }
     if ((mcpt__can(k) & need) != need) {
-        k->need |= (uint8_t)need;
+        j->need |= (uint8_t)need;
         return MCPT_E_CAPABILITY;
     }
     if ((k->part & MCPT__P_ASK) == 0 && (k->part != 0 || k->out->total != 0)) {
         return MCPT_E_STATE;          /* an answer was begun */
     }
-    if (mcpt__modern(j)) {
-        a->w = k->out;
-        if ((k->part & MCPT__P_ASK) == 0) {
-            if (!mcpt__is_task(k)) {
-                mcpt__open(a->w, "input_required");
-                mcpt_key(a->w, "inputRequests");
-            }
-            mcpt_obj(a->w);
-        }
-        k->part |= MCPT__P_ASK;
-        mcpt_key(a->w, key);
-        mcpt_obj(a->w);
-    } else {
-        if (!mcpt__event_open(&a->ev, j, k->out, 0)) {
+    if (!modern) {
+        if (!mcpt__event_open(&ev, j, k->out, 0)) {
             return MCPT_E_SPACE;
         }
-        k->part |= MCPT__P_ASK;
-        a->w = &a->ev.w;
-        mcpt_obj(a->w);
-        mcpt__kv_z(a->w, "jsonrpc", "2.0");
-        mcpt__put_question(a->w, "id", j, key);
+        mcpt_obj(w);
+        mcpt__kv_z(w, "jsonrpc", "2.0");
+        mcpt__put_question(w, "id", j, key);
+    } else {
+        if ((k->part & MCPT__P_ASK) == 0) {
+            if (!mcpt__is_task(k)) {
+                mcpt__open(w, "input_required");
+                mcpt_key(w, "inputRequests");
+            }
+            mcpt_obj(w);
+        }
+        mcpt_key(w, key);
+        mcpt_obj(w);
     }
-    mcpt__kv_z(a->w, "method", method);
-    mcpt_key(a->w, "params");
-    return MCPT_PENDING;
+    k->part |= MCPT__P_ASK;
+    mcpt__kv_z(w, "method", need < MCPT_CAN_SAMPLE ? "elicitation/create" :
+                            need == MCPT_CAN_SAMPLE ? "sampling/createMessage" : "roots/list");
+    if (need >= MCPT_CAN_SAMPLE) {
+        mcpt__kv_raw(w, "params", data);
+    } else {
+        mcpt__kv_obj(w, "params");
+        if (need == MCPT_CAN_URL || k->revision >= MCPT_2025_11_25) {
+            mcpt__kv_z(w, "mode", need == MCPT_CAN_URL ? "url" : "form");
+        }
+        mcpt__kv_z(w, "message", message);
+        if (need == MCPT_CAN_FORM) {
+            mcpt__kv_raw(w, "requestedSchema", data);
+        } else {
+            mcpt_kv_str(w, "url", data);
+            if (!modern) {
+                mcpt__put_question(w, "elicitationId", j, key);
+            }
+        }
+        mcpt_end(w);
+    }
+    if (modern) {
+        mcpt_end(w);
+    } else {
+        e = mcpt__event_close(&ev);
+    }
+    j->asked++;
+    return e < 0 ? e : MCPT_PENDING;
 }
 
-static mcpt_err mcpt__ask_end(mcpt_call *k, mcpt__ask *a)
+/* What an answer means: OK, with the part that the handler wants, E_DECLINED, or E_PARAMS: it is no answer. */
+static mcpt_err mcpt__judge(unsigned need, mcpt_str schema, mcpt_val v, mcpt_val *result)
 {
-    mcpt_err e = MCPT_OK;
+    mcpt_val action = mcpt_get(v, "action");
 
-    mcpt_end(a->w);
-    if (!mcpt__modern(k->job)) {
-        e = mcpt__event_close(&a->ev);
+    *result = v;
+    if (need >= MCPT_CAN_SAMPLE) {
+        return mcpt_typeof(mcpt_get(v, need == MCPT_CAN_SAMPLE ? "content" : "roots")) != MCPT_ABSENT ? MCPT_OK : MCPT_E_PARAMS;
     }
-    if (e < 0) {
-        return e;
+    if (!mcpt_val_is(action, "accept")) {
+        return need == MCPT_CAN_URL || mcpt_val_is(action, "decline") || mcpt_val_is(action, "cancel") ? MCPT_E_DECLINED : MCPT_E_PARAMS;
     }
-    k->job->asked++;
-    return MCPT_PENDING;
+    if (need == MCPT_CAN_FORM) {
+        *result = mcpt_get(v, "content");
+        if (mcpt_typeof(*result) != MCPT_OBJECT) {
+            return MCPT_E_PARAMS;
+        }
+#if !MCPT_NO_SCHEMA
+        if (mcpt_schema_check(schema, *result, NULL, 0) != MCPT_OK) {
+            return MCPT_E_PARAMS;
+        }
+#endif
+    }
+    (void)schema;
+    return MCPT_OK;
+}
+
+/* The answer to a question, or the question. An answer that came with this very request is kept for later rounds; when
+ * it is none, it is asked for again. */
+static mcpt_err mcpt__ask(mcpt_call *k, const char *key, unsigned need, const char *message, mcpt_str data, mcpt_val *result)
+{
+    mcpt_val v = mcpt_get(mcpt_root(&k->past), key);
+    bool fresh = mcpt_typeof(v) == MCPT_ABSENT;
+    mcpt_err e = MCPT_E_PARAMS;
+    mcpt_val part;
+
+    if (fresh) {
+        v = mcpt_get(mcpt_root(&k->responses), key);
+    }
+    if (mcpt_typeof(v) == MCPT_OBJECT) {
+        e = mcpt__judge(need, data, v, &part);
+    }
+    if (e == MCPT_E_PARAMS) {
+        return fresh ? mcpt__question(k, key, need, message, data) : e;
+    }
+    if (e == MCPT_OK && result != NULL) {
+        *result = part;
+    }
+    return fresh && !mcpt__past_add(k->job, mcpt_z(key), mcpt_raw(v)) ? MCPT_E_LIMIT : e;
 }
 
 MCPT_API mcpt_err mcpt_ask_form(mcpt_call *call, const char *key, const char *message, const char *schema, mcpt_val *content)
 {
-    mcpt__ask a;
-    mcpt_val v;
-    mcpt_val c;
-    bool fresh;
-    mcpt_err e = mcpt__answer(call, key, &v, &fresh);
-
-    if (e == MCPT_OK) {
-        c = mcpt_get(v, "content");
-        if (mcpt_val_is(mcpt_get(v, "action"), "decline") || mcpt_val_is(mcpt_get(v, "action"), "cancel")) {
-            e = mcpt__answer_used(call, key, v, fresh);
-            return e < 0 ? e : MCPT_E_DECLINED;
-        }
-        e = mcpt_val_is(mcpt_get(v, "action"), "accept") && mcpt_typeof(c) == MCPT_OBJECT ? MCPT_OK : MCPT_E_PARAMS;
-#if !MCPT_NO_SCHEMA
-        if (e == MCPT_OK && mcpt_schema_check(mcpt_z(schema), c, NULL, 0) != MCPT_OK) {
-            e = MCPT_E_PARAMS;
-        }
-#endif
-        if (e == MCPT_OK) {
-            if (content != NULL) {
-                *content = c;
-            }
-            return mcpt__answer_used(call, key, v, fresh);
-        }
-    }
-    if (e == MCPT_E_PARAMS && !fresh) {
-        return e;
-    }
-    e = mcpt__ask_begin(call, &a, key, MCPT_CAN_FORM, "elicitation/create");
-    if (e != MCPT_PENDING) {
-        return e;
-    }
-    mcpt_obj(a.w);
-    if (call->revision >= MCPT_2025_11_25) {
-        mcpt__kv_z(a.w, "mode", "form");
-    }
-    mcpt__kv_z(a.w, "message", message);
-    mcpt__kv_raw(a.w, "requestedSchema", mcpt_z(schema));
-    mcpt_end(a.w);
-    return mcpt__ask_end(call, &a);
+    return mcpt__ask(call, key, MCPT_CAN_FORM, message, mcpt_z(schema), content);
 }
 
 MCPT_API mcpt_err mcpt_ask_url(mcpt_call *call, const char *key, const char *message, mcpt_str url)
 {
-    mcpt__ask a;
-    mcpt_val v;
-    bool fresh;
-    mcpt_err e = mcpt__answer(call, key, &v, &fresh);
-
-    if (e == MCPT_OK) {
-        bool accept = mcpt_val_is(mcpt_get(v, "action"), "accept");
-
-        e = mcpt__answer_used(call, key, v, fresh);
-        return e < 0 ? e : accept ? MCPT_OK : MCPT_E_DECLINED;
-    }
-    if (e == MCPT_E_PARAMS) {
-        return e;
-    }
-    e = mcpt__ask_begin(call, &a, key, MCPT_CAN_URL, "elicitation/create");
-    if (e != MCPT_PENDING) {
-        return e;
-    }
-    mcpt_obj(a.w);
-    mcpt__kv_z(a.w, "mode", "url");
-    mcpt__kv_z(a.w, "message", message);
-    mcpt_kv_str(a.w, "url", url);
-    if (!mcpt__modern(call->job)) {
-        mcpt__put_question(a.w, "elicitationId", call->job, key);
-    }
-    mcpt_end(a.w);
-    return mcpt__ask_end(call, &a);
-}
-
-static mcpt_err mcpt__ask_plain(mcpt_call *k, const char *key, unsigned need, const char *method, mcpt_str params,
-                                const char *member, mcpt_val *result)
-{
-    mcpt__ask a;
-    mcpt_val v;
-    bool fresh;
-    mcpt_err e = mcpt__answer(k, key, &v, &fresh);
-
-    if (e == MCPT_OK && mcpt_typeof(mcpt_get(v, member)) != MCPT_ABSENT) {
-        if (result != NULL) {
-            *result = v;
-        }
-        return mcpt__answer_used(k, key, v, fresh);
-    }
-    if (e != MCPT_E_ABSENT && !fresh) {
-        return MCPT_E_PARAMS;
-    }
-    e = mcpt__ask_begin(k, &a, key, need, method);
-    if (e != MCPT_PENDING) {
-        return e;
-    }
-    mcpt_put_raw(a.w, params);
-    return mcpt__ask_end(k, &a);
+    return mcpt__ask(call, key, MCPT_CAN_URL, message, url, NULL);
 }
 
 MCPT_API mcpt_err mcpt_ask_sampling(mcpt_call *call, const char *key, mcpt_str params, mcpt_val *result)
 {
-    return mcpt__ask_plain(call, key, MCPT_CAN_SAMPLE, "sampling/createMessage", params, "content", result);
+    return mcpt__ask(call, key, MCPT_CAN_SAMPLE, NULL, params, result);
 }
 
 MCPT_API mcpt_err mcpt_ask_roots(mcpt_call *call, const char *key, mcpt_val *result)
 {
-    return mcpt__ask_plain(call, key, MCPT_CAN_ROOTS, "roots/list", mcpt_z("{}"), "roots", result);
+    return mcpt__ask(call, key, MCPT_CAN_ROOTS, NULL, mcpt_z("{}"), result);
 }
 #endif
-
-/* The object requiredCapabilities of error -32021. */
-static void mcpt__put_needed(mcpt_writer *w, unsigned need)
-{
-    mcpt__kv_obj(w, "data");
-    mcpt__kv_obj(w, "requiredCapabilities");
-    if ((need & 3) != 0) {
-        mcpt__kv_obj(w, "elicitation");
-        if ((need & 2) != 0) {
-            mcpt__put_empty(w, "url");
-        }
-        mcpt_end(w);
-    }
-    if ((need & 4) != 0) {
-        mcpt__put_empty(w, "sampling");
-    }
-    if ((need & 32) != 0) {
-        mcpt__put_empty(w, "roots");
-    }
-    if ((need & 64) != 0) {
-        mcpt__kv_obj(w, "extensions");
-        mcpt__put_empty(w, "io.modelcontextprotocol/tasks");
-        mcpt_end(w);
-    }
-    mcpt_end(w);
-    mcpt_end(w);
-}
 
 /* >>run: implementation -----------------------------------------------------------------------------------
  * One run of a handler, and what its answer means: an answer, a question, a suspension, a task. */
 
-/* With MCPT_NO_STRERROR the code alone must do. */
+/* Log lines and the like: with MCPT_NO_STRERROR the code alone must do. */
 #if MCPT_NO_STRERROR
 #define MCPT__SAY(text) "error"
 #else
 #define MCPT__SAY(text) (text)
 #endif
 
-/* Answers a JSON-RPC error to a message that has no job. status counts as long as nothing was sent. */
-static void mcpt__refuse(mcpt_conn *c, uint16_t status, mcpt_str id, int code, const char *message)
+/* Answers a fault. status counts as long as nothing was sent. j: whose id it carries, or NULL. */
+static void mcpt__refuse(mcpt_conn *c, const mcpt_job *j, int n)
 {
-    mcpt_writer *w = &c->w;
+    mcpt__fault f;
 
     if ((c->flags & MCPT__C_PIECES) != 0) {
         c->state = MCPT__X_CLOSED;    /* in the middle of another answer */
         return;
     }
-    c->status = c->mode == MCPT__M_NONE ? status : c->status;
-    mcpt__msg_open(c, w);
-    mcpt__error_begin(w, id, code, mcpt_z(message));
-    mcpt__error_end(w);
-    c->state = w->err < 0 ? MCPT__X_CLOSED : MCPT__X_DONE;    /* behind events that were not read yet there may be no room */
-    if (w->err < 0) {
-        mcpt__msg_drop(c);
-    } else {
-        mcpt__msg_close(c, w, true);
+    if (n >= 404 && n <= 406) {       /* nothing that speaks JSON-RPC here */
+        mcpt__answer_empty(c, (uint16_t)n);
+        return;
+    }
+    f = mcpt__fault_of(n);
+    c->status = c->mode == MCPT__M_NONE ? f.status : c->status;
+    mcpt__msg_open(c, &c->w);
+    mcpt__put_fault(&c->w, j, f.code, f.text);
+    if (mcpt__answer_close(c) != 0) {
+        c->state = MCPT__X_CLOSED;    /* behind events that were not read yet there may be no room */
     }
 }
 
@@ -9018,18 +9085,19 @@ static void mcpt__job_wake(mcpt_hub *hub, mcpt_job *j, const mcpt_server *s)
 
 static mcpt_err mcpt__invoke(mcpt_call *k, mcpt_writer *w);
 
-/* A handler that wants to go on and cannot is told so by a last run: nothing it writes is sent. */
-static void mcpt__run_last(const mcpt_call *k)
+/* Runs the handler a last time, for cleaning up: nothing it writes is sent. */
+static void mcpt__run_last(mcpt_call *k)
 {
-    mcpt_call last = *k;
+    uint8_t part = k->part;
     mcpt_writer w;
 
     mcpt_w_init(&w, NULL, 0);
-    w.user = &last;
-    last.out = &w;
-    last.cancelled = true;
-    last.part = MCPT__P_ASK;          /* questions are over */
-    (void)mcpt__invoke(&last, &w);
+    w.user = k;
+    k->out = &w;
+    k->cancelled = true;
+    k->part = MCPT__P_ASK;            /* questions are over */
+    (void)mcpt__invoke(k, &w);
+    k->part = part;
 }
 
 #if !MCPT_NO_TASKS
@@ -9063,10 +9131,7 @@ static void mcpt__kv_time(mcpt_writer *w, const char *key, int64_t unix_seconds)
     parts[4] = t / 60 % 60;
     parts[5] = t % 60;
     for (i = 0; i < 6; i++) {
-        if (parts[i] < 10) {
-            mcpt__cat(&at, "0");
-        }
-        mcpt__cat_dec(&at, parts[i]);
+        at = mcpt__cat_num(at, parts[i], 10, 2);
         *at++ = "--T::Z"[i];
     }
     mcpt_kv_str(w, key, mcpt__mk(text, (size_t)(at - text)));
@@ -9074,20 +9139,18 @@ static void mcpt__kv_time(mcpt_writer *w, const char *key, int64_t unix_seconds)
 
 static void mcpt__put_task(mcpt_writer *w, const mcpt_slot *s)
 {
-    static const char *const names[] = { "", "working", "input_required", "completed", "failed", "cancelled" };
     char id[33];
 
     mcpt__hex16(s->id, id);
     mcpt__kv_z(w, "taskId", id);
-    mcpt__kv_z(w, "status", names[s->status]);
+    mcpt__kv_z(w, "status", mcpt__nth("working\0input_required\0completed\0failed\0cancelled", s->status - 1u));
     mcpt__kv_z(w, "statusMessage", s->message);
     mcpt__kv_time(w, "createdAt", s->created);
     mcpt__kv_time(w, "lastUpdatedAt", s->updated);
-    mcpt_key(w, "ttlMs");
     if (s->ttl_ms != 0) {
-        mcpt_put_int(w, (int64_t)s->ttl_ms);
+        mcpt_kv_int(w, "ttlMs", (int64_t)s->ttl_ms);
     } else {
-        mcpt_put_null(w);
+        mcpt__frag(w, "\"ttlMs\":null", 0);
     }
     mcpt_kv_int(w, "pollIntervalMs", (int64_t)(s->poll_ms != 0 ? s->poll_ms : 1000));
 }
@@ -9118,7 +9181,7 @@ MCPT_API mcpt_err mcpt_task(mcpt_call *call, bool required, uint32_t ttl_ms, uin
     }
     if ((mcpt__offers(call->server, call->hub, mcpt__modern(j)) & MCPT_OFFER_TASKS) == 0 ||
         (mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) == 0) {
-        call->need |= MCPT_CAN_TASKS;
+        j->need |= MCPT_CAN_TASKS;
         return required ? MCPT_E_CAPABILITY : MCPT_OK;
     }
     if (mcpt__slot_for(call->hub, j) == NULL) {      /* mcpt__park must succeed afterwards */
@@ -9140,49 +9203,51 @@ MCPT_API mcpt_err mcpt_task_status(mcpt_call *call, const char *message)
     return MCPT_OK;
 }
 
-static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j);
+static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int n);
+static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result);
 
+/* The call goes on as a task in a slot; its request is answered by what names the task. */
 static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
 {
     mcpt_conn *c = k->conn;
-    mcpt_str id = mcpt__job_cut(k->job, k->job->id);
     mcpt_slot *s = k->job->slot != NULL ? k->job->slot : mcpt__park(k->hub, k->job);
+    int fault = MCPT__E_NO_TASK;
 
     mcpt__w_restart(w);
-    if (s == NULL || !mcpt__random(k->server, s->id, sizeof(s->id))) {
+    k->part = 0;
+    if (s != NULL && mcpt__random(k->server, s->id, sizeof(s->id))) {
+        k->job = &s->job;
+        s->ttl_ms = k->ttl_ms;
+        s->poll_ms = k->poll_ms;
+        s->born = mcpt__now(k->server);
+        s->created = mcpt__unix(k->server);
+        mcpt__task_changed(k->hub, s, MCPT__T_WORKING);
+        mcpt__result_begin(w, k->job, "task");
+        mcpt__put_task(w, s);
+        mcpt__result_end(w, k->server, k->job);
+        fault = mcpt__answer_close(c);
+    }
+    k->job->flags = (uint8_t)(k->job->flags & ~(MCPT__J_BECOME | MCPT__J_EVENTS));
+    if (fault != 0) {                 /* its client never hears of it */
+        mcpt__run_last(k);
         mcpt__msg_drop(c);
-        mcpt__refuse(c, 200, id, MCPT__INTERNAL, MCPT__SAY("no room for another task"));
-        if (s != NULL) {
-            mcpt__cancel(k->hub, k->server, &s->job);    /* id may stand in its slot, which ends here */
-        } else {
-            mcpt__run_last(k);
-            mcpt__job_end(k->hub, k->job);
-        }
+        mcpt__msg_open(c, w);
+        mcpt__fail_call(k, w, fault);
+        mcpt__answer_out(k, w, MCPT_E_LIMIT);
         return;
     }
-    s->job.flags = (uint8_t)((s->job.flags & ~(MCPT__J_BECOME | MCPT__J_EVENTS)) | MCPT__J_TASK);
+    s->job.flags |= MCPT__J_TASK;
     s->job.conn = NULL;
     s->job.state = MCPT__J_WAIT;
-    s->ttl_ms = k->ttl_ms;
-    s->poll_ms = k->poll_ms;
-    s->born = mcpt__now(k->server);
-    s->created = mcpt__unix(k->server);
-    mcpt__task_changed(k->hub, s, MCPT__T_WORKING);
     mcpt__job_wake(k->hub, &s->job, k->server);
-    mcpt__result_begin(w, mcpt__job_cut(&s->job, s->job.id), true, "task");
-    mcpt__put_task(w, s);
-    mcpt__result_end(w, k->server, true);
-    if (w->err < 0) {                 /* a task that its client never hears of */
-        mcpt__msg_drop(c);
-        mcpt__refuse(c, 200, id, MCPT__INTERNAL, MCPT__SAY("the answer does not fit the transmit buffer"));
-        mcpt__cancel(k->hub, k->server, &s->job);
-        mcpt__slot_free(k->hub, s);
-        return;
-    }
-    mcpt__msg_close(c, w, true);
-    c->state = MCPT__X_DONE;
 }
 #endif
+
+/* Is there anybody to hear an event of this call? */
+static bool mcpt__heard(const mcpt_call *k)
+{
+    return k->conn != NULL && (k->job->flags & MCPT__J_EVENTS) != 0 && !k->cancelled;
+}
 
 MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total, const char *message)
 {
@@ -9190,8 +9255,8 @@ MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total
     mcpt_job *j = call->job;
     mcpt_err e;
 
-    if (j->token.len == 0 || call->conn == NULL || (j->flags & MCPT__J_EVENTS) == 0 || call->cancelled) {
-        return MCPT_OK;               /* nobody listens */
+    if (j->token.len == 0 || !mcpt__heard(call)) {
+        return MCPT_OK;
     }
     if (j->has_progress != 0 && progress <= j->progress) {
         return MCPT_E_RANGE;
@@ -9199,15 +9264,13 @@ MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total
     if (!mcpt__event_open(&ev, j, call->out, call->conn->io.tx_cap / 2)) {
         return MCPT_E_SPACE;
     }
-    mcpt__frag(&ev.w, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{", 2);
+    mcpt__notification(&ev.w, "notifications/progress");
     mcpt__kv_raw(&ev.w, "progressToken", mcpt__job_cut(j, j->token));
     mcpt_kv_int(&ev.w, "progress", progress);
     if (total > 0) {
         mcpt_kv_int(&ev.w, "total", total);
     }
     mcpt__kv_z(&ev.w, "message", message);
-    mcpt_end(&ev.w);
-    mcpt_end(&ev.w);
     e = mcpt__event_close(&ev);
     if (e == MCPT_OK) {
         j->progress = progress;
@@ -9219,21 +9282,17 @@ MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total
 MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger, mcpt_str text)
 {
     mcpt__event ev;
-    mcpt_job *j = call->job;
 
-    if ((unsigned)level < j->level || call->conn == NULL || (j->flags & MCPT__J_EVENTS) == 0 || call->cancelled ||
-        (call->server->offers & MCPT_OFFER_LOGGING) == 0) {
+    if ((unsigned)level < call->job->level || !mcpt__heard(call) || (call->server->offers & MCPT_OFFER_LOGGING) == 0) {
         return MCPT_OK;
     }
-    if (!mcpt__event_open(&ev, j, call->out, call->conn->io.tx_cap / 2)) {
+    if (!mcpt__event_open(&ev, call->job, call->out, call->conn->io.tx_cap / 2)) {
         return MCPT_E_SPACE;
     }
-    mcpt__frag(&ev.w, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{", 2);
-    mcpt__kv_z(&ev.w, "level", mcpt__levels[level]);
+    mcpt__notification(&ev.w, "notifications/message");
+    mcpt__kv_z(&ev.w, "level", mcpt__nth(mcpt__levels, (unsigned)level));
     mcpt__kv_z(&ev.w, "logger", logger);
     mcpt_kv_str(&ev.w, "data", text);
-    mcpt_end(&ev.w);
-    mcpt_end(&ev.w);
     return mcpt__event_close(&ev);
 }
 
@@ -9271,26 +9330,19 @@ static bool mcpt__leave(mcpt_call *k)
 {
     mcpt_conn *c = k->conn;
     mcpt_slot *s = k->job->slot != NULL ? k->job->slot : mcpt__park(k->hub, k->job);
-    char *at;
+    char text[24];
 
     if (s == NULL) {
         return false;                 /* no slot: the stream stays open */
     }
-    if (c->mode == MCPT__M_NONE) {
-        mcpt__sse_commit(c);
-    }
+    mcpt__sse_commit(c);
     c->work = NULL;                   /* also a call that had come back from its slot */
     s->job.flags = (uint8_t)(s->job.flags & ~MCPT__J_LEAVE);
     s->job.stream = c->stream;
     s->job.conn = NULL;
     s->job.state = MCPT__J_WAIT;
-    mcpt__chunk_open(c);
-    at = c->io.tx + c->io.tx_len;
-    mcpt__cat(&at, "retry: ");
-    mcpt__cat_dec(&at, k->ttl_ms);
-    mcpt__cat(&at, "\n\n");
-    c->io.tx_len = (uint32_t)(at - c->io.tx);
-    mcpt__chunk_close(c, true);
+    *mcpt__cat(mcpt__cat_dec(mcpt__cat(text, "retry: "), k->ttl_ms), "\n\n") = '\0';
+    mcpt__sse_lines(c, text, true);
     c->state = MCPT__X_DONE;
     return true;
 }
@@ -9359,97 +9411,58 @@ static void mcpt__detached_close(mcpt_call *k, mcpt_writer *w)
     mcpt__job_end(k->hub, j);
 }
 
-/* Replaces whatever was written by an error; with need, by -32021 and what it names. */
-static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int code, const char *message)
+/* Replaces whatever was written by an error. */
+static void mcpt__fail_with(mcpt_call *k, mcpt_writer *w, int code, const char *message)
 {
-    mcpt_job *j = k->job;
-
     if (mcpt__in_pieces(k)) {
         k->conn->state = MCPT__X_CLOSED;    /* pieces are out already: only a broken connection tells the truth */
-        mcpt__job_end(k->hub, j);
-        return;
+        mcpt__job_end(k->hub, k->job);
+    } else {
+        k->part = MCPT__P_ERROR;
+        mcpt__put_fault(w, k->job, code, message);
     }
-    if (code == MCPT__MISSING_CAPABILITY && k->conn != NULL && k->conn->mode == MCPT__M_NONE) {
-        k->conn->status = 400;
+}
+
+static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int n)
+{
+    mcpt__fault f = mcpt__fault_of(n);
+
+    if (k->conn != NULL && k->conn->mode == MCPT__M_NONE) {
+        k->conn->status = f.status;
     }
-    (void)mcpt_error(w, code, message);
-    if (code == MCPT__MISSING_CAPABILITY || k->uri.len != 0) {
-        mcpt__w_restart(w);
-        if (!mcpt__is_task(k)) {
-            mcpt__error_begin(w, mcpt__job_cut(j, j->id), code, mcpt_z(message));
-        } else {
-            mcpt_obj(w);
-            mcpt_kv_int(w, "code", code);
-            mcpt__kv_z(w, "message", message);
-        }
-        if (code == MCPT__MISSING_CAPABILITY) {
-            mcpt__put_needed(w, k->need);
-        } else {
-            mcpt__kv_obj(w, "data");
-            mcpt_kv_str(w, "uri", k->uri);
-            mcpt_end(w);
-        }
-        mcpt_end(w);
-        if (!mcpt__is_task(k)) {
-            mcpt_end(w);
-        }
-    }
-    if (w->err < 0) {
-        (void)mcpt_error(w, code, message);    /* without the data */
-    }
-    if (w->err < 0) {
-        (void)mcpt_error(w, code, "");
-    }
+    mcpt__fail_with(k, w, f.code, f.text);
 }
 
 /* "needs 5321 bytes, the transmit buffer has room for 800" */
 static void mcpt__fail_space(mcpt_call *k, mcpt_writer *w)
 {
     char text[96];
-    char *at = text;
-    uint32_t need = (uint32_t)w->total;
+    char *at = mcpt__cat_dec(mcpt__cat(text, "the answer needs "), (uint32_t)w->total);
 
-    mcpt__cat(&at, "the answer needs ");
-    mcpt__cat_dec(&at, need);
-    mcpt__cat(&at, " bytes, the buffer has room for ");
-    mcpt__cat_dec(&at, (uint32_t)w->cap);
-    *at = '\0';
-    mcpt__fail_call(k, w, MCPT__INTERNAL, text);
+    *mcpt__cat_dec(mcpt__cat(at, " bytes, the buffer has room for "), (uint32_t)w->cap) = '\0';
+    mcpt__fail_with(k, w, MCPT__INTERNAL, text);
 }
 
 /* A handler's negative answer as an error or, where the model can do something about it, as an isError result. */
 static void mcpt__fail_as(mcpt_call *k, mcpt_writer *w, mcpt_err e)
 {
     bool read = mcpt__is_read(w);
+    bool modern = mcpt__modern(k->job);
+    int n = MCPT__E_HANDLER;
 
     switch (e) {
-    case MCPT_E_PARAMS: mcpt__fail_call(k, w, MCPT__INVALID_PARAMS, MCPT__SAY("invalid params")); break;
-    case MCPT_E_NOT_FOUND:
-        mcpt__fail_call(k, w, read && !mcpt__modern(k->job) ? MCPT__NO_RESOURCE : MCPT__INVALID_PARAMS,
-                        read ? "resource not found" : "not found");
-        break;
-    case MCPT_E_CAPABILITY:
-        if (mcpt__modern(k->job)) {
-            mcpt__fail_call(k, w, MCPT__MISSING_CAPABILITY, MCPT__SAY("missing required client capability"));
-        } else if (k->kind == MCPT_KIND_TOOL) {
-            (void)mcpt_fail(w, "the client does not support what this tool must ask for");
-            mcpt__result_close(k, w);
-        } else {
-            mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, MCPT__SAY("the client does not support a needed capability"));
-        }
-        break;
-    case MCPT_E_DECLINED:
-        if (k->kind == MCPT_KIND_TOOL) {
-            (void)mcpt_fail(w, "the user declined");
-            mcpt__result_close(k, w);
-            break;
-        }
-        mcpt__fail_call(k, w, MCPT__INVALID_REQUEST, MCPT__SAY("the user declined"));
-        break;
-    default:
-        mcpt__note(k->server, MCPT_ERROR, e, MCPT__SAY("a handler failed"));
-        mcpt__fail_call(k, w, MCPT__INTERNAL, e == MCPT_E_TIMEOUT ? "the client did not answer in time" : "internal error");
-        break;
+    case MCPT_E_PARAMS: n = MCPT__E_PARAMS; break;
+    case MCPT_E_NOT_FOUND: n = !read ? MCPT__E_NOT_FOUND : modern ? MCPT__E_RESOURCE : MCPT__E_OLD_RESOURCE; break;
+    case MCPT_E_CAPABILITY: n = modern ? MCPT__E_CAPABILITY : MCPT__E_OLD_CAPABILITY; break;
+    case MCPT_E_DECLINED: n = MCPT__E_DECLINED; break;
+    case MCPT_E_TIMEOUT: n = MCPT__E_TIMEOUT; break;
+    default: mcpt__note(k->server, MCPT_ERROR, e, MCPT__SAY("a handler failed")); break;
+    }
+    if (k->kind == MCPT_KIND_TOOL && (n == MCPT__E_OLD_CAPABILITY || n == MCPT__E_DECLINED)) {
+        (void)mcpt_fail(w, mcpt__fault_of(n).text);
+        mcpt__result_close(k, w);
+    } else {
+        mcpt__fail_call(k, w, n);
     }
 }
 
@@ -9464,18 +9477,15 @@ static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result)
             mcpt__fail_space(k, w);
         } else {
             mcpt__note(k->server, MCPT_ERROR, w->err, MCPT__SAY("a handler wrote what is not a result"));
-            mcpt__fail_call(k, w, MCPT__INTERNAL, w->err == MCPT_E_LIMIT ? "the requestState would be too large" : "internal error");
+            mcpt__fail_call(k, w, w->err == MCPT_E_LIMIT ? MCPT__E_STATE_SPACE : MCPT__E_HANDLER);
         }
     }
     mcpt__audit(k, result);
     if (c == NULL) {
         mcpt__detached_close(k, w);
     } else if (c->state != MCPT__X_CLOSED) {
-        c->state = w->err < 0 ? MCPT__X_CLOSED : MCPT__X_DONE;    /* closed: behind its events not even the error fits */
-        if (w->err < 0) {
-            mcpt__msg_drop(c);
-        } else {
-            mcpt__msg_close(c, w, true);
+        if (mcpt__answer_close(c) != 0) {
+            c->state = MCPT__X_CLOSED;    /* behind its events not even the error fits */
         }
         mcpt__job_end(k->hub, k->job);
     }
@@ -9500,7 +9510,7 @@ static void mcpt__suspend(mcpt_call *k)
     if ((j->flags & MCPT__J_LEAVE) != 0 && mcpt__leave(k)) {
         return;
     }
-    if (c->mode == MCPT__M_NONE && (j->flags & MCPT__J_EVENTS) != 0 && !mcpt__modern(j) && j->session != NULL &&
+    if ((j->flags & MCPT__J_EVENTS) != 0 && !mcpt__modern(j) && j->session != NULL &&
         j->session->replay_cap != 0 && j->revision >= MCPT_2025_11_25) {
         mcpt__sse_commit(c);          /* so that the client can come back when the connection breaks */
     }
@@ -9580,9 +9590,7 @@ static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
         mcpt__rate_refund(k);
     }
     mcpt__put_state(k, w);
-    mcpt__put_meta_info(w, k->server);
-    mcpt_end(w);
-    mcpt_end(w);
+    mcpt__result_end(w, k->server, k->job);
     mcpt__answer_out(k, w, MCPT_PENDING);
 }
 #endif
@@ -9620,11 +9628,10 @@ static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
         j->base = k->base;
         j->state = MCPT__J_RUN;
         k->conn->work = j;
-        k->conn->state = MCPT__X_PIECES;
     } else if (e == MCPT_MORE) {      /* a piece that does not fit, or no stream to put it on */
         mcpt__run_last(k);
         if (w->err >= 0) {
-            mcpt__fail_call(k, w, MCPT__INTERNAL, MCPT__SAY("an answer in pieces cannot be kept"));
+            mcpt__fail_call(k, w, MCPT__E_PIECES);
         }
         mcpt__answer_out(k, w, MCPT_E_STATE);
     } else {
@@ -9633,46 +9640,30 @@ static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
 }
 
 /* -- preparing a run */
-/* Indexes arguments, answers that came with the request, and earlier answers, one behind the other. */
-static mcpt_err mcpt__call_index(mcpt_call *k)
+static mcpt_err mcpt__index_next(mcpt_call *k, mcpt_doc *doc, mcpt_str text)
 {
-    mcpt_job *j = k->job;
-    mcpt_str args = mcpt__job_cut(j, j->args);
-    mcpt_str responses = mcpt__job_cut(j, j->responses);
-    mcpt_err e;
+    mcpt_err e = mcpt__index(doc, text, k->tok, k->ntok);
 
-    if (args.len == 0) {
-        args = mcpt_z("{}");
-    }
-    e = mcpt__index(&k->args, args, k->tok, k->ntok);
-    if (e < 0) {
-        return e;
-    }
-    k->tok += k->args.count;
-    k->ntok -= k->args.count;
-    if (responses.len != 0) {
-        e = mcpt__index(&k->responses, responses, k->tok, k->ntok);
-        k->tok += e < 0 ? 0 : k->responses.count;
-        k->ntok -= e < 0 ? 0 : k->responses.count;
-    }
-    if (e == MCPT_OK && j->past != 0) {
-        e = mcpt__index(&k->past, mcpt__mk(j->tail, j->past), k->tok, k->ntok);
-        k->tok += e < 0 ? 0 : k->past.count;
-        k->ntok -= e < 0 ? 0 : k->past.count;
+    if (e == MCPT_OK) {
+        k->tok += doc->count;
+        k->ntok -= doc->count;
     }
     return e;
 }
 
-static const void *mcpt__row_user(const mcpt_call *k)
+/* Indexes arguments, answers that came with the request, and earlier answers, one behind the other. */
+static mcpt_err mcpt__call_index(mcpt_call *k)
 {
-    switch (k->kind) {
-    case MCPT_KIND_TOOL: return ((const mcpt_tool *)k->row)->user;
-#if !MCPT_NO_RESOURCES
-    case MCPT_KIND_RESOURCE: case MCPT_KIND_TEMPLATE: return ((const mcpt_resource *)k->row)->user;
-#endif
-    case MCPT_KIND_PROMPT: return ((const mcpt_prompt *)k->row)->user;
-    default: return NULL;
+    mcpt_job *j = k->job;
+    mcpt_err e = mcpt__index_next(k, &k->args, j->args.len != 0 ? mcpt__job_cut(j, j->args) : mcpt_z("{}"));
+
+    if (e == MCPT_OK && j->responses.len != 0) {
+        e = mcpt__index_next(k, &k->responses, mcpt__job_cut(j, j->responses));
     }
+    if (e == MCPT_OK && j->past != 0) {
+        e = mcpt__index_next(k, &k->past, mcpt__mk(j->tail, j->past));
+    }
+    return e;
 }
 
 #if !MCPT_NO_COMPLETION
@@ -9687,7 +9678,7 @@ static mcpt_err mcpt__invoke_completion(mcpt_call *k, mcpt_writer *w)
     bool prompt = mcpt_val_is(mcpt_get(mcpt_get(params, "ref"), "type"), "ref/prompt");
     mcpt_complete_fn fn = prompt ? ((const mcpt_prompt *)k->row)->complete : ((const mcpt_resource *)k->row)->complete;
 
-    k->user = prompt ? ((const mcpt_prompt *)k->row)->user : ((const mcpt_resource *)k->row)->user;
+    k->user = mcpt__ptr_at(k->row, mcpt__tables[prompt ? MCPT_KIND_PROMPT : MCPT_KIND_RESOURCE].user);
     if (mcpt_get_str(mcpt_get(argument, "name"), name, sizeof(name), &n) != MCPT_OK ||
         mcpt_get_str(mcpt_get(argument, "value"), value, sizeof(value), &v) != MCPT_OK) {
         return MCPT_E_PARAMS;
@@ -9739,11 +9730,13 @@ static void mcpt__call_init(mcpt_call *k, mcpt_hub *hub, const mcpt_server *s, m
     k->conn = c;
     k->row = j->row;
     k->kind = mcpt__method_kind(j);
-    k->user = mcpt__row_user(k);
+    k->user = k->kind <= MCPT_KIND_PROMPT ? mcpt__ptr_at(k->row, mcpt__tables[k->kind].user) : NULL;
     k->who = mcpt__who(j);
     k->conn_user = c != NULL ? c->user : NULL;
     k->scratch = j->scratch;
-    k->meta = mcpt__job_cut(j, j->meta);
+    if (j->meta.len != 0) {
+        k->meta = mcpt__job_cut(j, j->meta);
+    }
     k->revision = (mcpt_revision)j->revision;
     k->pass = j->pass;
     k->task = (j->flags & MCPT__J_TASK) != 0;
@@ -9754,23 +9747,35 @@ static void mcpt__call_init(mcpt_call *k, mcpt_hub *hub, const mcpt_server *s, m
     }
 }
 
-#if !MCPT_NO_SCHEMA
-/* Arguments that do not fit the tool's schema are told to the model, not to the handler. False: answered. */
-static bool mcpt__args_fit(mcpt_call *k, mcpt_writer *w)
+/* Calls that come too fast, and arguments that do not fit the tool's schema, are told to the model, not to the handler.
+ * False: answered. */
+static bool mcpt__call_allowed(mcpt_call *k, mcpt_writer *w)
 {
     const mcpt_tool *t = (const mcpt_tool *)k->row;
     char why[120];
+    mcpt_err e = MCPT_OK;
+    const char *text = why;
 
-    if (k->kind != MCPT_KIND_TOOL || k->pass != 0 ||
-        mcpt_schema_check(mcpt_z(mcpt__input_schema(t)), mcpt_root(&k->args), why, sizeof(why)) == MCPT_OK) {
+    if (k->kind != MCPT_KIND_TOOL || k->pass != 0) {
         return true;
     }
-    (void)mcpt_fail_str(w, mcpt_z(why));
+    if (!mcpt__rate_ok(k->hub, k->server, (size_t)(t - k->server->tools))) {
+        text = MCPT__SAY("this tool is called too often: try again later");
+        e = MCPT_E_LIMIT;
+    }
+#if !MCPT_NO_SCHEMA
+    if (e == MCPT_OK) {
+        e = mcpt_schema_check(mcpt_z(mcpt__schema_of(t->input_schema)), mcpt_root(&k->args), why, sizeof(why));
+    }
+#endif
+    if (e == MCPT_OK) {
+        return true;
+    }
+    (void)mcpt_fail(w, text);
     mcpt__result_close(k, w);
-    mcpt__answer_out(k, w, MCPT_E_PARAMS);
+    mcpt__answer_out(k, w, e == MCPT_E_LIMIT ? e : MCPT_E_PARAMS);
     return false;
 }
-#endif
 
 /* Runs the job's handler once. Its connection's transmit buffer is empty, or it has no connection. */
 static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
@@ -9807,15 +9812,13 @@ static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
         if (j->pass != 0) {
             mcpt__run_last(&k);       /* the hub has fewer tokens than the connection had */
         }
-        mcpt__fail_call(&k, w, MCPT__INVALID_PARAMS, e == MCPT_E_TOKENS ? "arguments with too many values" : mcpt_strerror(e));
+        mcpt__fail_call(&k, w, MCPT__E_VALUES);
         mcpt__answer_out(&k, w, e);
         return;
     }
-#if !MCPT_NO_SCHEMA
-    if (!more && !mcpt__args_fit(&k, w)) {
+    if (!mcpt__call_allowed(&k, w)) {
         return;
     }
-#endif
     j->asked = 0;
     j->answered = 0;
     j->state = MCPT__J_RUN;
@@ -9829,11 +9832,10 @@ static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
     mcpt__settle(&k, w, e);
 }
 
-/* Runs the handler a last time, for cleaning up: nothing it writes is sent. */
+/* Ends a call that nobody waits for any more. */
 static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
 {
     char name[MCPT_MAX_NAME];
-    mcpt_writer w;
     mcpt_call k;
 
     if (j->state == MCPT__J_IDLE) {
@@ -9841,13 +9843,8 @@ static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
         return;
     }
     mcpt__call_init(&k, hub, s, j, name);
-    mcpt_w_init(&w, NULL, 0);
-    w.user = &k;
-    k.out = &w;
-    k.cancelled = true;
-    k.part = MCPT__P_ASK;             /* questions are over */
     (void)mcpt__call_index(&k);       /* without enough tokens the last run has no arguments */
-    (void)mcpt__invoke(&k, &w);
+    mcpt__run_last(&k);
     mcpt__audit(&k, MCPT_E_CANCELLED);
     mcpt__job_end(hub, j);
 }
@@ -9996,106 +9993,77 @@ static mcpt_err mcpt__param_check(void *user, mcpt_str header, mcpt_val value)
 #endif
 
 /* -- simple answers */
-static void mcpt__answer_result(mcpt_conn *c, mcpt_job *j)
+static void mcpt__answer_open(mcpt_conn *c)
 {
-    mcpt_writer *w = &c->w;
-    bool modern = mcpt__modern(j);
-
-    mcpt__msg_open(c, w);
-    mcpt__result_begin(w, mcpt__job_cut(j, j->id), modern, "complete");
-    mcpt__result_end(w, c->server, modern);
-    if (w->err < 0) {                 /* serverInfo can be long */
-        mcpt__msg_drop(c);
-        mcpt__refuse(c, 200, mcpt__job_cut(j, j->id), MCPT__INTERNAL, MCPT__SAY("the answer does not fit the transmit buffer"));
-        return;
-    }
-    mcpt__msg_close(c, w, true);
-    c->state = MCPT__X_DONE;
+    mcpt__msg_open(c, &c->w);
+    mcpt__result_begin(&c->w, &c->job, "complete");
 }
 
-static void mcpt__refuse_job(mcpt_conn *c, mcpt_job *j, uint16_t status, int code, const char *message)
+static int mcpt__answer_result(mcpt_conn *c)
 {
-    mcpt__refuse(c, status, mcpt__job_cut(j, j->id), code, message);
+    mcpt__result_end(&c->w, c->server, &c->job);
+    return mcpt__answer_close(c);
 }
 
 /* -- lists and other answers of the library's own */
-static void mcpt__generator_step(mcpt_conn *c, mcpt_job *j)
+static int mcpt__generator_step(mcpt_conn *c)
 {
     mcpt_writer *w = &c->w;
+    bool more = (c->flags & MCPT__C_PIECES) != 0;
     mcpt_err e;
 
-    if ((c->flags & MCPT__C_PIECES) != 0) {
+    if (more) {
         mcpt__piece_next(c, w);
     } else {
         mcpt__msg_open(c, w);
     }
-    e = mcpt__generate(c, j, w);
+    e = mcpt__generate(c, &c->job, w);
     if (e == MCPT_MORE) {
         mcpt__piece_send(c, w);
-        c->state = MCPT__X_PIECES;
-    } else if (e == MCPT_OK) {
-        c->generator = MCPT__G_NONE;
-        mcpt__msg_close(c, w, true);
-        c->state = MCPT__X_DONE;
-    } else if ((c->flags & MCPT__C_PIECES) != 0) {
-        c->state = MCPT__X_CLOSED;    /* broken table text found too late for another answer */
-    } else {
-        c->generator = MCPT__G_NONE;
-        mcpt__note(c->server, MCPT_ERROR, e, MCPT__SAY("a table holds text that is not UTF-8 or not JSON"));
-        mcpt__msg_drop(c);
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("internal error"));
+        return 0;
     }
+    c->generator = MCPT__G_NONE;
+    if (e == MCPT_OK) {
+        return mcpt__answer_close(c);
+    }
+    mcpt__note(c->server, MCPT_ERROR, e, MCPT__SAY("a table holds text that is not UTF-8 or not JSON"));
+    c->state = MCPT__X_CLOSED;        /* when it is too late for another answer */
+    mcpt__msg_drop(c);
+    return more ? 0 : MCPT__E_HANDLER;
 }
 
-static void mcpt__generator_start(mcpt_conn *c, mcpt_job *j, uint8_t generator, uint32_t row)
+static int mcpt__generator_start(mcpt_conn *c, unsigned generator, uint32_t row)
 {
-    c->generator = generator;
+    c->generator = (uint8_t)generator;
     c->stage = 0;
     c->piece = row;
     c->piece_at = 0;
     c->piece_n = 0;
-    j->conn = c;
-    mcpt__generator_step(c, j);
+    return mcpt__generator_step(c);
 }
 
-static void mcpt__list(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, uint8_t generator)
+static int mcpt__list(mcpt_conn *c, const mcpt__rpc *r, unsigned kind)
 {
-    mcpt_str cursor = mcpt__cut(r->text, r->f[MCPT__R_CURSOR]);
+    mcpt_str cursor = mcpt__pick(r, MCPT__R_CURSOR);
     uint32_t row = 0;
     size_t i;
 
-    j->conn = c;
     if (cursor.len != 0) {
-        bool good = mcpt__raw_type(cursor) == MCPT_STRING && cursor.len > 2 && cursor.len < 12 && cursor.ptr[1] != '0';
+        bool good = cursor.ptr[0] == '"' && cursor.len > 2 && cursor.len < 12 && cursor.ptr[1] != '0';
 
         for (i = 1; good && i + 1 < cursor.len; i++) {
             good = mcpt__digit(cursor.ptr[i]);
             row = row * 10 + (uint32_t)(cursor.ptr[i] - '0');
         }
-        if (!good || row >= mcpt__rows(c->server, generator, j) || c->server->page == 0) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("invalid cursor"));
-            return;
+        if (!good || row >= mcpt__count(c->server, kind) || c->server->page == 0) {
+            return MCPT__E_CURSOR;
         }
     }
-    mcpt__generator_start(c, j, generator, row);
-}
-
-/* An isError result without running the handler. */
-static void mcpt__tool_refused(mcpt_conn *c, mcpt_job *j, const char *why, mcpt_err result)
-{
-    char name[MCPT_MAX_NAME];
-    mcpt_call k;
-
-    mcpt__call_init(&k, c->hub, c->server, j, name);
-    k.out = &c->w;
-    mcpt__msg_open(c, &c->w);
-    c->w.user = &k;
-    (void)mcpt_fail(&c->w, why);
-    mcpt__result_close(&k, &c->w);
-    mcpt__answer_out(&k, &c->w, result);
+    return mcpt__generator_start(c, MCPT__G_LIST + kind, row);
 }
 
 /* -- calls that run a handler */
+#if !MCPT_NO_PROMPTS
 static bool mcpt__prompt_args_ok(const mcpt_prompt *p, mcpt_val args)
 {
     size_t i;
@@ -10109,204 +10077,136 @@ static bool mcpt__prompt_args_ok(const mcpt_prompt *p, mcpt_val args)
     }
     return true;
 }
-
-/* The row a call names, in j->row; false: answered with an error. */
-static bool mcpt__call_row(mcpt_conn *c, mcpt_job *j, mcpt_str name)
-{
-    const mcpt_server *s = c->server;
-    int row = -1;
-
-    if (j->method == MCPT__TOOLS_CALL) {
-        row = mcpt__find(s, MCPT_KIND_TOOL, name);
-        if (row >= 0 && mcpt__visible(s, MCPT_KIND_TOOL, (size_t)row, mcpt__who(j))) {
-            j->row = &s->tools[row];
-            return true;
-        }
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown tool"));
-        return false;
-    }
-#if !MCPT_NO_PROMPTS
-    row = mcpt__find(s, MCPT_KIND_PROMPT, name);
-    if (row >= 0 && mcpt__visible(s, MCPT_KIND_PROMPT, (size_t)row, mcpt__who(j))) {
-        j->row = &s->prompts[row];
-        return true;
-    }
 #endif
-    mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown prompt"));
-    return false;
-}
 
-/* Modern retries bring back what an earlier round asked for. False: answered. */
-static bool mcpt__resume_state(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+/* Modern retries bring back what an earlier round asked for. */
+static int mcpt__resume_state(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
 {
-    mcpt_str state = mcpt__cut(r->text, r->f[MCPT__R_STATE]);
-    mcpt_str responses = mcpt__cut(r->text, r->f[MCPT__R_RESPONSES]);
-    mcpt_type type = mcpt__raw_type(responses);
+    char type = mcpt__first(mcpt__pick(r, MCPT__R_RESPONSES));
 
     if (!mcpt__modern(j)) {
-        return true;
+        return 0;
     }
-    if (type == MCPT_OBJECT) {
+    if (type == '{') {
         j->responses = r->f[MCPT__R_RESPONSES];
-    } else if (type != MCPT_ABSENT && type != MCPT_NULL) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("inputResponses must be an object"));
-        return false;
+    } else if (type != '\0' && type != 'n') {
+        return MCPT__E_RESPONSES;
     }
 #if !MCPT_NO_ASK
-    if (state.len != 0) {
-        mcpt_str text;
+    if (r->f[MCPT__R_STATE].len != 0) {
+        mcpt_str state = mcpt__pick(r, MCPT__R_STATE);
 
-        if (mcpt__raw_type(state) != MCPT_STRING || MCPT_MEMCHR(state.ptr, '\\', state.len) != NULL) {
-            text = mcpt__mk("", 0);
-        } else {
-            text = mcpt__mk(state.ptr + 1, state.len - 2);
-        }
-        if (!mcpt__state_take(j, c->server, c->hub, text)) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("invalid or expired requestState"));
-            return false;
+        if (state.ptr[0] != '"' || !mcpt__state_take(j, c->server, c->hub, mcpt__mk(state.ptr + 1, state.len - 2))) {
+            return MCPT__E_STATE;     /* also with escapes: none is needed */
         }
     }
-#else
-    (void)state;
 #endif
-    return true;
+    (void)c;
+    return 0;
 }
 
-/* Checks that need the arguments indexed. False: answered. */
-static bool mcpt__call_args_ok(mcpt_conn *c, mcpt_job *j)
+/* Checks that need the arguments indexed. */
+static int mcpt__call_args(mcpt_conn *c, mcpt_job *j)
 {
+    mcpt_str args = j->args.len != 0 ? mcpt__job_cut(j, j->args) : mcpt_z("{}");
     mcpt_doc doc;
-    mcpt_str args = mcpt__job_cut(j, j->args);
 
+#if !MCPT_NO_HTTP
+    if (j->method == MCPT__TOOLS_CALL && mcpt__modern(j) && !mcpt__is_lines(c)) {
+        const char *schema = mcpt__schema_of(((const mcpt_tool *)j->row)->input_schema);
+
+        if (mcpt__contains(schema, "x-mcp-header\"") && mcpt__index(&doc, args, c->tok, c->ntok) == MCPT_OK &&
+            mcpt_schema_headers(mcpt_z(schema), mcpt_root(&doc), mcpt__param_check, c) != MCPT_OK) {
+            return MCPT__E_H_PARAM;
+        }
+    }
+#endif
+#if !MCPT_NO_PROMPTS
+    if (j->method == MCPT__PROMPTS_GET && (mcpt__index(&doc, args, c->tok, c->ntok) != MCPT_OK ||
+                                           !mcpt__prompt_args_ok((const mcpt_prompt *)j->row, mcpt_root(&doc)))) {
+        return MCPT__E_PROMPT_ARGS;
+    }
+#endif
     (void)c;                          /* without HTTP and prompts nothing is left to check */
     (void)doc;
     (void)args;
-    if (j->method == MCPT__TOOLS_CALL) {
-#if !MCPT_NO_HTTP
-        const char *schema = ((const mcpt_tool *)j->row)->input_schema;
+    return 0;
+}
 
-        if (!mcpt__modern(j) || mcpt__is_lines(c) || schema == NULL || args.len == 0 ||
-            !mcpt__contains(schema, "x-mcp-header\"")) {
-            return true;
-        }
-        if (mcpt__index(&doc, args, c->tok, c->ntok) == MCPT_OK &&
-            mcpt_schema_headers(mcpt_z(schema), mcpt_root(&doc), mcpt__param_check, c) != MCPT_OK) {
-            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: Mcp-Param"));
-            return false;
-        }
-#endif
-        return true;
-    }
-#if !MCPT_NO_PROMPTS
-    if (j->method == MCPT__PROMPTS_GET) {
-        mcpt_err e = mcpt__index(&doc, args.len != 0 ? args : mcpt_z("{}"), c->tok, c->ntok);
+/* The row that a request names, into its job; false: there is none, for this caller. */
+static bool mcpt__job_row(mcpt_conn *c, mcpt_job *j, unsigned kind, unsigned seen_as, mcpt_str name)
+{
+    int row = mcpt__find(c->server, kind, name);
 
-        if (e != MCPT_OK || !mcpt__prompt_args_ok((const mcpt_prompt *)j->row, mcpt_root(&doc))) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("a required argument is missing, or one is not a string"));
-            return false;
-        }
+    if (row < 0 || !mcpt__visible(c->server, seen_as, (size_t)row, mcpt__who(j))) {
+        return false;
     }
-#endif
+    j->row = mcpt__row(c->server, kind, (size_t)row);
     return true;
 }
 
-static void mcpt__call_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
+static int mcpt__call_start(mcpt_conn *c, const mcpt__rpc *r)
 {
-    mcpt_type type;
+    mcpt_job *j = &c->job;
+    int n;
 
-    if (j->method != MCPT__RESOURCES_READ) {
-        if (!mcpt__call_row(c, j, name)) {
-            return;
+    if (MCPT_NO_RESOURCES || j->method != MCPT__RESOURCES_READ) {
+        unsigned kind = MCPT_NO_PROMPTS || j->method == MCPT__TOOLS_CALL ? MCPT_KIND_TOOL : MCPT_KIND_PROMPT;
+        char type = mcpt__first(mcpt__pick(r, MCPT__R_ARGUMENTS));
+
+        if (!mcpt__job_row(c, j, kind, kind, r->name)) {
+            return kind == MCPT_KIND_TOOL ? MCPT__E_TOOL : MCPT__E_PROMPT;
         }
-        j->args = r->f[MCPT__R_ARGUMENTS];
-        type = mcpt__raw_type(mcpt__job_cut(j, j->args));
-        if (type == MCPT_NULL) {
-            j->args.len = 0;
-        } else if (type != MCPT_ABSENT && type != MCPT_OBJECT) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("arguments must be an object"));
-            return;
+        if (type == '{') {
+            j->args = r->f[MCPT__R_ARGUMENTS];
+        } else if (type != '\0' && type != 'n') {
+            return MCPT__E_ARGUMENTS;
         }
     }
-    j->conn = c;
-    if (!mcpt__call_args_ok(c, j) || !mcpt__resume_state(c, j, r)) {
-        return;
+    n = mcpt__call_args(c, j);
+    if (n == 0) {
+        n = mcpt__resume_state(c, j, r);
     }
-    if (j->method == MCPT__TOOLS_CALL &&
-        !mcpt__rate_ok(c->hub, c->server, (size_t)((const mcpt_tool *)j->row - c->server->tools))) {
-        mcpt__tool_refused(c, j, MCPT__SAY("this tool is called too often: try again later"), MCPT_E_LIMIT);
-        return;
-    }
-    mcpt__job_run(c->hub, c->server, j);
+    return n != 0 ? n : MCPT__E_RUN;
 }
 
 #if !MCPT_NO_RESOURCES
-static void mcpt__read_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str uri)
+static int mcpt__read_start(mcpt_conn *c, const mcpt__rpc *r)
 {
-    uint8_t kind = 0;
-    int row = mcpt__find_resource(c->server, uri, mcpt__who(j), &kind);
-    const mcpt_resource *res;
-    mcpt_writer *w = &c->w;
+    mcpt_job *j = &c->job;
+    int row = mcpt__find_resource(c->server, r->name, mcpt__who(j));
+    const mcpt_resource *res = &c->server->resources[row >= 0 ? row : 0];
 
     if (row < 0) {
-        mcpt__msg_open(c, w);
-        mcpt__error_begin(w, mcpt__job_cut(j, j->id), mcpt__modern(j) ? MCPT__INVALID_PARAMS : MCPT__NO_RESOURCE,
-                          mcpt_z("resource not found"));
-        mcpt__kv_obj(w, "data");
-        mcpt_kv_str(w, "uri", uri);
-        mcpt_end(w);
-        mcpt__error_end(w);
-        if (w->err < 0) {
-            mcpt__msg_drop(c);
-            mcpt__refuse_job(c, j, 200, mcpt__modern(j) ? MCPT__INVALID_PARAMS : MCPT__NO_RESOURCE, MCPT__SAY("resource not found"));
-            return;
-        }
-        mcpt__msg_close(c, w, true);
-        c->state = MCPT__X_DONE;
-        return;
+        return mcpt__modern(j) ? MCPT__E_RESOURCE : MCPT__E_OLD_RESOURCE;
     }
-    res = &c->server->resources[row];
     j->row = res;
-    if (res->fn == NULL) {
-        c->generator = MCPT__G_STATIC;
-        mcpt__generator_start(c, j, MCPT__G_STATIC, 0);
-    } else {
-        mcpt__call_start(c, j, r, uri);
-    }
+    return res->fn == NULL ? mcpt__generator_start(c, MCPT__G_STATIC, 0) : mcpt__call_start(c, r);
 }
 #endif
 
 /* completion/complete: the reference is looked up here, the argument by the run. */
 #if !MCPT_NO_COMPLETION
-static void mcpt__complete_start(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+static int mcpt__complete_start(mcpt_conn *c, const mcpt__rpc *r)
 {
     char buf[MCPT_MAX_NAME];
+    mcpt_job *j = &c->job;
     mcpt_doc doc;
     mcpt_val ref;
     mcpt_str name;
-    int row = -1;
+    bool prompt;
 
     j->args = r->f[MCPT__R_PARAMS];
-    if (mcpt__index(&doc, mcpt__job_cut(j, j->args), c->tok, c->ntok) == MCPT_OK) {
-        bool prompt;
-
-        ref = mcpt_get(mcpt_root(&doc), "ref");
-        prompt = mcpt_val_is(mcpt_get(ref, "type"), "ref/prompt");
-        if (mcpt_get_str(mcpt_get(ref, prompt ? "name" : "uri"), buf, sizeof(buf), &name) == MCPT_OK) {
-            row = mcpt__find(c->server, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_RESOURCE, name);
-            if (row >= 0 && !mcpt__visible(c->server, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_TEMPLATE, (size_t)row, mcpt__who(j))) {
-                row = -1;
-            }
-            if (row >= 0) {
-                j->row = prompt ? (const void *)&c->server->prompts[row] : (const void *)&c->server->resources[row];
-            }
-        }
+    if (mcpt__index(&doc, mcpt__job_cut(j, j->args), c->tok, c->ntok) != MCPT_OK) {
+        return MCPT__E_REFERENCE;
     }
-    if (row < 0) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown completion reference"));
-        return;
+    ref = mcpt_get(mcpt_root(&doc), "ref");
+    prompt = mcpt_val_is(mcpt_get(ref, "type"), "ref/prompt");
+    if (mcpt_get_str(mcpt_get(ref, prompt ? "name" : "uri"), buf, sizeof(buf), &name) != MCPT_OK ||
+        !mcpt__job_row(c, j, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_RESOURCE, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_TEMPLATE, name)) {
+        return MCPT__E_REFERENCE;
     }
-    j->conn = c;
-    mcpt__job_run(c->hub, c->server, j);
+    return MCPT__E_RUN;
 }
 #endif
 
@@ -10397,94 +10297,67 @@ static bool mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
     return true;
 }
 
-/* False: the client does not declare the extension, and was told. */
-static bool mcpt__task_client(mcpt_conn *c, mcpt_job *j)
+/* Does the client declare the extension? If not, its job knows what to ask for. */
+static bool mcpt__task_client(mcpt_job *j)
 {
-    mcpt_writer *w = &c->w;
-
-    if ((mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) != 0) {
-        return true;
-    }
-    c->status = 400;
-    mcpt__msg_open(c, w);
-    mcpt__error_begin(w, mcpt__job_cut(j, j->id), MCPT__MISSING_CAPABILITY, mcpt_z("missing required client capability"));
-    mcpt__put_needed(w, MCPT_CAN_TASKS);
-    mcpt__error_end(w);
-    mcpt__msg_close(c, w, true);
-    c->state = MCPT__X_DONE;
-    return false;
+    j->need = MCPT_CAN_TASKS;
+    return (mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) != 0;
 }
 
-static void mcpt__task_method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str id)
+static int mcpt__task_method(mcpt_conn *c, const mcpt__rpc *r)
 {
-    mcpt_writer *w = &c->w;
+    mcpt_job *j = &c->job;
     mcpt_slot *s;
 
-    if (!mcpt__task_client(c, j)) {
-        return;
+    if (!mcpt__task_client(j)) {
+        return MCPT__E_CAPABILITY;
     }
-    s = mcpt__task_find(c->hub, id);
+    s = mcpt__task_find(c->hub, r->name);
     if (s == NULL) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown task"));
-        return;
+        return MCPT__E_TASK;
     }
     if (j->method == MCPT__TASKS_UPDATE) {
-        mcpt_str responses = mcpt__cut(r->text, r->f[MCPT__R_RESPONSES]);
+        mcpt_str responses = mcpt__pick(r, MCPT__R_RESPONSES);
 
-        if (mcpt__raw_type(responses) != MCPT_OBJECT) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("inputResponses must be an object"));
-            return;
+        if (mcpt__first(responses) != '{') {
+            return MCPT__E_RESPONSES;
         }
         if (!mcpt__task_update(c, s, responses)) {
-            mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("the answer does not fit the task's memory"));
-            return;
+            return MCPT__E_TASK_SPACE;
         }
     } else if (j->method == MCPT__TASKS_CANCEL && s->status <= MCPT__T_INPUT) {
         mcpt__cancel(c->hub, c->server, &s->job);
         mcpt__task_changed(c->hub, s, MCPT__T_CANCELLED);
     }
-    mcpt__msg_open(c, w);
-    mcpt__result_begin(w, mcpt__job_cut(j, j->id), true, "complete");
+    mcpt__answer_open(c);
     if (j->method == MCPT__TASKS_GET) {
-        mcpt__put_detailed_task(w, s);
+        mcpt__put_detailed_task(&c->w, s);
     }
-    mcpt__result_end(w, c->server, true);
-    if (w->err < 0) {
-        mcpt__msg_drop(c);
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("the task's result does not fit the transmit buffer"));
-        return;
-    }
-    mcpt__msg_close(c, w, true);
-    c->state = MCPT__X_DONE;
+    return mcpt__answer_result(c);
 }
 #endif
 
 /* >>methods: implementation -------------------------------------------------------------------------------
  * One message: classified by era, checked, and handed to its method. */
 
-/* The members of a request that its job keeps, and its defaults. */
+/* A job for a request, without what its method knows. */
 static void mcpt__job_init(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, int method)
 {
-    MCPT_MEMSET(j, 0, sizeof(*j));
-    j->text = r->text;
     j->text_len = r->len;
     j->tail = c->io.rx + c->io.rx_len;
     j->tail_cap = c->io.rx_cap - c->io.rx_len;
-    j->id = r->f[MCPT__R_ID];
     j->meta = r->f[MCPT__R_META];
     j->caps = r->f[MCPT__R_M_CAPS];
-    j->token = r->f[MCPT__R_M_TOKEN];
-    if (!mcpt__id_ok(mcpt__cut(r->text, j->token))) {
-        j->token.len = 0;             /* a token that cannot be echoed: no progress */
+    if (mcpt__id_ok(mcpt__pick(r, MCPT__R_M_TOKEN))) {
+        j->token = r->f[MCPT__R_M_TOKEN];    /* one that cannot be echoed: no progress */
     }
+    j->conn = c;
     j->method = (uint8_t)method;
     j->started = mcpt__now(c->server);
     j->ticket = c->hub != NULL ? (uint16_t)++c->hub->counter : 0;
     j->who = c->who;
     j->level = 255;                   /* no logging unless asked for */
-    if ((c->flags & MCPT__C_SSE_OK) != 0) {
-        j->flags |= MCPT__J_EVENTS;
-    }
+    j->flags = (c->flags & MCPT__C_SSE_OK) != 0 ? MCPT__J_EVENTS : 0;
 }
 
 /* -- subscriptions/listen */
@@ -10496,57 +10369,57 @@ static void mcpt__put_subscription(mcpt_writer *w, const mcpt_listener *l)
     mcpt_end(w);
 }
 
-static void mcpt__notification(mcpt_writer *w, const char *method, const mcpt_listener *l)
+static void mcpt__subs_notification(mcpt_writer *w, const char *method, const mcpt_listener *l)
 {
-    mcpt_obj(w);
-    mcpt__kv_z(w, "jsonrpc", "2.0");
-    mcpt__kv_z(w, "method", method);
-    mcpt__kv_obj(w, "params");
+    mcpt__notification(w, method);
     if (l != NULL) {
         mcpt__put_subscription(w, l);
     }
 }
 
-static const char *const mcpt__list_wants[] = { "toolsListChanged", "promptsListChanged", "resourcesListChanged" };
+static const char mcpt__list_wants[] = "toolsListChanged\0promptsListChanged\0resourcesListChanged";
 
-/* Takes the filter as far as this server honours it. False: it is not a filter. */
-static bool mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt_str raw)
+/* Takes the filter as far as this server honours it. */
+static int mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt_str raw)
 {
     unsigned o = mcpt__offers(c->server, c->hub, true);
     char buf[MCPT_MAX_NAME];
     mcpt_doc doc;
     mcpt_val it;
+    mcpt_val ids;
     mcpt_str text;
-    int i;
+    unsigned i;
 
     (void)buf;                        /* without resources and tasks there are only lists */
     (void)it;
+    (void)ids;
     (void)text;
-    if (mcpt__raw_type(raw) != MCPT_OBJECT || mcpt__index(&doc, raw, c->tok, c->ntok) != MCPT_OK) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("params.notifications must be an object"));
-        return false;
+    if (mcpt__first(raw) != '{' || mcpt__index(&doc, raw, c->tok, c->ntok) != MCPT_OK) {
+        return MCPT__E_FILTER;
     }
     for (i = 0; i < 3 && (o & MCPT_OFFER_LIST_CHANGED) != 0; i++) {
-        if (mcpt_bool_or(mcpt_get(mcpt_root(&doc), mcpt__list_wants[i]), false)) {
+        if (mcpt_bool_or(mcpt_get(mcpt_root(&doc), mcpt__nth(mcpt__list_wants, i)), false)) {
             l->subs.lists |= (uint8_t)(1u << i);
         }
     }
 #if !MCPT_NO_RESOURCES
     MCPT_MEMSET(&it, 0, sizeof(it));
     while ((o & MCPT_OFFER_SUBSCRIBE) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "resourceSubscriptions"), &it, NULL)) {
-        uint8_t kind;
-
-        if (mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK && mcpt__find_resource(c->server, text, mcpt__who(j), &kind) >= 0) {
+        if (mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK && mcpt__find_resource(c->server, text, mcpt__who(j)) >= 0) {
             (void)mcpt__subs_add(&l->subs, text);    /* what does not fit is not in the acknowledgement */
         }
     }
 #endif
 #if !MCPT_NO_TASKS
-    if ((o & MCPT_OFFER_TASKS) != 0 && mcpt_size(mcpt_get(mcpt_root(&doc), "taskIds")) != 0 && !mcpt__task_client(c, j)) {
-        return false;
+    ids = mcpt_get(mcpt_root(&doc), "taskIds");
+    if ((o & MCPT_OFFER_TASKS) == 0 || mcpt_size(ids) == 0) {
+        return 0;
+    }
+    if (!mcpt__task_client(j)) {
+        return MCPT__E_CAPABILITY;
     }
     MCPT_MEMSET(&it, 0, sizeof(it));
-    while ((o & MCPT_OFFER_TASKS) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "taskIds"), &it, NULL)) {
+    while (mcpt_next(ids, &it, NULL)) {
         if (mcpt_get_str(it, buf + 1, sizeof(buf) - 1, &text) == MCPT_OK && text.len == 32) {
             MCPT_MEMMOVE(buf + 1, text.ptr, 32);
             buf[0] = '\1';
@@ -10554,7 +10427,7 @@ static bool mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcp
         }
     }
 #endif
-    return true;
+    return 0;
 }
 
 /* The subscribed texts of one kind: resources, or tasks (told by the control character before their id). */
@@ -10581,13 +10454,13 @@ static void mcpt__put_subscribed(mcpt_writer *w, const mcpt_subs *subs, const ch
 
 static void mcpt__put_ack(mcpt_writer *w, const mcpt_listener *l)
 {
-    int i;
+    unsigned i;
 
-    mcpt__notification(w, "notifications/subscriptions/acknowledged", l);
+    mcpt__subs_notification(w, "notifications/subscriptions/acknowledged", l);
     mcpt__kv_obj(w, "notifications");
     for (i = 0; i < 3; i++) {
         if ((l->subs.lists >> i & 1) != 0) {
-            mcpt_kv_bool(w, mcpt__list_wants[i], true);
+            mcpt_kv_bool(w, mcpt__nth(mcpt__list_wants, i), true);
         }
     }
     mcpt__put_subscribed(w, &l->subs, "resourceSubscriptions", false);
@@ -10597,55 +10470,52 @@ static void mcpt__put_ack(mcpt_writer *w, const mcpt_listener *l)
     mcpt_end(w);
 }
 
-static void mcpt__listen(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+static int mcpt__listen(mcpt_conn *c, const mcpt__rpc *r)
 {
     mcpt_hub *hub = c->hub;
+    mcpt_job *j = &c->job;
     mcpt_listener *l = NULL;
     size_t i;
+    int n;
 
     for (i = 0; i < hub->mem.nlisteners && l == NULL; i++) {
         l = hub->mem.listeners[i].conn == NULL ? &hub->mem.listeners[i] : NULL;
     }
     if (l == NULL || (c->flags & MCPT__C_SSE_OK) == 0) {
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, l == NULL ? "too many subscriptions" : "event streams are not accepted");
-        return;
+        return l == NULL ? MCPT__E_SUBSCRIPTIONS : MCPT__E_NO_STREAM;
     }
     MCPT_MEMSET(l, 0, sizeof(*l));
-    if (!mcpt__listen_filter(c, j, l, mcpt__cut(r->text, r->f[MCPT__R_NOTIFICATIONS]))) {
-        return;
+    n = mcpt__listen_filter(c, j, l, mcpt__pick(r, MCPT__R_NOTIFICATIONS));
+    if (n != 0) {
+        return n;
     }
     l->id_len = (uint8_t)j->id.len;
     MCPT_MEMCPY(l->id, mcpt__job_cut(j, j->id).ptr, j->id.len);
-    if (c->mode == MCPT__M_NONE) {
-        mcpt__sse_commit(c);
-    }
+    mcpt__sse_commit(c);
     mcpt__msg_open(c, &c->w);
     mcpt__put_ack(&c->w, l);
     if (c->w.err < 0) {
         mcpt__msg_drop(c);
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("the acknowledgement does not fit the transmit buffer"));
-        return;
+        return MCPT__E_SPACE;
     }
     l->conn = c;
     mcpt__msg_close(c, &c->w, false);
-    if (mcpt__is_lines(c)) {
-        c->state = MCPT__X_DONE;
-    } else {
+    c->state = MCPT__X_DONE;
+    if (!mcpt__is_lines(c)) {
         c->listener = l;
         c->state = MCPT__X_STREAM;
     }
+    return 0;
 }
-
-static const char *const mcpt__changed_methods[] = {
-    "notifications/tools/list_changed", "notifications/prompts/list_changed", "notifications/resources/list_changed"
-};
 
 /* Writes the next pending notification of these subscriptions, if any; l NULL: a legacy session's. */
 static bool mcpt__subs_send(mcpt_conn *c, mcpt_subs *subs, const mcpt_listener *l)
 {
+    static const char changed[] = "notifications/tools/list_changed\0notifications/prompts/list_changed\0"
+                                  "notifications/resources/list_changed";
     mcpt_writer *w = &c->w;
-    uint32_t at = 0;
-    int i;
+    const char *uri = subs->uris;
+    unsigned i;
 
     if (subs->lists_dirty == 0 && subs->dirty == 0) {
         return false;
@@ -10654,21 +10524,20 @@ static bool mcpt__subs_send(mcpt_conn *c, mcpt_subs *subs, const mcpt_listener *
     if (subs->lists_dirty != 0) {
         for (i = 0; (subs->lists_dirty >> i & 1) == 0; i++) { }
         subs->lists_dirty = (uint8_t)(subs->lists_dirty & ~(1u << i));
-        mcpt__notification(w, mcpt__changed_methods[i], l);
+        mcpt__subs_notification(w, mcpt__nth(changed, i), l);
     } else {
         for (i = 0; (subs->dirty >> i & 1) == 0; i++) {
-            at += (uint32_t)MCPT_STRLEN(subs->uris + at) + 1;
+            uri = mcpt__nth(uri, 1);
         }
         subs->dirty &= ~((uint32_t)1 << i);
-        if (subs->uris[at] != '\1') {
-            mcpt__notification(w, "notifications/resources/updated", l);
-            mcpt__kv_z(w, "uri", subs->uris + at);
+        mcpt__subs_notification(w, *uri != '\1' ? "notifications/resources/updated" : "notifications/tasks", l);
+        if (*uri != '\1') {
+            mcpt__kv_z(w, "uri", uri);
         }
 #if !MCPT_NO_TASKS
         else {
-            mcpt_slot *s = mcpt__task_find(c->hub, mcpt_z(subs->uris + at + 1));
+            mcpt_slot *s = mcpt__task_find(c->hub, mcpt_z(uri + 1));
 
-            mcpt__notification(w, "notifications/tasks", l);
             if (s == NULL) {
                 mcpt__msg_drop(c);
                 return true;
@@ -10694,8 +10563,7 @@ static void mcpt__listen_end(mcpt_conn *c, mcpt_listener *l)
     mcpt_writer *w = &c->w;
 
     mcpt__msg_open(c, w);
-    mcpt_obj(w);
-    mcpt__kv_z(w, "jsonrpc", "2.0");
+    mcpt__frag(w, "{\"jsonrpc\":\"2.0\"", 1);
     mcpt__kv_raw(w, "id", mcpt__mk(l->id, l->id_len));
     mcpt__kv_obj(w, "result");
     mcpt__kv_z(w, "resultType", "complete");
@@ -10709,32 +10577,32 @@ static void mcpt__listen_end(mcpt_conn *c, mcpt_listener *l)
 
 /* -- legacy: initialize, resources/subscribe, logging/setLevel */
 #if !MCPT_NO_LEGACY
-static void mcpt__initialize(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+static int mcpt__initialize(mcpt_conn *c, const mcpt__rpc *r)
 {
+    mcpt_job *j = &c->job;
     mcpt_session *s = NULL;
     char buf[16];
     mcpt_str version;
-    int revision;
+    int revision = 0;
 
     if (c->session != NULL || mcpt__field(c, MCPT_F_MCP_SESSION_ID).ptr != NULL || (c->flags & MCPT__C_BATCH) != 0) {
-        mcpt__refuse_job(c, j, 400, MCPT__INVALID_REQUEST, MCPT__SAY("already initialized, or in a batch"));
-        return;
+        return MCPT__E_AGAIN;
     }
-    if (!mcpt__raw_text(mcpt__cut(r->text, r->f[MCPT__R_VERSION]), buf, sizeof(buf), &version)) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("protocolVersion is missing"));
-        return;
+    if (mcpt__first(mcpt__pick(r, MCPT__R_VERSION)) != '"') {
+        return MCPT__E_NO_VERSION;
     }
-    revision = mcpt__revision(version);
+    if (mcpt__raw_text(mcpt__pick(r, MCPT__R_VERSION), buf, sizeof(buf), &version)) {
+        revision = mcpt__revision(version);
+    }
     j->revision = revision > 0 && revision <= MCPT_2025_11_25 ? (uint8_t)revision : (uint8_t)MCPT_2025_11_25;
     c->revision = j->revision;
     if (c->hub != NULL && c->hub->mem.nsessions != 0) {
         s = mcpt__session_new(c->hub);
         if (s == NULL) {
-            mcpt__refuse_job(c, j, 503, MCPT__INTERNAL, MCPT__SAY("no room for another session"));
-            return;
+            return MCPT__E_NO_SESSION;
         }
         s->revision = j->revision;
-        s->can = (uint8_t)mcpt__caps(mcpt__cut(r->text, r->f[MCPT__R_CAPS]));
+        s->can = (uint8_t)mcpt__caps(mcpt__pick(r, MCPT__R_CAPS));
         s->subs.lists = (mcpt__offers(c->server, c->hub, false) & MCPT_OFFER_LIST_CHANGED) != 0 ? 7 : 0;
         if (mcpt__is_lines(c)) {
             s->flags |= MCPT__S_LINES;
@@ -10744,59 +10612,52 @@ static void mcpt__initialize(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
             mcpt__hex16(s->id, c->session_id);
         }
     }
-    mcpt__generator_start(c, j, MCPT__G_INITIALIZE, 0);
+    return mcpt__generator_start(c, MCPT__G_GREETING, 0);
 }
 
-static void mcpt__set_level(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
+static int mcpt__set_level(mcpt_conn *c, const mcpt__rpc *r)
 {
-    char buf[16];
-    mcpt_str level;
-    int n = -1;
+    int n = mcpt__level(mcpt__pick(r, MCPT__R_LEVEL));
 
-    if (mcpt__raw_text(mcpt__cut(r->text, r->f[MCPT__R_LEVEL]), buf, sizeof(buf), &level)) {
-        n = mcpt__find_name(mcpt__levels, 8, level);
-    }
     if (n < 0) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown level"));
-        return;
+        return MCPT__E_LEVEL;
     }
     if (c->session != NULL) {
         c->session->level = (uint8_t)n;
     }
-    mcpt__answer_result(c, j);
+    mcpt__answer_open(c);
+    return mcpt__answer_result(c);
 }
 
 #if !MCPT_NO_RESOURCES && !MCPT_NO_LISTEN
-static void mcpt__subscribe(mcpt_conn *c, mcpt_job *j, mcpt_str uri)
+static int mcpt__subscribe(mcpt_conn *c, mcpt_str uri)
 {
-    uint8_t kind;
-
     if (c->session == NULL) {
-        mcpt__refuse_job(c, j, 200, MCPT__INVALID_REQUEST, MCPT__SAY("subscriptions need a session"));
-    } else if (j->method == MCPT__UNSUBSCRIBE) {
-        mcpt__subs_remove(&c->session->subs, uri);
-        mcpt__answer_result(c, j);
-    } else if (mcpt__find_resource(c->server, uri, mcpt__who(j), &kind) < 0) {
-        mcpt__refuse_job(c, j, 200, MCPT__NO_RESOURCE, MCPT__SAY("resource not found"));
-    } else if (!mcpt__subs_add(&c->session->subs, uri)) {
-        mcpt__refuse_job(c, j, 200, MCPT__INTERNAL, MCPT__SAY("too many subscriptions"));
-    } else {
-        mcpt__answer_result(c, j);
+        return MCPT__E_SESSIONLESS;
     }
+    if (c->job.method == MCPT__UNSUBSCRIBE) {
+        mcpt__subs_remove(&c->session->subs, uri);
+    } else if (mcpt__find_resource(c->server, uri, mcpt__who(&c->job)) < 0) {
+        return MCPT__E_OLD_RESOURCE;
+    } else if (!mcpt__subs_add(&c->session->subs, uri)) {
+        return MCPT__E_SUBSCRIPTIONS;
+    }
+    mcpt__answer_open(c);
+    return mcpt__answer_result(c);
 }
 #endif
 
 /* A client's answer to a question: its id names the job and the question. */
 static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
 {
-    mcpt_str id = mcpt__cut(r->text, r->f[MCPT__R_ID]);
-    mcpt_str result = mcpt__cut(r->text, r->f[MCPT__R_RESULT]);
+    mcpt_str id = mcpt__pick(r, MCPT__R_ID);
+    mcpt_str result = mcpt__pick(r, MCPT__R_RESULT);
     uint32_t ticket = 0;
     mcpt_doc past;
     size_t i = 1;
     mcpt_job *j;
 
-    if (c->hub == NULL || c->session == NULL || mcpt__raw_type(id) != MCPT_STRING) {
+    if (c->hub == NULL || c->session == NULL || mcpt__first(id) != '"') {
         return;
     }
     while (i < id.len && mcpt__digit(id.ptr[i]) && ticket < 65536) {
@@ -10812,7 +10673,7 @@ static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
                 mcpt_typeof(mcpt_get_key(mcpt_root(&past), id)) != MCPT_ABSENT) {
                 return;               /* answered already */
             }
-            if (mcpt__raw_type(result) != MCPT_OBJECT) {
+            if (mcpt__first(result) != '{') {
                 result = mcpt_z("false");  /* an error: the handler is told so */
             }
             if (!mcpt__past_add(j, id, result)) {
@@ -10833,21 +10694,14 @@ static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
 static void mcpt__end_unanswered(mcpt_conn *c)
 {
     c->work = NULL;
+    c->state = MCPT__X_DONE;
     if ((c->flags & MCPT__C_PIECES) != 0) {
         c->state = MCPT__X_CLOSED;    /* in the middle of an answer */
-        return;
-    }
-    if (c->mode == MCPT__M_SSE) {
-        char *at = c->io.tx + c->io.tx_len;
-
-        if ((c->flags & (MCPT__C_CHUNKED | MCPT__C_BATCH)) == MCPT__C_CHUNKED) {    /* a batch goes on */
-            mcpt__cat(&at, "0\r\n\r\n");
-            c->io.tx_len = (uint32_t)(at - c->io.tx);
-        }
-    } else if (c->mode == MCPT__M_NONE) {
+    } else if (c->mode == MCPT__M_SSE && (c->flags & MCPT__C_BATCH) == 0) {    /* a batch goes on */
+        mcpt__stream_end(c);
+    } else {
         mcpt__answer_empty(c, 202);
     }
-    c->state = MCPT__X_DONE;
 }
 
 /* notifications/cancelled: for a call of this session, or of this line connection. Too late is no error. */
@@ -10885,134 +10739,104 @@ static void mcpt__cancelled(mcpt_conn *c, mcpt_str id)
 }
 
 /* -- after all checks of its era: the method itself */
-static void mcpt__method(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
+static int mcpt__method(mcpt_conn *c, const mcpt__rpc *r)
 {
-    switch (j->method) {
-    case MCPT__DISCOVER: mcpt__generator_start(c, j, MCPT__G_DISCOVER, 0); break;
-    case MCPT__TOOLS_LIST: mcpt__list(c, j, r, MCPT__G_TOOLS); break;
-    case MCPT__TOOLS_CALL: mcpt__call_start(c, j, r, name); break;
+    switch (c->job.method) {
+    case MCPT__DISCOVER: return mcpt__generator_start(c, MCPT__G_GREETING, 0);
+    case MCPT__TOOLS_LIST: return mcpt__list(c, r, MCPT_KIND_TOOL);
 #if !MCPT_NO_RESOURCES
-    case MCPT__RESOURCES_LIST: mcpt__list(c, j, r, MCPT__G_RESOURCES); break;
-    case MCPT__TEMPLATES_LIST: mcpt__list(c, j, r, MCPT__G_TEMPLATES); break;
-    case MCPT__RESOURCES_READ: mcpt__read_start(c, j, r, name); break;
+    case MCPT__RESOURCES_LIST: return mcpt__list(c, r, MCPT_KIND_RESOURCE);
+    case MCPT__TEMPLATES_LIST: return mcpt__list(c, r, MCPT_KIND_TEMPLATE);
+    case MCPT__RESOURCES_READ: return mcpt__read_start(c, r);
 #endif
 #if !MCPT_NO_PROMPTS
-    case MCPT__PROMPTS_LIST: mcpt__list(c, j, r, MCPT__G_PROMPTS); break;
-    case MCPT__PROMPTS_GET: mcpt__call_start(c, j, r, name); break;
+    case MCPT__PROMPTS_LIST: return mcpt__list(c, r, MCPT_KIND_PROMPT);
 #endif
 #if !MCPT_NO_COMPLETION
-    case MCPT__COMPLETE: mcpt__complete_start(c, j, r); break;
+    case MCPT__COMPLETE: return mcpt__complete_start(c, r);
 #endif
 #if !MCPT_NO_LISTEN
-    case MCPT__LISTEN: mcpt__listen(c, j, r); break;
+    case MCPT__LISTEN: return mcpt__listen(c, r);
 #endif
 #if !MCPT_NO_TASKS
-    case MCPT__TASKS_GET: case MCPT__TASKS_UPDATE: case MCPT__TASKS_CANCEL: mcpt__task_method(c, j, r, name); break;
+    case MCPT__TASKS_GET: case MCPT__TASKS_UPDATE: case MCPT__TASKS_CANCEL: return mcpt__task_method(c, r);
 #endif
 #if !MCPT_NO_LEGACY
-    case MCPT__INITIALIZE: mcpt__initialize(c, j, r); break;
-    case MCPT__PING: mcpt__answer_result(c, j); break;
-    case MCPT__SET_LEVEL: mcpt__set_level(c, j, r); break;
+    case MCPT__INITIALIZE: return mcpt__initialize(c, r);
+    case MCPT__PING: mcpt__answer_open(c); return mcpt__answer_result(c);
+    case MCPT__SET_LEVEL: return mcpt__set_level(c, r);
 #if !MCPT_NO_RESOURCES && !MCPT_NO_LISTEN
-    case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE: mcpt__subscribe(c, j, name); break;
+    case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE: return mcpt__subscribe(c, r->name);
 #endif
 #endif
-    default: mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, MCPT__SAY("method not found")); break;
+    default: return mcpt__call_start(c, r);    /* tools/call, prompts/get */
     }
 }
 
-/* The member of params that names what the method is about (and Mcp-Name repeats), or 0. */
-static int mcpt__name_member(int method)
+static int mcpt__method_checked(mcpt_conn *c, const mcpt__rpc *r)
 {
-    switch (method) {
-    case MCPT__TOOLS_CALL: case MCPT__PROMPTS_GET: return MCPT__R_NAME;
-    case MCPT__RESOURCES_READ: case MCPT__SUBSCRIBE: case MCPT__UNSUBSCRIBE: return MCPT__R_URI;
-    case MCPT__TASKS_GET: case MCPT__TASKS_UPDATE: case MCPT__TASKS_CANCEL: return MCPT__R_TASK_ID;
-    default: return 0;
-    }
-}
+    mcpt_job *j = &c->job;
+    bool modern = mcpt__modern(j);
+    unsigned need = j->method < MCPT__METHOD_COUNT ? mcpt__method_rows[j->method].need : 0x8000u;
 
-static void mcpt__method_checked(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
-{
-    if (!mcpt__offered(c->server, c->hub, mcpt__modern(j), j->method)) {
-        mcpt__refuse_job(c, j, mcpt__modern(j) ? 404 : 200, MCPT__METHOD_NOT_FOUND, MCPT__SAY("method not found"));
-        return;
+    if ((mcpt__offers(c->server, c->hub, modern) & need) != need) {
+        return modern ? MCPT__E_METHOD : MCPT__E_OLD_METHOD;
     }
-    if (mcpt__name_member(j->method) != 0) {
-        if (name.ptr == NULL) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("params must name what is asked for"));
-            return;
+    j->name.len = 0;
+    if (mcpt__method_rows[j->method].subject != 0) {
+        if (r->name.ptr == NULL) {
+            return MCPT__E_NAME;
         }
-        j->name = r->f[mcpt__name_member(j->method)];
+        j->name = r->f[mcpt__method_rows[j->method].subject];
     }
-    mcpt__method(c, j, r, name);
+    return mcpt__method(c, r);
 }
 
 /* -- modern requests: the validation ladder (2026-07-28, basic/transports and basic/versioning) */
-static void mcpt__refuse_version(mcpt_conn *c, mcpt_job *j, mcpt_str requested)
+static int mcpt__modern_request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
 {
-    mcpt_writer *w = &c->w;
+    mcpt_str version = mcpt__pick(r, MCPT__R_M_VERSION);
+    mcpt_str level = mcpt__pick(r, MCPT__R_M_LEVEL);
+    mcpt_job *j = &c->job;
+    int n;
 
-    c->status = 400;
-    mcpt__msg_open(c, w);
-    mcpt__error_begin(w, mcpt__job_cut(j, j->id), MCPT__BAD_VERSION, mcpt_z("unsupported protocol version"));
-    mcpt__kv_obj(w, "data");
-    mcpt__put_versions(w, "supported");
-    if (requested.len <= 66) {
-        mcpt__kv_raw(w, "requested", requested);
+    j->revision = MCPT_2026_07_28;
+    c->flags |= MCPT__C_MODERN;
+    if (mcpt__first(version) != '"' || mcpt__first(mcpt__job_cut(j, j->caps)) != '{') {
+        return MCPT__E_META;
     }
-    mcpt_end(w);
-    mcpt__error_end(w);
-    mcpt__msg_close(c, w, true);
-    c->state = MCPT__X_DONE;
-}
-
-static void mcpt__modern_request(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str method, mcpt_str name)
-{
-    mcpt_str version = mcpt__cut(r->text, r->f[MCPT__R_M_VERSION]);
-    mcpt_str level = mcpt__cut(r->text, r->f[MCPT__R_M_LEVEL]);
-    char buf[16];
-    mcpt_str plain;
-
-    if (mcpt__raw_type(version) != MCPT_STRING || mcpt__raw_type(mcpt__cut(r->text, j->caps)) != MCPT_OBJECT) {
-        mcpt__refuse_job(c, j, 400, MCPT__INVALID_PARAMS, MCPT__SAY("params._meta must hold protocolVersion and clientCapabilities"));
-        return;
+    j->name = r->f[MCPT__R_M_VERSION];    /* what a refusal repeats */
+    version = mcpt__mk(version.ptr + 1, version.len - 2);
+    if (!mcpt__is_lines(c)) {
+        c->session = NULL;
+        if (!mcpt_str_eq(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), version)) {
+            return MCPT__E_H_VERSION;
+        }
     }
-    plain = mcpt__mk(version.ptr + 1, version.len - 2);
-    if (!mcpt__is_lines(c) && !mcpt_str_eq(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), plain)) {
-        mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: MCP-Protocol-Version"));
-        return;
-    }
-    if (mcpt__revision(plain) != MCPT_2026_07_28) {
-        mcpt__refuse_version(c, j, version);
-        return;
+    if (mcpt__revision(version) != MCPT_2026_07_28) {
+        return MCPT__E_VERSION;
     }
     if (!mcpt__is_lines(c)) {
         if (!mcpt__header_is(mcpt__field(c, MCPT_F_MCP_METHOD), method)) {
-            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: Mcp-Method"));
-            return;
+            return MCPT__E_H_METHOD;
         }
-        if (mcpt__name_member(j->method) != 0 && j->method != MCPT__SUBSCRIBE && j->method != MCPT__UNSUBSCRIBE &&
-            name.ptr != NULL && !mcpt__header_is(mcpt__field(c, MCPT_F_MCP_NAME), name)) {
-            mcpt__refuse_job(c, j, 400, MCPT__HEADER_MISMATCH, MCPT__SAY("header mismatch: Mcp-Name"));
-            return;
+        if (j->method < MCPT__SUBSCRIBE && r->name.ptr != NULL && !mcpt__header_is(mcpt__field(c, MCPT_F_MCP_NAME), r->name)) {
+            return MCPT__E_H_NAME;
         }
     }
     if (level.len != 0) {
-        int n = mcpt__raw_text(level, buf, sizeof(buf), &plain) ? mcpt__find_name(mcpt__levels, 8, plain) : -1;
-
+        n = mcpt__level(level);
         if (n < 0) {
-            mcpt__refuse_job(c, j, 200, MCPT__INVALID_PARAMS, MCPT__SAY("unknown logLevel"));
-            return;
+            return MCPT__E_LEVEL;
         }
         j->level = (uint8_t)n;
     }
-    mcpt__method_checked(c, j, r, name);
+    return mcpt__method_checked(c, r);
 }
 
 #if !MCPT_NO_LEGACY
-/* Finds the session or the revision of a legacy message. False: answered. */
-static bool mcpt__legacy_context(mcpt_conn *c, mcpt_str id, bool initialize)
+/* Finds the session or the revision of a legacy message. */
+static int mcpt__legacy_context(mcpt_conn *c, bool initialize)
 {
     mcpt_str sid = mcpt__field(c, MCPT_F_MCP_SESSION_ID);
     mcpt_str version = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
@@ -11022,150 +10846,156 @@ static bool mcpt__legacy_context(mcpt_conn *c, mcpt_str id, bool initialize)
         if (c->revision == 0) {
             c->revision = MCPT_2025_11_25;    /* a client that skips the handshake */
         }
-        return true;
+        return 0;
     }
     c->session = NULL;
     if (initialize) {
-        return true;
+        return 0;
     }
     if (c->hub != NULL && c->hub->mem.nsessions != 0) {
         if (sid.ptr == NULL) {
-            mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, MCPT__SAY("Mcp-Session-Id is missing: initialize first"));
-            return false;
+            return MCPT__E_INITIALIZE;
         }
         c->session = mcpt__session_find(c->hub, sid);
         if (c->session == NULL) {
-            mcpt__refuse(c, 404, id, MCPT__NO_SESSION, MCPT__SAY("no such session: initialize again"));
-            return false;
+            return MCPT__E_SESSION;
         }
     }
-    if (revision <= 0 || revision > MCPT_2025_11_25) {
-        mcpt__refuse(c, 400, id, MCPT__INVALID_REQUEST, MCPT__SAY("unsupported MCP-Protocol-Version"));
-        return false;
+    if (revision == 0 || revision > MCPT_2025_11_25) {
+        return MCPT__E_OLD_VERSION;
     }
     c->revision = c->session != NULL ? c->session->revision : (uint8_t)revision;
-    return true;
+    return 0;
 }
 
-static void mcpt__legacy_request(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, mcpt_str name)
+static int mcpt__legacy_request(mcpt_conn *c, const mcpt__rpc *r)
 {
-    if (!mcpt__legacy_context(c, mcpt__job_cut(j, j->id), j->method == MCPT__INITIALIZE)) {
-        return;
+    mcpt_job *j = &c->job;
+    int n = mcpt__legacy_context(c, j->method == MCPT__INITIALIZE);
+
+    if (n != 0) {
+        return n;
     }
     j->revision = c->revision;
     j->session = c->session;
     j->level = c->session != NULL ? c->session->level : (uint8_t)MCPT_INFO;
-    mcpt__method_checked(c, j, r, name);
+    return mcpt__method_checked(c, r);
 }
 #endif
-
-/* -- a message without an id, or an answer: nothing comes back but 202 */
-static void mcpt__one_way(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
-{
-#if !MCPT_NO_LEGACY
-    if (method.ptr == NULL) {
-        mcpt__take_answer(c, r);
-    } else
-#endif
-    if (mcpt_str_is(method, mcpt__methods[MCPT__CANCELLED])) {
-        mcpt__cancelled(c, mcpt__cut(r->text, r->f[MCPT__R_REQUEST_ID]));
-    }
-    c->state = MCPT__X_DONE;
-    if (c->mode == MCPT__M_NONE) {
-        mcpt__answer_empty(c, 202);
-    }
-}
 
 /* Is this a message of the modern era? The body decides; a header is only asked where the body says nothing. */
 static bool mcpt__claims_modern(const mcpt_conn *c, const mcpt__rpc *r, bool initialize)
 {
-    mcpt_str header = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
-    int revision = header.ptr != NULL ? mcpt__revision(header) : MCPT_2025_03_26;
+    mcpt_str header;
 
-    if (r->f[MCPT__R_M_VERSION].len != 0) {
+    if (MCPT_NO_LEGACY || r->f[MCPT__R_M_VERSION].len != 0) {
         return true;
     }
-    return MCPT_NO_LEGACY || (!initialize && (revision <= 0 || revision > MCPT_2025_11_25));
+    header = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
+    return !initialize && header.ptr != NULL && (unsigned)mcpt__revision(header) - 1u >= MCPT_2025_11_25;
 }
 
-static void mcpt__request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
+/* -- a message without an id, or an answer: nothing comes back but 202 */
+static int mcpt__one_way(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
 {
-    char buf[MCPT_MAX_NAME];
-    mcpt_job *j = &c->job;
-    int number = mcpt__find_name(mcpt__methods, MCPT__METHOD_COUNT, method);
-    mcpt_str name = mcpt__mk(NULL, 0);
+    bool answer = r->f[MCPT__R_METHOD].len == 0;
 
-    mcpt__job_init(c, j, r, number < 0 ? MCPT__METHOD_COUNT : number);
-    if (mcpt__name_member(number) != 0 &&
-        !mcpt__raw_text(mcpt__cut(r->text, r->f[mcpt__name_member(number)]), buf, sizeof(buf), &name)) {
-        name = mcpt__mk(NULL, 0);
-    }
-    if (mcpt__claims_modern(c, r, number == MCPT__INITIALIZE)) {
-        j->revision = MCPT_2026_07_28;
-        c->flags |= MCPT__C_MODERN;
-        c->session = mcpt__is_lines(c) ? c->session : NULL;
-        mcpt__modern_request(c, j, r, method, name);
-        return;
+    if (mcpt__claims_modern(c, r, false)) {
+        if (answer && !mcpt__is_lines(c)) {
+            return MCPT__E_RESPONSE;
+        }
     }
 #if !MCPT_NO_LEGACY
-    mcpt__legacy_request(c, j, r, name);
+    else {
+        int n = mcpt__legacy_context(c, false);
+
+        if (n != 0) {
+            return n;
+        }
+    }
+    if (answer) {
+        mcpt__take_answer(c, r);
+    }
 #endif
+    if (mcpt_str_is(method, "notifications/cancelled")) {
+        mcpt__cancelled(c, mcpt__pick(r, MCPT__R_REQUEST_ID));
+    }
+    mcpt__answer_empty(c, 202);
+    return 0;
 }
 
 /* Is a scanned message a JSON-RPC 2.0 message? */
 static bool mcpt__rpc_ok(const mcpt__rpc *r)
 {
-    mcpt_str id = mcpt__cut(r->text, r->f[MCPT__R_ID]);
-    mcpt_type method = mcpt__raw_type(mcpt__cut(r->text, r->f[MCPT__R_METHOD]));
+    char method = mcpt__first(mcpt__pick(r, MCPT__R_METHOD));
+    char params = mcpt__first(mcpt__pick(r, MCPT__R_PARAMS));
 
-    return mcpt_str_is(mcpt__cut(r->text, r->f[MCPT__R_JSONRPC]), "\"2.0\"") &&
-           (id.len == 0 || (mcpt__id_ok(id) && mcpt__raw_type(id) != MCPT_NULL)) &&
-           (method == MCPT_STRING ||
-            (method == MCPT_ABSENT && (r->f[MCPT__R_RESULT].len != 0 || r->f[MCPT__R_ERROR].len != 0))) &&
-           (r->f[MCPT__R_PARAMS].len == 0 || r->text[r->f[MCPT__R_PARAMS].at] == '{');
+    return mcpt_str_is(mcpt__pick(r, MCPT__R_JSONRPC), "\"2.0\"") &&
+           (r->f[MCPT__R_ID].len == 0 || mcpt__id_ok(mcpt__pick(r, MCPT__R_ID))) &&
+           (method == '"' || (method == '\0' && (r->f[MCPT__R_RESULT].len != 0 || r->f[MCPT__R_ERROR].len != 0))) &&
+           (params == '\0' || params == '{');
 }
 
-/* Scans and routes one message. Exactly one answer (or a suspension, or silence where the protocol wants it). */
-static void mcpt__message(mcpt_conn *c, const char *text, size_t len)
+/* Scans and routes one message. Answers 0 when it is answered (or suspended, or silence is what the protocol wants),
+ * a fault, or MCPT__E_RUN. */
+static int mcpt__message(mcpt_conn *c, const char *text, size_t len)
 {
-    char buf[48];
+    char buf[MCPT_MAX_NAME];
     mcpt__rpc r;
-    mcpt_str id;
+    mcpt_job *j = &c->job;
     mcpt_str method = mcpt__mk(NULL, 0);
-    mcpt_str none = mcpt__mk(NULL, 0);
     mcpt_err e = mcpt__rpc_scan(&r, text, len);
-    bool answer;
+    int number;
 
     c->status = 200;
+    MCPT_MEMSET(j, 0, sizeof(*j));
     if (e < 0) {
-        bool shape = e == MCPT_E_DEPTH || e == MCPT_E_DUPLICATE;
-
-        mcpt__refuse(c, 400, none, shape ? MCPT__INVALID_REQUEST : MCPT__PARSE_ERROR, mcpt_strerror(e));
-        return;
+        return e;
     }
-    id = mcpt__cut(text, r.f[MCPT__R_ID]);
-    answer = r.f[MCPT__R_METHOD].len == 0;
+    j->text = text;
+    if (mcpt__id_ok(mcpt__pick(&r, MCPT__R_ID))) {
+        j->id = r.f[MCPT__R_ID];
+    }
     if (!mcpt__rpc_ok(&r)) {
-        mcpt__refuse(c, 400, id.len != 0 && mcpt__id_ok(id) ? id : none, MCPT__INVALID_REQUEST, MCPT__SAY("not a JSON-RPC 2.0 message"));
-        return;
+        return MCPT__E_MESSAGE;
     }
-    if (!answer && !mcpt__raw_text(mcpt__cut(text, r.f[MCPT__R_METHOD]), buf, sizeof(buf), &method)) {
+    if (r.f[MCPT__R_METHOD].len == 0) {
+        j->id.len = 0;                /* an answer: its id is no request's */
+    } else if (!mcpt__raw_text(mcpt__pick(&r, MCPT__R_METHOD), buf, sizeof(buf), &method)) {
         method = mcpt_z("");          /* longer than any method there is */
     }
-    if (id.len != 0 && !answer) {
-        mcpt__request(c, &r, method);
-    } else if (mcpt__claims_modern(c, &r, false)) {
-        if (answer && !mcpt__is_lines(c)) {
-            mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, MCPT__SAY("responses are not accepted in this revision"));
-        } else {
-            mcpt__one_way(c, &r, method);
+    if (j->id.len == 0) {
+        return mcpt__one_way(c, &r, method);
+    }
+    r.name = mcpt__mk(NULL, 0);
+    number = mcpt__find_name(mcpt__methods, method);
+    if (number < 0) {
+        number = MCPT__METHOD_COUNT;
+    } else {
+        method = mcpt_z(mcpt__nth(mcpt__methods, (unsigned)number));    /* buf is free */
+        if (mcpt__method_rows[number].subject == 0 ||
+            !mcpt__raw_text(mcpt__pick(&r, mcpt__method_rows[number].subject), buf, sizeof(buf), &r.name)) {
+            r.name = mcpt__mk(NULL, 0);
         }
-    } else
+    }
+    mcpt__job_init(c, j, &r, number);
 #if !MCPT_NO_LEGACY
-    if (mcpt__legacy_context(c, none, false))
+    if (!mcpt__claims_modern(c, &r, number == MCPT__INITIALIZE)) {
+        return mcpt__legacy_request(c, &r);
+    }
 #endif
-    {
-        mcpt__one_way(c, &r, method);
+    return mcpt__modern_request(c, &r, method);
+}
+
+/* The same, to the end. */
+static void mcpt__message_run(mcpt_conn *c, const char *text, size_t len)
+{
+    int n = mcpt__message(c, text, len);
+
+    if (n == MCPT__E_RUN) {
+        mcpt__job_run(c->hub, c->server, &c->job);
+    } else if (n != 0) {
+        mcpt__refuse(c, &c->job, n);
     }
 }
 
@@ -11269,7 +11099,7 @@ static bool mcpt__accepts(const mcpt_conn *c, const char *type, const char *subt
 }
 
 /* -- a request's head: everything that can be refused before the body is read. 0: go on */
-static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
+static int mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
 {
     mcpt_str accept = mcpt__field(c, MCPT_F_ACCEPT);
     mcpt_str type = mcpt__field(c, MCPT_F_CONTENT_TYPE);
@@ -11286,7 +11116,7 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
     if (!mcpt_str_is(method, "POST")) {
         bool legacy = c->response.allow[0] == 'G' && (mcpt_str_is(method, "GET") || mcpt_str_is(method, "DELETE"));
 
-        if (!legacy || mcpt_str_is(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION), mcpt__revisions[MCPT_2026_07_28])) {
+        if (!legacy || mcpt__revision(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION)) == MCPT_2026_07_28) {
             return 405;
         }
         return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text", "event-stream") ? 406 : 0;
@@ -11303,7 +11133,7 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         c->flags |= MCPT__C_JSON_OK | MCPT__C_SSE_OK;    /* what every client sends */
         return 0;
     }
-    c->flags = (uint16_t)(c->flags & ~(MCPT__C_JSON_OK | MCPT__C_SSE_OK));
+    c->flags &= ~(uint32_t)(MCPT__C_JSON_OK | MCPT__C_SSE_OK);
     if (accept.ptr == NULL || mcpt__accepts(c, "application", "json")) {
         c->flags |= MCPT__C_JSON_OK;
     }
@@ -11311,17 +11141,6 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         c->flags |= MCPT__C_SSE_OK;
     }
     return (c->flags & (MCPT__C_JSON_OK | MCPT__C_SSE_OK)) == 0 ? 406 : 0;
-}
-
-/* An answer to a request that is refused for its head: status and a short JSON-RPC error without id. */
-static void mcpt__refuse_head(mcpt_conn *c, uint16_t status)
-{
-    if (status == 404 || status == 405 || status == 406) {
-        mcpt__answer_empty(c, status);
-    } else {
-        mcpt__refuse(c, status, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, mcpt_reason(status));
-    }
-    c->state = MCPT__X_DONE;
 }
 
 /* -- legacy GET and DELETE */
@@ -11375,6 +11194,16 @@ static mcpt_job *mcpt__stream_job(mcpt_hub *hub, const mcpt_session *s, uint32_t
     return j;
 }
 
+/* Makes c the session's stream: the newest wins, the old one may be a connection that died unnoticed. */
+static void mcpt__session_stream(mcpt_conn *c, mcpt_session *s)
+{
+    if (s->conn != NULL) {
+        s->conn->session = NULL;
+        mcpt__ready(c->hub, s->conn);
+    }
+    s->conn = c;
+}
+
 /* Sends what the client has missed of a stream, and goes on with it when its call is still in work. False: there is
  * nothing of it any more, or it never was. */
 static bool mcpt__replay(mcpt_conn *c, mcpt_session *s, mcpt_str last)
@@ -11404,58 +11233,45 @@ static bool mcpt__replay(mcpt_conn *c, mcpt_session *s, mcpt_str last)
         j->flags |= MCPT__J_EVENTS;
         c->work = j;
     }
-    if (stream == s->get_stream) {    /* the standalone stream goes on here */
-        if (s->conn != NULL) {
-            s->conn->session = NULL;
-            mcpt__ready(c->hub, s->conn);
-        }
-        s->conn = c;
+    if (stream == s->get_stream) {
+        mcpt__session_stream(c, s);   /* the standalone stream goes on here */
     }
     c->state = MCPT__X_STREAM;
     c->generator = MCPT__G_STATIC;    /* replaying */
     return true;
 }
 
-static void mcpt__get(mcpt_conn *c)
+static int mcpt__get(mcpt_conn *c)
 {
     mcpt_session *s = c->session;
     mcpt_str last = mcpt__field(c, MCPT_F_LAST_EVENT_ID);
 
-    c->status = 200;
     c->flags |= MCPT__C_SSE_OK;
     if (last.ptr != NULL) {
-        if (s->replay_cap == 0 || !mcpt__replay(c, s, last)) {
-            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("these events are not kept any more"));
-        }
-        return;
+        return s->replay_cap != 0 && mcpt__replay(c, s, last) ? 0 : MCPT__E_EVENTS;
     }
-    if (s->conn != NULL) {            /* the newest stream wins: the old one may be a connection that died unnoticed */
-        s->conn->session = NULL;
-        mcpt__ready(c->hub, s->conn);
-    }
-    s->conn = c;
+    mcpt__session_stream(c, s);
     mcpt__sse_commit(c);
     s->get_stream = c->stream;
     c->state = MCPT__X_STREAM;
     c->generator = MCPT__G_NONE;
+    return 0;
 }
 
 static void mcpt__get_or_delete(mcpt_conn *c, bool get)
 {
-    mcpt_str none = mcpt__mk(NULL, 0);
+    int n = mcpt__legacy_context(c, false);
 
-    c->status = 200;
-    if (!mcpt__legacy_context(c, none, false)) {
-        return;
+    if (n == 0 && get) {
+        n = mcpt__get(c);
+    } else if (n == 0) {
+        mcpt__session_end(c->hub, c->session);
+        c->session = NULL;
+        mcpt__answer_empty(c, 204);
     }
-    if (get) {
-        mcpt__get(c);
-        return;
+    if (n != 0) {
+        mcpt__refuse(c, NULL, n);
     }
-    mcpt__session_end(c->hub, c->session);
-    c->session = NULL;
-    mcpt__answer_empty(c, 204);
-    c->state = MCPT__X_DONE;
 }
 
 /* The next missed event of a resumed stream, or as much of it as there is room for. False: all were sent. */
@@ -11464,7 +11280,6 @@ static bool mcpt__replay_step(mcpt_conn *c)
     const char *rec = c->session != NULL ? mcpt__replay_next(c->session, c->stream, c->piece) : NULL;
     uint32_t len;
     uint32_t room;
-    char *at;
 
     if (c->piece_at != 0 && (rec == NULL || mcpt__replay_get(rec + 4) != c->piece_n)) {
         c->state = MCPT__X_CLOSED;    /* the rest of an event was dropped while its beginning was sent */
@@ -11476,22 +11291,19 @@ static bool mcpt__replay_step(mcpt_conn *c)
     c->piece_n = mcpt__replay_get(rec + 4);
     len = mcpt__replay_get(rec + 8) - c->piece_at;
     mcpt__chunk_open(c);
-    at = c->io.tx + c->io.tx_len;
     if (c->piece_at == 0) {
-        mcpt__cat_event_id(&at, c->stream, c->piece_n);
-        mcpt__cat(&at, "data: ");
+        mcpt__event_begin(c, c->piece_n);
     }
-    room = (uint32_t)(c->io.tx + c->io.tx_cap - at) - mcpt__tail_room(c);
+    room = c->io.tx_cap - c->io.tx_len - mcpt__tail_room(c);
     room = room < len ? room : len;
-    MCPT_MEMCPY(at, rec + 12 + c->piece_at, room);
-    at += room;
+    MCPT_MEMCPY(mcpt__tx_end(c), rec + 12 + c->piece_at, room);
+    c->io.tx_len += room;
     c->piece_at += room;
     if (room == len) {
-        mcpt__cat(&at, "\n\n");
+        mcpt__tx_add(c, "\n\n");
         c->piece = c->piece_n;
         c->piece_at = 0;
     }
-    c->io.tx_len = (uint32_t)(at - c->io.tx);
     mcpt__chunk_close(c, false);
     return true;
 }
@@ -11526,11 +11338,14 @@ static void mcpt__next_request(mcpt_conn *c)
     c->state = MCPT__X_READ;
 }
 
-static void mcpt__refuse_and_close(mcpt_conn *c, uint16_t status)
+/* Refuses a request for its head, by an HTTP status. */
+static void mcpt__refuse_head(mcpt_conn *c, int status, bool close)
 {
-    c->flags |= MCPT__C_CLOSE;
-    mcpt__tx_reset(c);
-    mcpt__refuse_head(c, status);
+    if (close) {
+        c->flags |= MCPT__C_CLOSE;
+        mcpt__tx_reset(c);
+    }
+    mcpt__refuse(c, NULL, status);
 }
 
 /* The head is complete: refuse it, or make ready for the body. */
@@ -11539,9 +11354,10 @@ static void mcpt__head_done(mcpt_conn *c)
     const mcpt_head *h = &c->head;
     mcpt_str method = mcpt__cut(c->io.rx, h->method);
     mcpt_str path = mcpt__cut(c->io.rx, h->target);
-    const char *query = path.len != 0 ? (const char *)MCPT_MEMCHR(path.ptr, '?', path.len) : NULL;
+    const char *query = (const char *)MCPT_MEMCHR(path.ptr, '?', path.len);
     bool body = (h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH)) != 0;
-    uint16_t status;
+    bool post = mcpt_str_is(method, "POST");
+    int status;
 
     mcpt__request_reset(c);
     if (query != NULL) {
@@ -11551,50 +11367,36 @@ static void mcpt__head_done(mcpt_conn *c)
     if ((h->flags & MCPT_HEAD_CLOSE) != 0) {
         c->flags |= MCPT__C_CLOSE;
     }
-    mcpt__tx_reset(c);
     c->body = h->at;
     c->body_len = 0;
     c->end = h->at;
     status = mcpt__head_check(c, method, path);
-    if (status == 0 && mcpt_str_is(method, "POST") && !body) {
+    if (status == 0 && post && !body) {
         status = 411;
     }
     if (status == 0 && h->length > c->io.rx_cap - h->at) {
         status = 413;
     }
-    if (status != 0 && body) {
-        if ((h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_CONTINUE)) != 0 || h->length > MCPT__SKIP_MAX) {
-            c->flags |= MCPT__C_CLOSE;
-            mcpt__refuse_head(c, status);
-            return;
-        }
-        c->status = status;
+    if (status == 0 && !post && body) {
+        mcpt__refuse_head(c, 400, true);
+    } else if (status != 0 && body && (h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_CONTINUE)) == 0 && h->length <= MCPT__SKIP_MAX) {
+        c->status = (uint16_t)status;
         c->batch = (uint32_t)h->length;
         c->state = MCPT__X_SKIP;
-        return;
-    }
-    if (status != 0) {
-        mcpt__refuse_head(c, status);
-        return;
-    }
-    if (!mcpt_str_is(method, "POST")) {
-        if (body) {
-            mcpt__refuse_and_close(c, 400);
-            return;
-        }
+    } else if (status != 0) {
+        mcpt__refuse_head(c, status, body);
 #if !MCPT_NO_LEGACY
+    } else if (!post) {
         mcpt__get_or_delete(c, mcpt_str_is(method, "GET"));
 #endif
-        return;
+    } else {
+        c->state = MCPT__X_BODY;
+        if ((h->flags & MCPT_HEAD_CONTINUE) != 0 && c->io.rx_len == h->at) {    /* the client waits for leave to send its body */
+            c->io.tx_at = 0;
+            c->io.tx_len = 0;
+            mcpt__tx_add(c, "HTTP/1.1 100 Continue\r\n\r\n");
+        }
     }
-    if ((h->flags & MCPT_HEAD_CONTINUE) != 0 && c->io.rx_len == h->at) {
-        char *at = c->io.tx;          /* the client waits for leave to send its body */
-
-        mcpt__cat(&at, "HTTP/1.1 100 Continue\r\n\r\n");
-        c->io.tx_at = 0;
-        c->io.tx_len = (uint32_t)(at - c->io.tx);
-    }
-    c->state = MCPT__X_BODY;
 }
 
 static bool mcpt__read_head(mcpt_conn *c)
@@ -11613,7 +11415,7 @@ static bool mcpt__read_head(mcpt_conn *c)
         return false;
     }
     mcpt__request_reset(c);
-    mcpt__refuse_and_close(c, e < 0 ? c->head.status : c->head.line != 0 ? 431 : 414);
+    mcpt__refuse_head(c, e < 0 ? c->head.status : c->head.line ? 431 : 414, true);
     return true;
 }
 
@@ -11628,7 +11430,7 @@ static bool mcpt__read_body(mcpt_conn *c)
         mcpt_err e = mcpt_chunked_decode(&c->chunked, at, &len, &used);
 
         if (e < 0) {
-            mcpt__refuse_and_close(c, 400);
+            mcpt__refuse_head(c, 400, true);
             return true;
         }
         MCPT_MEMMOVE(at + len, at + used, all - used);
@@ -11637,7 +11439,7 @@ static bool mcpt__read_body(mcpt_conn *c)
         c->end = c->body + c->body_len;
         if (e == MCPT_PENDING) {
             if (c->io.rx_len == c->io.rx_cap) {
-                mcpt__refuse_and_close(c, 413);
+                mcpt__refuse_head(c, 413, true);
                 return true;
             }
             return false;
@@ -11668,7 +11470,7 @@ static bool mcpt__skip_body(mcpt_conn *c)
     c->io.rx_len -= c->batch;
     c->batch = 0;
     c->end = c->body;
-    mcpt__refuse_head(c, c->status);
+    mcpt__refuse_head(c, c->status, false);
     return true;
 }
 #endif
@@ -11792,48 +11594,41 @@ static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len, uint32
     mcpt_span span[1];
     mcpt_scan scan;
     mcpt__rpc r;
-    mcpt_str none = mcpt__mk(NULL, 0);
     mcpt_str element;
+    int n;
     bool asks = false;                /* somebody wants an answer */
     bool good;
     mcpt_err e;
 
     mcpt_scan_init(&scan, root, 1, span);
     e = mcpt_scan_feed(&scan, text, len);
-    e = e < 0 ? e : mcpt_scan_end(&scan);
+    n = e < 0 ? (int)e : (int)mcpt_scan_end(&scan);
     c->status = 200;
-    if (e < 0) {
-        mcpt__refuse(c, 400, none, MCPT__PARSE_ERROR, mcpt_strerror(e));
-        return;
-    }
-    if (!mcpt__legacy_context(c, none, false)) {
-        return;
+    if (n == 0) {
+        n = mcpt__legacy_context(c, false);
     }
     c->batch = from;
-    good = c->revision == MCPT_2025_03_26 && mcpt__batch_next(c, text, len, &element);
+    good = n == 0 && c->revision == MCPT_2025_03_26 && mcpt__batch_next(c, text, len, &element);
     for (c->batch = from; good && mcpt__batch_next(c, text, len, &element); ) {
         e = mcpt__rpc_scan(&r, element.ptr, element.len);
         good = e < 0 || r.f[MCPT__R_M_VERSION].len == 0;
         asks = asks || e < 0 || !mcpt__rpc_ok(&r) || (r.f[MCPT__R_METHOD].len != 0 && r.f[MCPT__R_ID].len != 0);
     }
     c->batch = from;
-    if (!good) {
-        mcpt__refuse(c, 400, none, MCPT__INVALID_REQUEST, MCPT__SAY("batches exist in revision 2025-03-26 only, and are not empty"));
+    if (n != 0 || !good) {
+        mcpt__refuse(c, NULL, n != 0 ? n : MCPT__E_BATCH);
     } else if (mcpt__is_lines(c) || (asks && (c->flags & MCPT__C_SSE_OK) != 0)) {
-        c->flags = (uint16_t)((c->flags & ~MCPT__C_COMMA) | MCPT__C_BATCH);
-        if (!mcpt__is_lines(c)) {
-            mcpt__sse_commit(c);
-        }
+        c->flags = (c->flags & ~(uint32_t)MCPT__C_COMMA) | MCPT__C_BATCH;
+        mcpt__sse_commit(c);
     } else if (asks) {
-        mcpt__refuse(c, 406, none, MCPT__INVALID_REQUEST, MCPT__SAY("a batch is answered as text/event-stream"));
+        mcpt__refuse(c, NULL, MCPT__E_BATCH_STREAM);
     } else {
         while (mcpt__batch_next(c, text, len, &element)) {
             c->mode = MCPT__M_LINES;  /* silences the 202 of each */
-            mcpt__message(c, element.ptr, element.len);
+            (void)mcpt__message(c, element.ptr, element.len);
         }
         c->mode = MCPT__M_NONE;
         mcpt__answer_empty(c, 202);
-        c->state = MCPT__X_DONE;
     }
 }
 
@@ -11842,21 +11637,15 @@ static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
     mcpt_str element;
 
     if (mcpt__batch_next(c, text, len, &element)) {
-        mcpt__message(c, element.ptr, element.len);
+        mcpt__message_run(c, element.ptr, element.len);
         return;
     }
-    if (mcpt__is_lines(c)) {
-        if ((c->flags & MCPT__C_COMMA) != 0) {
-            c->io.tx[c->io.tx_len++] = ']';
-            c->io.tx[c->io.tx_len++] = '\n';
-        }
-    } else if ((c->flags & MCPT__C_CHUNKED) != 0) {
-        char *at = c->io.tx + c->io.tx_len;
-
-        mcpt__cat(&at, "0\r\n\r\n");
-        c->io.tx_len = (uint32_t)(at - c->io.tx);
+    c->flags &= ~(uint32_t)MCPT__C_BATCH;
+    if (!mcpt__is_lines(c)) {
+        mcpt__stream_end(c);
+    } else if ((c->flags & MCPT__C_COMMA) != 0) {
+        mcpt__tx_add(c, "]\n");
     }
-    c->flags = (uint16_t)(c->flags & ~MCPT__C_BATCH);
     c->state = MCPT__X_DONE;
 }
 #endif
@@ -11893,12 +11682,11 @@ static void mcpt__run_message(mcpt_conn *c)
     }
 #else
     if (i < len && text[i] == '[') {
-        c->status = 200;
-        mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("batches are not supported"));
+        mcpt__refuse(c, NULL, MCPT__E_BATCH);
         return;
     }
 #endif
-    mcpt__message(c, text, len);
+    mcpt__message_run(c, text, len);
 }
 
 /* -- lines */
@@ -11921,7 +11709,7 @@ static bool mcpt__read_line(mcpt_conn *c)
         }
         if ((c->flags & MCPT__C_EXPIRED) == 0) {
             c->flags |= MCPT__C_EXPIRED;    /* the rest of this line is thrown away */
-            mcpt__refuse(c, 400, mcpt__mk(NULL, 0), MCPT__INVALID_REQUEST, MCPT__SAY("the line is longer than the receive buffer"));
+            mcpt__refuse(c, NULL, MCPT__E_LINE);
         }
         c->io.rx_len = 0;
         c->body = 0;
@@ -11933,11 +11721,11 @@ static bool mcpt__read_line(mcpt_conn *c)
     c->body = 0;
     c->body_len = len > 0 && c->io.rx[len - 1] == '\r' ? len - 1 : len;
     if (c->body_len == 0 || (c->flags & MCPT__C_EXPIRED) != 0) {
-        c->flags = (uint16_t)(c->flags & ~MCPT__C_EXPIRED);
+        c->flags &= ~(uint32_t)MCPT__C_EXPIRED;
         c->state = MCPT__X_DONE;      /* an empty line, or the end of one that was too long */
         return true;
     }
-    c->flags = (uint16_t)((c->flags & ~(MCPT__C_MODERN | MCPT__C_PIECES)) | MCPT__C_SSE_OK | MCPT__C_JSON_OK);
+    c->flags = (c->flags & ~(uint32_t)(MCPT__C_MODERN | MCPT__C_PIECES)) | MCPT__C_SSE_OK | MCPT__C_JSON_OK;
     c->state = MCPT__X_MESSAGE;
     return true;
 }
@@ -11951,7 +11739,7 @@ static void mcpt__next_line(mcpt_conn *c)
     c->end = 0;
     c->body = 0;
     c->generator = MCPT__G_NONE;
-    c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
+    c->flags &= ~(uint32_t)MCPT__C_PIECES;
     c->state = MCPT__X_READ;
 }
 
@@ -11967,7 +11755,7 @@ static bool mcpt__lines_idle(mcpt_conn *c)
     for (j = c->hub->jobs; j != NULL; j = j->next) {
         if (j->conn == c && ((j->flags & MCPT__J_WOKEN) != 0 ||
                              ((j->flags & MCPT__J_TIMED) != 0 && mcpt__due(mcpt__now(c->server), j->wake_at)))) {
-            c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
+            c->flags &= ~(uint32_t)MCPT__C_PIECES;
             mcpt__job_run(c->hub, c->server, j);
             return true;
         }
@@ -11996,31 +11784,14 @@ static bool mcpt__lines_idle(mcpt_conn *c)
 #endif
 
 /* -- held-open streams */
-static void mcpt__stream_end(mcpt_conn *c)
-{
-    char *at = c->io.tx + c->io.tx_len;
-
-    if ((c->flags & MCPT__C_CHUNKED) != 0) {
-        mcpt__cat(&at, "0\r\n\r\n");
-        c->io.tx_len = (uint32_t)(at - c->io.tx);
-    }
-    c->state = MCPT__X_DONE;
-}
-
 /* A comment now and then keeps an event stream alive through proxies. */
 static bool mcpt__tick(mcpt_conn *c)
 {
-    char *at;
-
-    c->flags = (uint16_t)(c->flags & ~MCPT__C_TICK);
+    c->flags &= ~(uint32_t)MCPT__C_TICK;
     if (c->mode != MCPT__M_SSE || (c->flags & MCPT__C_PIECES) != 0) {
         return false;
     }
-    mcpt__chunk_open(c);
-    at = c->io.tx + c->io.tx_len;
-    mcpt__cat(&at, ":\n\n");
-    c->io.tx_len = (uint32_t)(at - c->io.tx);
-    mcpt__chunk_close(c, false);
+    mcpt__sse_lines(c, ":\n\n", false);
     return true;
 }
 
@@ -12170,7 +11941,7 @@ static bool mcpt__step_done(mcpt_conn *c)
 #if !MCPT_NO_LEGACY
     if ((c->flags & MCPT__C_BATCH) != 0) {
         c->state = MCPT__X_MESSAGE;   /* the next element */
-        c->flags = (uint16_t)(c->flags & ~MCPT__C_PIECES);
+        c->flags &= ~(uint32_t)MCPT__C_PIECES;
         return true;
     }
 #endif
@@ -12214,7 +11985,7 @@ static bool mcpt__step(mcpt_conn *c)
     case MCPT__X_MESSAGE: mcpt__run_message(c); return true;
     case MCPT__X_PIECES:
         if (c->generator != MCPT__G_NONE) {
-            mcpt__generator_step(c, &c->job);
+            (void)mcpt__generator_step(c);    /* what goes wrong between pieces has no answer */
         } else {
             mcpt__job_run(c->hub, c->server, c->work);
         }
@@ -12229,11 +12000,11 @@ static bool mcpt__step(mcpt_conn *c)
 /* A deadline has passed: 408 to a request that does not arrive, otherwise the end. */
 static void mcpt__expire(mcpt_conn *c)
 {
-    c->flags = (uint16_t)(c->flags & ~MCPT__C_EXPIRED);
+    c->flags &= ~(uint32_t)MCPT__C_EXPIRED;
 #if !MCPT_NO_HTTP
     if (c->state <= MCPT__X_SKIP && c->io.rx_len != 0 && c->io.tx_at == c->io.tx_len && c->framing == MCPT_HTTP) {
         mcpt__request_reset(c);
-        mcpt__refuse_and_close(c, 408);
+        mcpt__refuse_head(c, 408, true);
         mcpt__timer_start(c, MCPT__TIMER_REQUEST);
         return;
     }
@@ -12314,7 +12085,7 @@ static unsigned mcpt__conn_run(mcpt_io *io)
 #if !MCPT_NO_HTTP && !MCPT_NO_HOSTED
 MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request)
 {
-    uint16_t status;
+    int status;
 
     if (!mcpt__is_hosted(c) || (c->state != MCPT__X_READ && c->state != MCPT__X_CLOSED) || c->io.rx == NULL) {
         return MCPT_E_STATE;
@@ -12330,10 +12101,10 @@ MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request)
     mcpt__request_reset(c);
     status = mcpt__head_check(c, request->method, request->path);
     if (request->no_stream) {
-        c->flags = (uint16_t)(c->flags & ~MCPT__C_SSE_OK);
+        c->flags &= ~(uint32_t)MCPT__C_SSE_OK;
     }
     if (status != 0) {
-        mcpt__refuse_head(c, status);
+        mcpt__refuse(c, NULL, status);
     } else if (mcpt_str_is(request->method, "POST")) {
         c->state = MCPT__X_MESSAGE;
 #if !MCPT_NO_LEGACY
@@ -12473,7 +12244,7 @@ MCPT_API void mcpt_hub_close(mcpt_hub *hub)
         mcpt_slot *s = (j->flags & MCPT__J_TASK) != 0 ? j->slot : NULL;
 
         if (c != NULL && c->work == j) {
-            mcpt__refuse_job(c, j, 503, MCPT__INTERNAL, MCPT__SAY("the server is closing"));
+            mcpt__refuse(c, j, MCPT__E_CLOSING);
             mcpt__ready(hub, c);
         }
         mcpt__cancel(hub, hub->server, j);
@@ -12545,26 +12316,27 @@ static bool mcpt__name_ok(const char *name)
 }
 
 /* Names that come twice, and rows out of order where order is promised. */
-static void mcpt__check_names(mcpt__checker *k, const void *table, size_t n, mcpt__name_fn name_of, bool sorted)
+static void mcpt__check_names(mcpt__checker *k, const mcpt_server *s, unsigned kind)
 {
+    size_t n = mcpt__count(s, kind);
     size_t i;
     size_t j;
 
     for (i = 0; i < n; i++) {
-        if (name_of(table, i) == NULL) {
+        if (mcpt__row_name(s, kind, i) == NULL) {
             mcpt__check_bad(k, "", "a row has no name");
             return;
         }
     }
     for (i = 1; i < n; i++) {
-        mcpt_str name = mcpt_z(name_of(table, i));
+        const char *name = mcpt__row_name(s, kind, i);
 
-        if (sorted && mcpt__order(name, name_of(table, i - 1)) <= 0) {
-            mcpt__check_bad(k, name_of(table, i), "the table is not in strcmp order");
+        if (s->sorted && mcpt__order(mcpt_z(name), mcpt__row_name(s, kind, i - 1)) <= 0) {
+            mcpt__check_bad(k, name, "the table is not in strcmp order");
         }
-        for (j = 0; j < i && !sorted; j++) {
-            if (mcpt_str_is(name, name_of(table, j))) {
-                mcpt__check_bad(k, name_of(table, i), "this name comes twice");
+        for (j = 0; j < i && !s->sorted; j++) {
+            if (mcpt_str_is(mcpt_z(name), mcpt__row_name(s, kind, j))) {
+                mcpt__check_bad(k, name, "this name comes twice");
             }
         }
     }
@@ -12579,9 +12351,9 @@ MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, 
     k.user = user;
     k.row = "";
     k.bad = false;
-    mcpt__check_names(&k, s->tools, s->ntools, mcpt__tool_name, s->sorted);
-    mcpt__check_names(&k, s->resources, s->nresources, mcpt__resource_name, s->sorted);
-    mcpt__check_names(&k, s->prompts, s->nprompts, mcpt__prompt_name, s->sorted);
+    mcpt__check_names(&k, s, MCPT_KIND_TOOL);
+    mcpt__check_names(&k, s, MCPT_KIND_RESOURCE);
+    mcpt__check_names(&k, s, MCPT_KIND_PROMPT);
     for (i = 0; i < s->ntools && !k.bad; i++) {
         const mcpt_tool *t = &s->tools[i];
 
