@@ -2,7 +2,7 @@
 
 FW := $(B)/firmware
 FW_BOARDS := lm3s6965evb mps2-an385
-FW_KINDS := conformance
+FW_KINDS := device conformance
 FW_IMAGES := $(foreach b,$(FW_BOARDS),$(FW_KINDS:%=$(FW)/$(b)-%.elf))
 FW_QEMU := qemu-system-arm=qemu-system-arm
 FW_NEEDS := $(ARM) $(JSMN)
@@ -16,6 +16,9 @@ FW_LWIP := $(addprefix core/,init def inet_chksum ip mem memp netif pbuf stats t
 FW_COMMON := startup network console emulation_only
 
 # What differs between the kinds of image: its own flags and files, the stack in bytes.
+FW_device := -DFIRMWARE_CONNECTIONS=4
+FW_device_C := examples/firmware/device.c examples/firmware/settings.c port/store_ram.c
+FW_device_STACK := 5120
 FW_conformance := -DFIRMWARE_CONNECTIONS=6 -DFIRMWARE_ASSERT $(ASSERT)
 FW_conformance_C := tests/firmware/conformance.c tests/conformance/fixtures.c
 FW_conformance_STACK := 5120
