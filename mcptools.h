@@ -76,6 +76,7 @@
    >>http-in     requests in, guard, sessions' streams
    >>conn        a connection; the entry for hosts that parse HTTP themselves
    >>check       development checks of tables
+   >>oauth       a client's authorization: discovery, registration, grants, tokens, records
 */
 #ifndef MCPTOOLS_H_INCLUDED
 #define MCPTOOLS_H_INCLUDED
@@ -139,6 +140,13 @@
 #endif
 #ifndef MCPT_NO_STRERROR
 #define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
+#endif
+#ifndef MCPT_NO_OAUTH
+#define MCPT_NO_OAUTH 0               /* 1: no client authorization. Goes with MCPT_NO_METADATA, which reads its challenges */
+#endif
+#if MCPT_NO_METADATA && !MCPT_NO_OAUTH
+#undef MCPT_NO_OAUTH
+#define MCPT_NO_OAUTH 1
 #endif
 #ifndef MCPT_MAX_DEPTH
 #define MCPT_MAX_DEPTH 32             /* JSON nesting, 4..32 */
@@ -245,6 +253,11 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
     X(E_SCOPE, -81, "the token lacks a scope") \
     X(E_PROOF, -82, "the DPoP proof is not valid") \
     X(E_NONCE, -83, "the DPoP proof needs a (newer) nonce") \
+    X(E_ISSUER, -84, "another authorization server than the one that was asked, or none that may be used") \
+    X(E_RESOURCE, -85, "the metadata is not this server's") \
+    X(E_CLIENT, -86, "no client identity: set client_id, or register") \
+    X(E_GRANT, -87, "the authorization server does not offer this grant as MCP asks for it") \
+    X(E_OAUTH, -88, "the authorization server refused") \
     X(E_STORE, -100, "the store failed") \
     X(E_FULL, -101, "the store is full") \
     X(E_DAMAGED, -102, "the record is damaged") \
@@ -1171,6 +1184,117 @@ MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c);
 #define MCPT_ABI (MCPT_SWITCHES ^ (uint32_t)sizeof(mcpt_conn) * 40503u ^ (uint32_t)sizeof(mcpt_hub) * 2654435769u ^ \
     (uint32_t)sizeof(mcpt_slot) * 97u ^ (uint32_t)sizeof(mcpt_session) * 7919u)
 #endif /* !MCPT_NO_SERVER */
+/* >>oauth -------------------------------------------------------------------------------------------------
+ * A client's authorization (MCP authorization chapter of 2025-03-26 to 2026-07-28: OAuth 2.1, RFC 6749, 7591, 7636, 8414,
+ * 8628, 8707, 9207, 9728) without I/O: the object says what to do next and is told what came of it. Facts, records and
+ * transient text share one buffer of the caller's. With a store nothing is lost by a reboot between any two steps, and
+ * nothing is sent twice that may be used once. */
+#if !MCPT_NO_OAUTH
+typedef enum mcpt_grant {
+    MCPT_GRANT_CODE,                  /* a person signs in with a browser (authorization code, PKCE S256) */
+    MCPT_GRANT_DEVICE,                /* a person signs in on another device (RFC 8628); code where the server has no device grant */
+    MCPT_GRANT_CLIENT,                /* client credentials (RFC 6749 section 4.4) */
+    MCPT_GRANT_JWT_BEARER,            /* an assertion of the platform (RFC 7523 section 2.1; workload identity) */
+    MCPT_GRANT_ENTERPRISE             /* token exchange at an identity provider (RFC 8693), then RFC 7523 */
+} mcpt_grant;
+enum {                                /* mcpt_oauth_config.quirks: what some authorization servers need */
+    MCPT_QUIRK_NO_RESOURCE = 1,       /* send no resource parameter (Entra) */
+    MCPT_QUIRK_ASSUME_S256 = 2,       /* metadata without code_challenge_methods_supported (Entra, Cognito) */
+    MCPT_QUIRK_NO_OFFLINE = 4,        /* never ask for offline_access (Keycloak) */
+    MCPT_QUIRK_ISSUER_SLASH = 8,      /* issuer may differ by one trailing slash (Auth0) */
+    MCPT_QUIRK_RAW_BASIC = 16,        /* client id and secret are not form-encoded in Basic */
+    MCPT_QUIRK_CROSS_ORIGIN = 32,     /* resource_metadata of a challenge may be on another origin */
+    MCPT_QUIRK_NO_FALLBACK = 64       /* servers without protected resource metadata (2025-03-26) are refused */
+};
+typedef struct mcpt_oauth_config {    /* all text static */
+    const char *endpoint;             /* URL of the MCP server; https, or http on loopback; required */
+    const char *session;              /* tells users or purposes of one endpoint apart in the store; NULL: "" */
+    mcpt_grant grant;
+    const char *redirect_uri;         /* MCPT_GRANT_CODE; required there */
+    const char *scope;                /* asked for when neither challenge nor metadata name scopes; NULL: none */
+    const char *client_id, *client_secret;    /* pre-registered; NULL: see below */
+    const char *client_issuer;        /* the issuer client_id belongs to; NULL: any (avoid) */
+    const char *client_metadata_url;  /* client ID metadata document, used where the server supports them */
+    const char *client_name, *client_uri, *software_id, *software_version;     /* dynamic registration (RFC 7591) */
+    const char *initial_token;        /* initial access token of RFC 7591; NULL */
+    bool public_client;               /* register without a secret */
+    const char *extra;                /* further parameters of the authorization URL, form-encoded: "prompt=consent"; NULL */
+    const char *assertion;            /* MCPT_GRANT_JWT_BEARER; of MCPT_GRANT_ENTERPRISE: the identity provider's ID token */
+    const char *idp_token_endpoint, *idp_client_id, *idp_client_secret;        /* MCPT_GRANT_ENTERPRISE */
+    uint32_t quirks;                  /* MCPT_QUIRK_x */
+    const mcpt_env *env;              /* random and crypto.sha256 are required */
+    const mcpt_store *store;          /* NULL: in memory only, a reboot begins anew */
+    const void *store_key;            /* 32 bytes of this device: records are encrypted (aead_seal) or at least authenticated
+                                         (hmac_sha256) with it; NULL: guarded against accidents only */
+} mcpt_oauth_config;
+typedef enum mcpt_oauth_step {
+    MCPT_OAUTH_IDLE,                  /* no token: call the server without one, then see mcpt_oauth_refused() */
+    MCPT_OAUTH_READY,                 /* there is a token: mcpt_oauth_token() */
+    MCPT_OAUTH_REQUEST,               /* send mcpt_oauth_request(), then mcpt_oauth_head(), _body()..., _done() */
+    MCPT_OAUTH_USER,                  /* show mcpt_oauth_url(); code: then mcpt_oauth_callback(); device: call again when due */
+    MCPT_OAUTH_FAILED                 /* why: mcpt_oauth_error(); mcpt_oauth_start() begins anew */
+} mcpt_oauth_step;
+typedef struct mcpt_oauth_http {      /* one request; borrowed until mcpt_oauth_head() or _done() */
+    const char *method;
+    mcpt_str url;                     /* checked; https, or http on loopback */
+    mcpt_str authorization;           /* value of Authorization, a secret; absent: none */
+    const char *content_type;         /* NULL: no body */
+    mcpt_str body;                    /* may hold secrets */
+} mcpt_oauth_http;
+enum { MCPT__OA_ROWS = 20 };
+typedef struct mcpt_oauth {           /* private; do not copy or move after init */
+    const mcpt_oauth_config *config;
+    char *mem;
+    uint32_t size, used, top;
+    mcpt_err err;
+    uint8_t state, step, round, auth;
+    uint8_t refused, stepped, registered;
+    uint32_t flags, margin, due, interval, retry_after;
+    int64_t expires;
+    uint16_t status;
+    mcpt_oauth_http request;
+    mcpt_keep keep;
+    mcpt_span found[MCPT__OA_ROWS];
+    char reason[96];
+} mcpt_oauth;
+#define MCPT_OAUTH_MEM 4096           /* a good size of its memory; tokens beyond 1 KB need more */
+/* Loads what the store holds. config and mem (size bytes, wiped by mcpt_oauth_close) are borrowed until then. E_ARG: a URL
+ * is missing or refused, size below 1024; E_CRYPTO, E_RANDOM: env lacks what is required; E_STORE: the store failed (a
+ * damaged record counts as absent). */
+MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config, void *mem, size_t size);
+MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o);    /* what to do now; refreshes a token that is about to expire */
+MCPT_API uint32_t mcpt_oauth_due(const mcpt_oauth *o);      /* milliseconds until next may answer otherwise; (uint32_t)-1: never */
+MCPT_API mcpt_str mcpt_oauth_token(const mcpt_oauth *o);    /* READY: the access token, a secret, borrowed until the next call */
+/* The MCP server has refused: status 401 or 403 with the WWW-Authenticate fields (n of them, borrowed for the call) it
+ * gave; token tells whether a token was sent. OK: send the request again, with the token there is now. PENDING: go on with
+ * mcpt_oauth_next(). E_UNAUTHORIZED: a fresh token was refused; E_SCOPE: more scope was granted before or is refused;
+ * E_STATUS: a 403 that is not about scope; nothing was changed. */
+MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, bool token);
+MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o);           /* it has answered anything else: the budgets of retries are full again */
+MCPT_API void mcpt_oauth_start(mcpt_oauth *o);              /* authorize without waiting for a refusal, or again after a failure */
+MCPT_API const mcpt_oauth_http *mcpt_oauth_request(const mcpt_oauth *o);       /* REQUEST; else NULL */
+/* The answer: its head (retry_after: seconds, 0: none), the body in any pieces, its end. E_SPACE from body: what is needed
+ * does not fit into mem; stop reading then. failed: OK, or why there is no whole answer. */
+MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_after);
+MCPT_API mcpt_err mcpt_oauth_body(mcpt_oauth *o, const char *text, size_t len);
+MCPT_API void mcpt_oauth_done(mcpt_oauth *o, mcpt_err failed);
+/* USER: what a person must open, an https URL (http on loopback); and the code to enter there, absent when the URL has it. */
+MCPT_API mcpt_str mcpt_oauth_url(const mcpt_oauth *o);
+MCPT_API mcpt_str mcpt_oauth_user_code(const mcpt_oauth *o);
+/* The redirect came back, perhaps to another process or after a reboot: its query, without '?'. PENDING: go on with
+ * mcpt_oauth_next(). E_ABSENT: nobody waits for this state (answer 400; nothing was changed). E_PARAMS: malformed, or a
+ * parameter twice; E_ISSUER: the answer is not of the authorization server that was asked (RFC 9207); E_OAUTH: it refused,
+ * see mcpt_oauth_reason(); E_TIMEOUT: older than ten minutes. */
+MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query);
+MCPT_API mcpt_err mcpt_oauth_error(const mcpt_oauth *o);    /* FAILED: why; else OK. E_IO, E_STATUS, E_TIMEOUT: may pass */
+MCPT_API const char *mcpt_oauth_reason(const mcpt_oauth *o);/* what the other side said of it: printable ASCII, untrusted, may be "" */
+MCPT_API mcpt_str mcpt_oauth_issuer(const mcpt_oauth *o);   /* the authorization server in use; absent: none yet */
+MCPT_API mcpt_str mcpt_oauth_scope(const mcpt_oauth *o);    /* granted; absent: unknown */
+/* Revokes the tokens (RFC 7009), deletes a dynamic registration (RFC 7592) and forgets everything, here and in the store:
+ * requests follow as in any step, then IDLE; whatever they answer, it is forgotten. */
+MCPT_API void mcpt_oauth_logout(mcpt_oauth *o);
+MCPT_API void mcpt_oauth_close(mcpt_oauth *o);              /* wipes every secret in memory; the store keeps its records */
+#endif
 #ifdef __cplusplus
 }
 #endif
@@ -12385,6 +12509,2076 @@ MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, 
     return k.bad ? MCPT_E_ARG : MCPT_OK;
 }
 #endif /* !MCPT_NO_SERVER */
+
+/* >>oauth: implementation ---------------------------------------------------------------------------------
+ * mem holds three things: facts from the bottom up (a tag, a length, bytes), and in the room above them either the request
+ * being sent, or what is kept of the answer, which moves to the top when the answer is whole. Records of the store are
+ * chosen facts in a row, so loading and saving need no code of their own for each member. */
+#if !MCPT_NO_OAUTH
+#define MCPT_OAUTH_DOCUMENT 65536u    /* bytes of the largest answer that is read */
+enum {                                                      /* facts */
+    MCPT__F_ISSUER = 1, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REGISTER_EP, MCPT__F_REVOKE_EP,
+    MCPT__F_DEVICE_EP, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, MCPT__F_ACCESS,
+    MCPT__F_REFRESH, MCPT__F_GRANTED, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE,
+    MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_CHALLENGE_URL, MCPT__F_CHALLENGE_SCOPE, MCPT__F_META_SCOPE,
+    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS
+};
+enum {                                                      /* mcpt_oauth.flags; those below 256 are stored */
+    MCPT__OA_ISS = 1,                 /* the callback must have iss */
+    MCPT__OA_SAW_META = 2,            /* this server had protected resource metadata: no way back to 2025-03-26 */
+    MCPT__OA_OFFLINE = 4,             /* the authorization server knows offline_access */
+    MCPT__OA_LEGACY = 8,              /* found by the rules of 2025-03-26 */
+    MCPT__OA_CIMD = 16,               /* client ID metadata documents are supported */
+    MCPT__OA_DYNAMIC = 32,            /* the client was registered dynamically */
+    MCPT__OA_FRESH = 256,             /* no answer since the token came */
+    MCPT__OA_CHECK = 512,             /* metadata is fetched to see whether the issuer is still listed */
+    MCPT__OA_STEP = 1024,             /* asks for more scope than before: it is chosen already */
+    MCPT__OA_TIMED = 2048,            /* due is when the token expires, for a clock that is not set */
+    MCPT__OA_BASIC = 4096, MCPT__OA_POST = 8192, MCPT__OA_NONE = 16384, MCPT__OA_KEY = 32768,     /* token_endpoint_auth_methods */
+    MCPT__OA_METHODS = 61440
+};
+enum { MCPT__AUTH_NONE, MCPT__AUTH_BASIC, MCPT__AUTH_POST };   /* mcpt_oauth.auth */
+enum {                                                      /* mcpt_oauth.step: the request being sent */
+    MCPT__STEP_NONE, MCPT__STEP_RESOURCE, MCPT__STEP_SERVER, MCPT__STEP_REGISTER, MCPT__STEP_DEVICE, MCPT__STEP_CODE,
+    MCPT__STEP_REFRESH, MCPT__STEP_POLL, MCPT__STEP_CLIENT, MCPT__STEP_EXCHANGE, MCPT__STEP_ASSERT, MCPT__STEP_REVOKE,
+    MCPT__STEP_UNREGISTER
+};
+
+/* -- facts */
+static uint32_t mcpt__oa_find(const mcpt_oauth *o, unsigned tag)
+{
+    uint32_t at = 0;
+
+    while (at < o->used && (unsigned char)o->mem[at] != tag) {
+        at += 3u + ((uint32_t)(unsigned char)o->mem[at + 1] << 8 | (unsigned char)o->mem[at + 2]);
+    }
+    return at;
+}
+
+static mcpt_str mcpt__oa_get(const mcpt_oauth *o, unsigned tag)
+{
+    uint32_t at = mcpt__oa_find(o, tag);
+
+    return at == o->used ? mcpt__mk(NULL, 0) :
+        mcpt__mk(o->mem + at + 3, (size_t)(unsigned char)o->mem[at + 1] << 8 | (unsigned char)o->mem[at + 2]);
+}
+
+/* Sets a fact, or forgets it when v is absent. v may lie in mem. */
+static void mcpt__oa_set(mcpt_oauth *o, unsigned tag, mcpt_str v)
+{
+    uint32_t at = mcpt__oa_find(o, tag);
+
+    if (at != o->used) {
+        size_t n = mcpt__oa_get(o, tag).len + 3;
+        bool above = v.ptr >= o->mem + at + n && v.ptr < o->mem + o->used;
+        MCPT_MEMMOVE(o->mem + at, o->mem + at + n, o->used - at - n);
+        v.ptr = above ? v.ptr - n : v.ptr;
+        o->used -= (uint32_t)n;
+        mcpt_wipe(o->mem + o->used, v.ptr >= o->mem && v.ptr < o->mem + o->top ? 0 : n);
+    }
+    if (v.ptr == NULL) {
+        return;
+    }
+    if (v.len > 0xffff || v.len + 3 > o->top - o->used) {
+        o->err = MCPT_E_SPACE;
+        return;
+    }
+    MCPT_MEMMOVE(o->mem + o->used + 3, v.ptr, v.len);
+    o->mem[o->used] = (char)tag;
+    o->mem[o->used + 1] = (char)(v.len >> 8);
+    o->mem[o->used + 2] = (char)(v.len & 0xffu);
+    o->used += (uint32_t)v.len + 3u;
+}
+
+static void mcpt__oa_drop(mcpt_oauth *o, const uint8_t *tags)
+{
+    for (; *tags != 0; tags++) {
+        mcpt__oa_set(o, *tags, mcpt__mk(NULL, 0));
+    }
+}
+
+/* -- text in the room above the facts */
+typedef struct mcpt__oa_text {
+    char *at, *end;
+    bool full;
+} mcpt__oa_text;
+
+static mcpt__oa_text mcpt__oa_below(const mcpt_oauth *o)   /* beside what is kept of an answer */
+{
+    mcpt__oa_text t;
+
+    t.at = o->mem + o->used;
+    t.end = o->mem + o->top;
+    t.full = false;
+    return t;
+}
+
+static mcpt__oa_text mcpt__oa_room(mcpt_oauth *o)           /* all of it; what was there is wiped */
+{
+    o->top = o->size;
+    mcpt_wipe(o->mem + o->used, o->size - o->used);
+    return mcpt__oa_below(o);
+}
+
+static void mcpt__oa_add(mcpt__oa_text *t, mcpt_str s)
+{
+    if (s.len > (size_t)(t->end - t->at)) {
+        t->full = true;
+    } else if (s.len != 0) {
+        MCPT_MEMCPY(t->at, s.ptr, s.len);
+        t->at += s.len;
+    }
+}
+
+static void mcpt__oa_addz(mcpt__oa_text *t, const char *z)
+{
+    mcpt__oa_add(t, mcpt_z(z));
+}
+
+/* application/x-www-form-urlencoded, with %20 for a space: every reader takes it. */
+static void mcpt__oa_form(mcpt__oa_text *t, mcpt_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned c = (unsigned char)s.ptr[i];
+        char out[3];
+        out[0] = (char)c;
+        if (!mcpt__alpha((char)c) && !mcpt__digit((char)c) && c != '-' && c != '.' && c != '_' && c != '~') {
+            out[0] = '%';
+            out[1] = "0123456789ABCDEF"[c >> 4];
+            out[2] = "0123456789ABCDEF"[c & 15u];
+        }
+        mcpt__oa_add(t, mcpt__mk(out, out[0] == '%' ? 3 : 1));
+    }
+}
+
+/* "key=value" behind the text that began at begin, with the separator it needs; nothing for an absent value. */
+static void mcpt__oa_param(mcpt__oa_text *t, const char *begin, const char *key, mcpt_str value)
+{
+    if (value.ptr != NULL) {
+        mcpt__oa_addz(t, t->at != begin && t->at[-1] != '?' ? "&" : "");
+        mcpt__oa_addz(t, key);
+        mcpt__oa_addz(t, "=");
+        mcpt__oa_form(t, value);
+    }
+}
+
+static mcpt_str mcpt__oa_since(const mcpt__oa_text *t, const char *begin)
+{
+    return mcpt__mk(begin, (size_t)(t->at - begin));
+}
+
+/* -- URLs and scopes */
+static bool mcpt__oa_loopback(mcpt_str host)
+{
+    return mcpt_str_ieq(host, "localhost") || mcpt_str_is(host, "[::1]") ||
+           (host.len > 4 && MCPT_MEMCMP(host.ptr, "127.", 4) == 0 && mcpt__ipv4(host.ptr, host.len));
+}
+
+static unsigned mcpt__oa_port(const mcpt_url *u)
+{
+    return u->port != 0 ? u->port : mcpt_str_ieq(u->scheme, "https") ? 443 : 80;
+}
+
+/* https; http where both this host and the MCP server are this machine. */
+static bool mcpt__oa_url(const mcpt_oauth *o, mcpt_str s, mcpt_url *u)
+{
+    mcpt_url own;
+
+    if (s.ptr == NULL || s.len > 2048 || !mcpt_url_split(s, u)) {
+        return false;
+    }
+    return mcpt_str_ieq(u->scheme, "https") ||
+           (mcpt_str_ieq(u->scheme, "http") && mcpt__oa_loopback(u->host) && mcpt_url_split(mcpt_z(o->config->endpoint), &own) &&
+            mcpt__oa_loopback(own.host));
+}
+
+static bool mcpt__oa_same_host(mcpt_str a, mcpt_str b)
+{
+    size_t i = 0;
+
+    while (a.len == b.len && i < a.len && mcpt__lower(a.ptr[i]) == mcpt__lower(b.ptr[i])) {
+        i++;
+    }
+    return a.len == b.len && i == a.len;
+}
+
+static bool mcpt__oa_same_origin(const mcpt_url *a, const mcpt_url *b)
+{
+    return mcpt__oa_same_host(a->scheme, b->scheme) && mcpt__oa_same_host(a->host, b->host) && mcpt__oa_port(a) == mcpt__oa_port(b);
+}
+
+static mcpt_str mcpt__oa_path(const mcpt_url *u)            /* without slashes at its end */
+{
+    mcpt_str path = u->path;
+
+    while (path.len != 0 && path.ptr[path.len - 1] == '/') {
+        path.len--;
+    }
+    return path;
+}
+
+/* May this protected resource identifier speak for our endpoint? The same origin, and a path that is a whole part of
+ * the endpoint's from its beginning (RFC 9728 section 3.3 asks for equality; MCP servers publish their origin, too). */
+static bool mcpt__oa_covers(const mcpt_oauth *o, mcpt_str resource)
+{
+    mcpt_url r, own;
+    mcpt_str a, b;
+
+    if (!mcpt__oa_url(o, resource, &r) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) || !mcpt__oa_same_origin(&r, &own)) {
+        return false;
+    }
+    a = mcpt__oa_path(&r);
+    b = mcpt__oa_path(&own);
+    return a.len <= b.len && (a.len == 0 || MCPT_MEMCMP(a.ptr, b.ptr, a.len) == 0) && (a.len == b.len || b.ptr[a.len] == '/');
+}
+
+/* Takes the next token off a list of scopes. */
+static bool mcpt__oa_word(mcpt_str *list, mcpt_str *word)
+{
+    size_t i = 0, n;
+
+    while (i < list->len && list->ptr[i] == ' ') {
+        i++;
+    }
+    for (n = i; n < list->len && list->ptr[n] != ' '; n++) {
+    }
+    *word = mcpt__mk(list->ptr + i, n - i);
+    *list = mcpt__mk(list->ptr + n, list->len - n);
+    return word->len != 0;
+}
+
+static bool mcpt__oa_scope_has(mcpt_str list, mcpt_str token)
+{
+    mcpt_str word;
+
+    while (list.len != 0 && mcpt__oa_word(&list, &word)) {
+        if (mcpt_str_eq(word, token)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool mcpt__oa_vschar(mcpt_str s, char low)           /* visible ASCII from low on */
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < low || s.ptr[i] > '~') {
+            return false;
+        }
+    }
+    return s.len != 0;
+}
+
+/* Adds the legal tokens of more that the text since begin does not have. */
+static void mcpt__oa_union(mcpt__oa_text *t, const char *begin, mcpt_str more)
+{
+    mcpt_str word;
+
+    while (more.len != 0 && mcpt__oa_word(&more, &word)) {
+        bool legal = mcpt__oa_vschar(word, '!') && MCPT_MEMCHR(word.ptr, '"', word.len) == NULL &&
+                     MCPT_MEMCHR(word.ptr, '\\', word.len) == NULL;
+        if (legal && !mcpt__oa_scope_has(mcpt__oa_since(t, begin), word)) {
+            mcpt__oa_addz(t, t->at != begin ? " " : "");
+            mcpt__oa_add(t, word);
+        }
+    }
+}
+
+/* What stands between the brackets of a checked JSON array; "" for anything else. */
+static mcpt_str mcpt__oa_array(mcpt_str raw)
+{
+    return raw.len > 2 && raw.ptr[0] == '[' ? mcpt__mk(raw.ptr + 1, raw.len - 2) : mcpt__mk("", 0);
+}
+
+/* The next string of an array's inside, unescaped in place; other elements are passed over. */
+static bool mcpt__oa_element(mcpt_str *inside, mcpt_str *out)
+{
+    char *p = (char *)(uintptr_t)inside->ptr, *end = p + inside->len;
+    unsigned depth = 0;
+
+    for (; p != end; p++) {
+        if (*p == '"') {
+            char *q = p + 1;
+            while (*q != '"') {
+                q += *q == '\\' ? 2 : 1;
+            }
+            if (depth == 0) {
+                *out = mcpt__mk(p, mcpt_unescape(mcpt__mk(p, (size_t)(q + 1 - p)), p, (size_t)(q + 1 - p)));
+                *inside = mcpt__mk(q + 1, (size_t)(end - q) - 1);
+                return true;
+            }
+            p = q;
+        } else if (*p == '[' || *p == '{') {
+            depth++;
+        } else if (*p == ']' || *p == '}') {
+            depth--;
+        }
+    }
+    return false;
+}
+
+/* -- records: "MT", version, kind, expiry, nonce; facts; tag. The key name is authenticated with them, so that no record
+ * can stand in for another. */
+enum { MCPT__REC_HEAD = 24, MCPT__REC_TAG = 16, MCPT__REC_EXPIRY = 4, MCPT__REC_NONCE = 12 };
+static const uint8_t mcpt__rec_session[] = {
+    MCPT__F_ENDPOINT, MCPT__F_ISSUER, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REVOKE_EP,
+    MCPT__F_DEVICE_EP, MCPT__F_REGISTER_EP, MCPT__F_CLIENT_ID, MCPT__F_ACCESS, MCPT__F_REFRESH, MCPT__F_GRANTED,
+    MCPT__F_ASKED, MCPT__F_NUMBERS, 0 };
+static const uint8_t mcpt__rec_client[] = {
+    MCPT__F_ISSUER, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
+static const uint8_t mcpt__rec_pending[] = {
+    MCPT__F_ENDPOINT, MCPT__F_ISSUER, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REVOKE_EP,
+    MCPT__F_REGISTER_EP, MCPT__F_CLIENT_ID, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_DEVICE_CODE,
+    MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_NUMBERS, 0 };
+static const uint8_t mcpt__oa_tokens[] = { MCPT__F_ACCESS, MCPT__F_REFRESH, MCPT__F_GRANTED, 0 };
+static const uint8_t mcpt__oa_client[] = { MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
+static const uint8_t mcpt__oa_attempt[] = { MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE, MCPT__F_USER_CODE,
+                                            MCPT__F_VERIFY_URI, MCPT__F_ASSERTION, MCPT__F_URL, 0 };
+
+static bool mcpt__oa_sha256(const mcpt_oauth *o, const mcpt_str *parts, size_t n, uint8_t out[32])
+{
+    const mcpt_crypto *c = o->config->env->crypto;
+
+    return c->sha256(c->user, parts, n, out);
+}
+
+/* The store's key of a record: its kind and 70 bits of the hash of what it belongs to. */
+static bool mcpt__oa_key(const mcpt_oauth *o, char kind, mcpt_str a, mcpt_str b, char key[16])
+{
+    uint8_t hash[32];
+    mcpt_str parts[3];
+    uint32_t bits = 0;
+    unsigned have = 0, at = 0, i;
+
+    parts[0] = a;
+    parts[1] = mcpt__mk("\n", 1);
+    parts[2] = b;
+    if (!mcpt__oa_sha256(o, parts, 3, hash)) {
+        return false;
+    }
+    key[0] = kind;
+    for (i = 1; i < 15; i++) {                              /* base32, lower case */
+        if (have < 5) {
+            bits = bits << 8 | hash[at++];
+            have += 8;
+        }
+        have -= 5;
+        key[i] = "abcdefghijklmnopqrstuvwxyz234567"[bits >> have & 31u];
+    }
+    key[15] = '\0';
+    return true;
+}
+
+static bool mcpt__oa_session_key(const mcpt_oauth *o, char kind, char key[16])
+{
+    return mcpt__oa_key(o, kind, mcpt_z(o->config->endpoint), mcpt_z(o->config->session != NULL ? o->config->session : ""), key);
+}
+
+static bool mcpt__oa_client_key(const mcpt_oauth *o, char key[16])
+{
+    return mcpt__oa_key(o, 'c', mcpt__oa_get(o, MCPT__F_ISSUER), mcpt_z(o->config->redirect_uri != NULL ? o->config->redirect_uri : ""),
+                        key);
+}
+
+/* Seals or opens a record of n bytes in place, tag included: encrypted where the crypto can, else authenticated. */
+static bool mcpt__oa_seal(const mcpt_oauth *o, const char *key, char *p, size_t n, bool open)
+{
+    static const uint8_t none[32] = { 0 };
+    const mcpt_crypto *c = o->config->env->crypto;
+    const uint8_t *secret = o->config->store_key != NULL ? (const uint8_t *)o->config->store_key : none;
+    uint8_t tag[32];
+    mcpt_str parts[2];
+    char aad[16 + MCPT__REC_NONCE];
+    bool ok;
+
+    if (o->config->store_key != NULL && c->aead_seal != NULL && c->aead_open != NULL) {
+        uint8_t *text = (uint8_t *)p + MCPT__REC_HEAD;
+        MCPT_MEMCPY(aad, key, 16);
+        MCPT_MEMCPY(aad + 16, p, MCPT__REC_NONCE);
+        return open ? c->aead_open(c->user, secret, (const uint8_t *)p + MCPT__REC_NONCE, mcpt__mk(aad, sizeof(aad)), text, n - MCPT__REC_HEAD, text)
+                    : c->aead_seal(c->user, secret, (const uint8_t *)p + MCPT__REC_NONCE, mcpt__mk(aad, sizeof(aad)), text,
+                                   n - MCPT__REC_HEAD - MCPT__REC_TAG, text);
+    }
+    parts[0] = mcpt_z(key);
+    parts[1] = mcpt__mk(p, n - MCPT__REC_TAG);
+    ok = c->hmac_sha256 != NULL && c->hmac_sha256(c->user, secret, 32, parts, 2, tag);
+    if (ok && open) {
+        ok = mcpt_same(tag, p + n - MCPT__REC_TAG, MCPT__REC_TAG);
+    } else if (ok) {
+        MCPT_MEMCPY(p + n - MCPT__REC_TAG, tag, MCPT__REC_TAG);
+    }
+    mcpt_wipe(tag, sizeof(tag));
+    return ok;
+}
+
+static void mcpt__oa_put64(char *p, uint64_t v)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        p[i] = (char)(v >> (56 - 8 * i) & 0xffu);
+    }
+}
+
+static uint64_t mcpt__oa_get64(const char *p)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < 8; i++) {
+        v = v << 8 | (unsigned char)p[i];
+    }
+    return v;
+}
+
+/* Flags, authentication method and times as a fact, and back. */
+static void mcpt__oa_numbers(mcpt_oauth *o, bool load)
+{
+    mcpt_str v = mcpt__oa_get(o, MCPT__F_NUMBERS);
+    char raw[24];
+
+    if (!load) {
+        mcpt__oa_put64(raw, (uint64_t)o->expires);
+        mcpt__oa_put64(raw + 8, (uint64_t)(o->flags & 255u) << 32 | (uint64_t)o->auth << 40 | o->margin);
+        mcpt__oa_put64(raw + 16, o->interval);
+        mcpt__oa_set(o, MCPT__F_NUMBERS, mcpt__mk(raw, sizeof(raw)));
+    } else if (v.len == sizeof(raw)) {
+        uint64_t bits = mcpt__oa_get64(v.ptr + 8);
+        o->expires = (int64_t)mcpt__oa_get64(v.ptr);
+        o->flags = (o->flags & ~255u) | (uint32_t)(bits >> 32 & 255u);
+        o->auth = (uint8_t)(bits >> 40);
+        o->margin = (uint32_t)bits;
+        o->interval = (uint32_t)mcpt__oa_get64(v.ptr + 16);
+    }
+}
+
+static int64_t mcpt__oa_now(const mcpt_oauth *o)            /* Unix seconds; -1: the clock is not set */
+{
+    const mcpt_env *env = o->config->env;
+
+    return env->unix_time != NULL ? env->unix_time(env->user) : -1;
+}
+
+static uint32_t mcpt__oa_millis(const mcpt_oauth *o)
+{
+    return o->config->env->millis(o->config->env->user);
+}
+
+/* Writes the facts named by tags under key; expires 0: never. OK without a store. */
+static mcpt_err mcpt__oa_save(mcpt_oauth *o, const char *key, const uint8_t *tags, int64_t expires)
+{
+    const mcpt_store *store = o->config->store;
+    const mcpt_env *env = o->config->env;
+    mcpt__oa_text t;
+    char head[MCPT__REC_HEAD] = { 'M', 'T', 1, 0 }, *begin;
+    mcpt_err e;
+
+    if (store == NULL) {
+        return o->err;
+    }
+    mcpt__oa_numbers(o, false);
+    t = mcpt__oa_room(o);
+    begin = t.at;
+    head[3] = key[0];
+    mcpt__oa_put64(head + MCPT__REC_EXPIRY, (uint64_t)expires);
+    if (!env->random(env->user, head + MCPT__REC_NONCE, 12)) {
+        return MCPT_E_RANDOM;
+    }
+    mcpt__oa_add(&t, mcpt__mk(head, sizeof(head)));
+    for (; *tags != 0; tags++) {
+        mcpt_str v = mcpt__oa_get(o, *tags);
+        if (v.ptr != NULL) {
+            mcpt__oa_add(&t, mcpt__mk(v.ptr - 3, v.len + 3));
+        }
+    }
+    mcpt__oa_add(&t, mcpt__mk(head, MCPT__REC_TAG));
+    if (t.full || o->err != MCPT_OK) {
+        e = MCPT_E_SPACE;
+    } else if (!mcpt__oa_seal(o, key, begin, (size_t)(t.at - begin), false)) {
+        e = MCPT_E_CRYPTO;
+    } else {
+        e = store->write(store->user, key, mcpt__oa_since(&t, begin));
+    }
+    mcpt_wipe(begin, (size_t)(t.at - begin));
+    return e;
+}
+
+/* Reads a record into facts. E_ABSENT also for a damaged, foreign, expired or newer one, which is left where it is. */
+static mcpt_err mcpt__oa_load(mcpt_oauth *o, const char *key)
+{
+    const mcpt_store *store = o->config->store;
+    int64_t now = mcpt__oa_now(o), expires;
+    size_t n = 0, at, end;
+    char *p = o->mem + o->used;
+    mcpt_err e = MCPT_E_ABSENT;
+
+    o->top = o->size;
+    if (store != NULL) {
+        e = store->read(store->user, key, p, o->top - o->used, &n);
+    }
+    if (e != MCPT_OK) {
+        return e == MCPT_E_DAMAGED || e == MCPT_E_FORMAT ? MCPT_E_ABSENT : e;
+    }
+    if (n < MCPT__REC_HEAD + MCPT__REC_TAG || p[0] != 'M' || p[1] != 'T' || p[2] != 1 || p[3] != key[0] ||
+        !mcpt__oa_seal(o, key, p, n, true)) {
+        return MCPT_E_ABSENT;
+    }
+    expires = (int64_t)mcpt__oa_get64(p + MCPT__REC_EXPIRY);
+    if (expires != 0 && now >= 0 && now >= expires) {
+        mcpt_wipe(p, n);
+        return MCPT_E_TIMEOUT;
+    }
+    end = n - MCPT__REC_TAG;                                /* to the top, out of the way of the facts it becomes */
+    MCPT_MEMMOVE(o->mem + o->size - end, p, end);
+    p = o->mem + o->size - end;
+    o->top = o->size - (uint32_t)end;
+    for (at = MCPT__REC_HEAD; end - at >= 3 && e == MCPT_OK;) {
+        size_t len = (size_t)(unsigned char)p[at + 1] << 8 | (unsigned char)p[at + 2];
+        if (len > end - at - 3) {
+            break;
+        }
+        o->top = o->size - (uint32_t)(end - at);            /* what is read already is room */
+        mcpt__oa_set(o, (unsigned char)p[at], mcpt__mk(p + at + 3, len));
+        e = o->err;
+        at += 3 + len;
+    }
+    mcpt_wipe(p, end);
+    mcpt__oa_numbers(o, true);
+    return e;
+}
+
+static void mcpt__oa_erase(const mcpt_oauth *o, const char *key)
+{
+    if (o->config->store != NULL) {
+        (void)o->config->store->erase(o->config->store->user, key);
+    }
+}
+
+/* -- ends of a step */
+static void mcpt__oa_fail(mcpt_oauth *o, mcpt_err e)
+{
+    o->state = MCPT_OAUTH_FAILED;
+    o->step = MCPT__STEP_NONE;
+    o->err = e;
+}
+
+/* Keeps what the other side said, for a person: printable ASCII, cut. */
+static void mcpt__oa_say(mcpt_oauth *o, mcpt_str a, mcpt_str b)
+{
+    size_t n = 0, i;
+
+    for (i = 0; i < a.len + b.len && n < sizeof(o->reason) - 1; i++) {
+        char c = i < a.len ? a.ptr[i] : b.ptr[i - a.len];
+        if (i == a.len && n != 0 && n < sizeof(o->reason) - 3) {
+            o->reason[n++] = ':';
+            o->reason[n++] = ' ';
+        }
+        o->reason[n++] = (char)(c >= ' ' && c <= '~' ? c : '?');
+    }
+    o->reason[n] = '\0';
+}
+
+static mcpt_err mcpt__oa_save_session(mcpt_oauth *o)
+{
+    char key[16];
+
+    mcpt__oa_set(o, MCPT__F_ENDPOINT, mcpt_z(o->config->endpoint));
+    return !mcpt__oa_session_key(o, 's', key) ? MCPT_E_CRYPTO : mcpt__oa_save(o, key, mcpt__rec_session, 0);
+}
+
+/* -- requests */
+static void mcpt__oa_send(mcpt_oauth *o, unsigned step, const mcpt__oa_text *t, const char *method, mcpt_str url,
+                          mcpt_str authorization, const char *type, mcpt_str body)
+{
+    mcpt_url u;
+
+    if (t->full) {
+        mcpt__oa_fail(o, MCPT_E_SPACE);
+    } else if (!mcpt__oa_url(o, url, &u)) {
+        mcpt__oa_fail(o, MCPT_E_ARG);
+    } else {
+        o->request.method = method;
+        o->request.url = url;
+        o->request.authorization = authorization;
+        o->request.content_type = type;
+        o->request.body = body;
+        o->step = (uint8_t)step;
+        o->state = MCPT_OAUTH_REQUEST;
+        o->status = 0;
+    }
+}
+
+static void mcpt__oa_get_url(mcpt_oauth *o, unsigned step, const mcpt__oa_text *t, const char *begin)
+{
+    mcpt_str none = mcpt__mk(NULL, 0);
+
+    mcpt__oa_send(o, step, t, "GET", mcpt__oa_since(t, begin), none, NULL, none);
+}
+
+/* Where the document called name stands for a URL (RFC 8414 section 3.1). */
+static void mcpt__oa_well_known(mcpt__oa_text *t, mcpt_str url, const char *name)
+{
+    size_t n = mcpt_well_known_url(url, name, t->at, (size_t)(t->end - t->at));
+
+    t->full = t->full || n == 0;
+    t->at += n;
+}
+
+/* Scheme, host and port of a URL that u was made from. */
+static mcpt_str mcpt__oa_origin(mcpt_str url, const mcpt_url *u)
+{
+    return mcpt__mk(url.ptr, (size_t)(u->path.ptr - url.ptr));
+}
+
+/* Protected resource metadata: where the challenge says, else below the path, else at the root (RFC 9728 section 3.1). */
+static void mcpt__oa_ask_resource(mcpt_oauth *o)
+{
+    mcpt__oa_text t = mcpt__oa_room(o);
+    char *begin = t.at;
+    mcpt_str given = mcpt__oa_get(o, MCPT__F_CHALLENGE_URL), endpoint = mcpt_z(o->config->endpoint);
+    mcpt_url u;
+
+    (void)mcpt_url_split(endpoint, &u);
+    if (given.ptr != NULL) {
+        mcpt__oa_add(&t, given);
+    } else if (o->round != 0 || mcpt__oa_path(&u).len == 0) {
+        o->round = 1;
+        mcpt__oa_well_known(&t, mcpt__oa_origin(endpoint, &u), "oauth-protected-resource");
+    } else {
+        mcpt__oa_well_known(&t, mcpt__mk(endpoint.ptr, (size_t)(u.path.ptr + u.path.len - endpoint.ptr)), "oauth-protected-resource");
+        mcpt__oa_addz(&t, u.query.ptr != NULL ? "?" : "");
+        mcpt__oa_add(&t, u.query);
+    }
+    mcpt__oa_get_url(o, MCPT__STEP_RESOURCE, &t, begin);
+}
+
+/* Authorization server metadata: RFC 8414 and OpenID Connect Discovery, never at the root for an issuer with a path. */
+static void mcpt__oa_ask_server(mcpt_oauth *o)
+{
+    mcpt__oa_text t = mcpt__oa_room(o);
+    char *begin = t.at;
+    mcpt_str issuer = mcpt__oa_get(o, MCPT__F_ISSUER);
+
+    if (o->round < 2) {
+        mcpt__oa_well_known(&t, issuer, o->round == 0 ? "oauth-authorization-server" : "openid-configuration");
+    } else {                                                /* OpenID Connect Discovery section 4: appended */
+        issuer.len -= issuer.ptr[issuer.len - 1] == '/' ? 1u : 0u;
+        mcpt__oa_add(&t, issuer);
+        mcpt__oa_addz(&t, "/.well-known/openid-configuration");
+    }
+    mcpt__oa_get_url(o, MCPT__STEP_SERVER, &t, begin);
+}
+
+/* How this client authenticates at the token endpoint: what the server lists decides, then what we have. */
+static void mcpt__oa_choose_auth(mcpt_oauth *o)
+{
+    uint32_t listed = o->flags & MCPT__OA_METHODS;
+    bool secret = mcpt__oa_get(o, MCPT__F_SECRET).ptr != NULL;
+
+    if (listed == 0) {
+        listed = MCPT__OA_BASIC;                            /* RFC 8414 section 2: the default */
+    }
+    o->auth = secret && (listed & MCPT__OA_BASIC) != 0 ? MCPT__AUTH_BASIC :
+              secret && (listed & MCPT__OA_POST) != 0 ? MCPT__AUTH_POST : MCPT__AUTH_NONE;
+}
+
+/* "Basic ..." of RFC 6749 section 2.3.1, in place of the text it is made from. */
+static mcpt_str mcpt__oa_basic(const mcpt_oauth *o, mcpt__oa_text *t, mcpt_str id, mcpt_str secret)
+{
+    const bool raw = (o->config->quirks & MCPT_QUIRK_RAW_BASIC) != 0;
+    char *begin = t->at, *pair;
+    size_t n, room;
+
+    mcpt__oa_addz(t, "Basic ");
+    pair = t->at;
+    if (raw) {
+        mcpt__oa_add(t, id);
+    } else {
+        mcpt__oa_form(t, id);
+    }
+    mcpt__oa_addz(t, ":");
+    if (raw) {
+        mcpt__oa_add(t, secret);
+    } else {
+        mcpt__oa_form(t, secret);
+    }
+    n = (size_t)(t->at - pair);
+    room = (size_t)(t->end - pair);
+    if (t->full || room < n + (n + 2) / 3 * 4) {            /* both for a moment */
+        t->full = true;
+        return mcpt__mk(NULL, 0);
+    }
+    MCPT_MEMMOVE(pair + room - n, pair, n);
+    t->at = pair + mcpt_b64_encode(pair + room - n, n, false, pair, room - n);
+    mcpt_wipe(pair + room - n, n);
+    return mcpt__oa_since(t, begin);
+}
+
+static mcpt_str mcpt__oa_resource(const mcpt_oauth *o)
+{
+    return (o->config->quirks & MCPT_QUIRK_NO_RESOURCE) != 0 ? mcpt__mk(NULL, 0) : mcpt__oa_get(o, MCPT__F_RESOURCE);
+}
+
+/* A POST to the token endpoint or one that authenticates as it does. The body is begun by the caller in t; the client's
+ * authentication is added. */
+static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__oa_text *t, char *begin, mcpt_str url)
+{
+    mcpt_str id = mcpt__oa_get(o, MCPT__F_CLIENT_ID), basic = mcpt__mk(NULL, 0), body;
+
+    if (o->auth != MCPT__AUTH_BASIC) {
+        mcpt__oa_param(t, begin, "client_id", id);
+        if (o->auth == MCPT__AUTH_POST) {
+            mcpt__oa_param(t, begin, "client_secret", mcpt__oa_get(o, MCPT__F_SECRET));
+        }
+    }
+    body = mcpt__oa_since(t, begin);
+    if (o->auth == MCPT__AUTH_BASIC) {
+        basic = mcpt__oa_basic(o, t, id, mcpt__oa_get(o, MCPT__F_SECRET));
+    }
+    mcpt__oa_send(o, step, t, "POST", url, basic, "application/x-www-form-urlencoded", body);
+}
+
+/* The body of one of the grants at the token endpoint. */
+static void mcpt__oa_ask_token(mcpt_oauth *o, unsigned step)
+{
+    static const char *const grants[] = {                   /* from MCPT__STEP_CODE on */
+        "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer" };
+    mcpt__oa_text t = mcpt__oa_room(o);
+    char *begin = t.at;
+
+    mcpt__oa_param(&t, begin, "grant_type", mcpt_z(grants[step - MCPT__STEP_CODE]));
+    if (step == MCPT__STEP_CODE) {
+        mcpt__oa_param(&t, begin, "code", mcpt__oa_get(o, MCPT__F_CODE));
+        mcpt__oa_param(&t, begin, "redirect_uri", mcpt_z(o->config->redirect_uri));
+        mcpt__oa_param(&t, begin, "code_verifier", mcpt__oa_get(o, MCPT__F_VERIFIER));
+    } else if (step == MCPT__STEP_REFRESH) {
+        mcpt__oa_param(&t, begin, "refresh_token", mcpt__oa_get(o, MCPT__F_REFRESH));
+    } else if (step == MCPT__STEP_POLL) {
+        mcpt__oa_param(&t, begin, "device_code", mcpt__oa_get(o, MCPT__F_DEVICE_CODE));
+    } else if (step == MCPT__STEP_ASSERT) {
+        mcpt__oa_param(&t, begin, "assertion", o->config->grant == MCPT_GRANT_ENTERPRISE ? mcpt__oa_get(o, MCPT__F_ASSERTION) : mcpt_z(o->config->assertion));
+    }
+    if (step == MCPT__STEP_CLIENT || step == MCPT__STEP_ASSERT) {
+        mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
+    }
+    if (step != MCPT__STEP_POLL) {
+        mcpt__oa_param(&t, begin, "resource", mcpt__oa_resource(o));
+    }
+    mcpt__oa_post(o, step, &t, begin, mcpt__oa_get(o, MCPT__F_TOKEN_EP));
+}
+
+/* The identity provider's half of enterprise-managed authorization: the ID token for an assertion to the other server. */
+static void mcpt__oa_ask_exchange(mcpt_oauth *o)
+{
+    const mcpt_oauth_config *c = o->config;
+    mcpt__oa_text t = mcpt__oa_room(o);
+    char *begin = t.at;
+    mcpt_str basic = mcpt__mk(NULL, 0), body;
+
+    mcpt__oa_param(&t, begin, "grant_type", mcpt_z("urn:ietf:params:oauth:grant-type:token-exchange"));
+    mcpt__oa_param(&t, begin, "requested_token_type", mcpt_z("urn:ietf:params:oauth:token-type:id-jag"));
+    mcpt__oa_param(&t, begin, "audience", mcpt__oa_get(o, MCPT__F_ISSUER));
+    mcpt__oa_param(&t, begin, "resource", mcpt__oa_get(o, MCPT__F_RESOURCE));
+    mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
+    mcpt__oa_param(&t, begin, "subject_token", mcpt_z(c->assertion));
+    mcpt__oa_param(&t, begin, "subject_token_type", mcpt_z("urn:ietf:params:oauth:token-type:id_token"));
+    if (c->idp_client_secret == NULL) {
+        mcpt__oa_param(&t, begin, "client_id", mcpt_z(c->idp_client_id));
+    }
+    body = mcpt__oa_since(&t, begin);
+    if (c->idp_client_secret != NULL) {
+        basic = mcpt__oa_basic(o, &t, mcpt_z(c->idp_client_id), mcpt_z(c->idp_client_secret));
+    }
+    mcpt__oa_send(o, MCPT__STEP_EXCHANGE, &t, "POST", mcpt_z(c->idp_token_endpoint), basic, "application/x-www-form-urlencoded", body);
+}
+
+/* Dynamic client registration, RFC 7591 section 3.1. */
+static void mcpt__oa_ask_register(mcpt_oauth *o)
+{
+    const mcpt_oauth_config *c = o->config;
+    const bool device = c->grant == MCPT_GRANT_DEVICE;
+    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt_str url = mcpt__oa_get(o, MCPT__F_REGISTER_EP), bearer = mcpt__mk(NULL, 0), body;
+    mcpt_url redirect;
+    mcpt_writer w;
+
+    if (c->initial_token != NULL) {
+        char *begin = t.at;
+        mcpt__oa_addz(&t, "Bearer ");
+        mcpt__oa_addz(&t, c->initial_token);
+        bearer = mcpt__oa_since(&t, begin);
+    }
+    mcpt_w_init(&w, t.at, (size_t)(t.end - t.at));
+    mcpt_obj(&w);
+    if (c->redirect_uri != NULL) {
+        bool web = mcpt_url_split(mcpt_z(c->redirect_uri), &redirect) && mcpt_str_ieq(redirect.scheme, "https");
+        mcpt_key(&w, "redirect_uris");
+        mcpt_arr(&w);
+        mcpt_put_z(&w, c->redirect_uri);
+        mcpt_end(&w);
+        mcpt_kv_z(&w, "application_type", web != (o->round != 0) ? "web" : "native");
+    }
+    mcpt_kv_z(&w, "client_name", c->client_name);
+    mcpt_kv_z(&w, "client_uri", c->client_uri);
+    mcpt_kv_z(&w, "software_id", c->software_id);
+    mcpt_kv_z(&w, "software_version", c->software_version);
+    mcpt_kv_raw(&w, "grant_types", mcpt_z(device ? "[\"urn:ietf:params:oauth:grant-type:device_code\",\"refresh_token\"]"
+                                                 : "[\"authorization_code\",\"refresh_token\"]"));
+    mcpt_kv_raw(&w, "response_types", mcpt_z(device ? "[]" : "[\"code\"]"));
+    mcpt_kv_z(&w, "token_endpoint_auth_method",
+              !c->public_client && (o->flags & MCPT__OA_BASIC) != 0 ? "client_secret_basic" :
+              !c->public_client && (o->flags & MCPT__OA_POST) != 0 ? "client_secret_post" : "none");
+    mcpt_kv_str(&w, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
+    mcpt_end(&w);
+    t.full = t.full || mcpt_w_done(&w, &body) != MCPT_OK;
+    mcpt__oa_send(o, MCPT__STEP_REGISTER, &t, "POST", url, bearer, "application/json", t.full ? mcpt__mk(NULL, 0) : body);
+}
+
+static void mcpt__oa_ask_device(mcpt_oauth *o)
+{
+    mcpt__oa_text t = mcpt__oa_room(o);
+    char *begin = t.at;
+
+    mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
+    mcpt__oa_param(&t, begin, "resource", mcpt__oa_resource(o));
+    mcpt__oa_post(o, MCPT__STEP_DEVICE, &t, begin, mcpt__oa_get(o, MCPT__F_DEVICE_EP));
+}
+
+/* -- the person's part */
+static bool mcpt__oa_pending_key(const mcpt_oauth *o, mcpt_str hash, char key[16])
+{
+    char session[16];
+
+    return mcpt__oa_session_key(o, 's', session) && mcpt__oa_key(o, 'a', hash, mcpt_z(session), key);
+}
+
+static bool mcpt__oa_random64(const mcpt_oauth *o, size_t bytes, char *text, size_t cap, size_t *len)
+{
+    uint8_t raw[32];
+    bool ok = o->config->env->random(o->config->env->user, raw, bytes);
+
+    *len = mcpt_b64_encode(raw, bytes, true, text, cap);
+    mcpt_wipe(raw, sizeof(raw));
+    return ok && *len != 0;
+}
+
+/* The authorization request, RFC 6749 section 4.1.1 with RFC 7636 and RFC 8707. The pending record is written before the
+ * URL exists. */
+static void mcpt__oa_authorize(mcpt_oauth *o)
+{
+    char verifier[44], state[33], challenge[44], key[16];
+    uint8_t hash[32];
+    size_t nv, ns, nc;
+    mcpt_str endpoint, part;
+    mcpt__oa_text t;
+    char *begin;
+    mcpt_err e;
+    int64_t now = mcpt__oa_now(o);
+
+    if (!mcpt__oa_random64(o, 32, verifier, sizeof(verifier), &nv) || !mcpt__oa_random64(o, 24, state, sizeof(state), &ns)) {
+        mcpt__oa_fail(o, MCPT_E_RANDOM);
+        return;
+    }
+    part = mcpt__mk(state, ns);
+    e = mcpt__oa_sha256(o, &part, 1, hash) ? MCPT_OK : MCPT_E_CRYPTO;
+    mcpt__oa_set(o, MCPT__F_STATE, mcpt__mk((const char *)hash, 32));
+    mcpt__oa_set(o, MCPT__F_VERIFIER, mcpt__mk(verifier, nv));
+    mcpt__oa_set(o, MCPT__F_ENDPOINT, mcpt_z(o->config->endpoint));
+    if (e == MCPT_OK && !mcpt__oa_pending_key(o, mcpt__mk((const char *)hash, 32), key)) {
+        e = MCPT_E_CRYPTO;
+    }
+    if (e == MCPT_OK) {
+        e = mcpt__oa_save(o, key, mcpt__rec_pending, now >= 0 ? now + 600 : 0);
+    }
+    part = mcpt__mk(verifier, nv);
+    if (e == MCPT_OK && !mcpt__oa_sha256(o, &part, 1, hash)) {
+        e = MCPT_E_CRYPTO;
+    }
+    mcpt_wipe(verifier, sizeof(verifier));
+    if (e != MCPT_OK) {
+        mcpt__oa_fail(o, e);
+        return;
+    }
+    nc = mcpt_b64_encode(hash, 32, true, challenge, sizeof(challenge));
+    t = mcpt__oa_room(o);
+    begin = t.at;
+    endpoint = mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP);
+    mcpt__oa_add(&t, endpoint);
+    mcpt__oa_addz(&t, MCPT_MEMCHR(endpoint.ptr, '?', endpoint.len) == NULL ? "?" : "");
+    mcpt__oa_param(&t, begin, "response_type", mcpt_z("code"));
+    mcpt__oa_param(&t, begin, "client_id", mcpt__oa_get(o, MCPT__F_CLIENT_ID));
+    mcpt__oa_param(&t, begin, "redirect_uri", mcpt_z(o->config->redirect_uri));
+    mcpt__oa_param(&t, begin, "code_challenge", mcpt__mk(challenge, nc));
+    mcpt__oa_param(&t, begin, "code_challenge_method", mcpt_z("S256"));
+    mcpt__oa_param(&t, begin, "state", mcpt__mk(state, ns));
+    mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
+    mcpt__oa_param(&t, begin, "resource", mcpt__oa_resource(o));
+    if (mcpt__oa_scope_has(mcpt__oa_get(o, MCPT__F_ASKED), mcpt_z("offline_access"))) {
+        mcpt__oa_param(&t, begin, "prompt", mcpt_z("consent"));            /* OpenID Connect Core section 11 */
+    }
+    if (o->config->extra != NULL) {
+        mcpt__oa_addz(&t, "&");
+        mcpt__oa_addz(&t, o->config->extra);
+    }
+    mcpt__oa_set(o, MCPT__F_URL, mcpt__oa_since(&t, begin));
+    if (t.full || o->err != MCPT_OK) {
+        mcpt__oa_fail(o, MCPT_E_SPACE);
+        return;
+    }
+    o->due = mcpt__oa_millis(o) + 600000u;
+    o->step = MCPT__STEP_NONE;
+    o->state = MCPT_OAUTH_USER;
+}
+
+/* A client identity is there. */
+static void mcpt__oa_have_client(mcpt_oauth *o)
+{
+    if (o->config->grant == MCPT_GRANT_DEVICE && mcpt__oa_get(o, MCPT__F_DEVICE_EP).ptr != NULL) {
+        mcpt__oa_ask_device(o);
+    } else if (o->config->redirect_uri == NULL || mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP).ptr == NULL) {
+        mcpt__oa_fail(o, MCPT_E_GRANT);
+    } else {
+        mcpt__oa_authorize(o);
+    }
+}
+
+/* Takes the configured identity; false: there is none, or it belongs to another issuer (then the step has failed). */
+static bool mcpt__oa_preregistered(mcpt_oauth *o)
+{
+    const mcpt_oauth_config *c = o->config;
+
+    if (c->client_id == NULL) {
+        return false;
+    }
+    if (c->client_issuer != NULL && !mcpt_str_is(mcpt__oa_get(o, MCPT__F_ISSUER), c->client_issuer)) {
+        mcpt__oa_say(o, mcpt_z("client_id belongs to another issuer"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_ISSUER);
+        return false;
+    }
+    mcpt__oa_set(o, MCPT__F_CLIENT_ID, mcpt_z(c->client_id));
+    mcpt__oa_set(o, MCPT__F_SECRET, mcpt_z(c->client_secret));
+    mcpt__oa_choose_auth(o);
+    return true;
+}
+
+/* Pre-registered, then client ID metadata document, then registered before, then dynamic registration. */
+static void mcpt__oa_find_client(mcpt_oauth *o)
+{
+    char key[16];
+    mcpt_err e;
+
+    mcpt__oa_drop(o, mcpt__oa_client);
+    o->flags &= ~(uint32_t)MCPT__OA_DYNAMIC;
+    o->round = 0;
+    if (mcpt__oa_preregistered(o)) {
+        mcpt__oa_have_client(o);
+        return;
+    }
+    if (o->state == MCPT_OAUTH_FAILED) {
+        return;
+    }
+    if (o->config->client_metadata_url != NULL && (o->flags & MCPT__OA_CIMD) != 0) {
+        mcpt__oa_set(o, MCPT__F_CLIENT_ID, mcpt_z(o->config->client_metadata_url));
+        mcpt__oa_choose_auth(o);
+        mcpt__oa_have_client(o);
+        return;
+    }
+    e = mcpt__oa_client_key(o, key) ? mcpt__oa_load(o, key) : MCPT_E_CRYPTO;
+    o->flags |= MCPT__OA_DYNAMIC;
+    if (e == MCPT_OK) {
+        mcpt__oa_choose_auth(o);
+        mcpt__oa_have_client(o);
+    } else if (e != MCPT_E_ABSENT && e != MCPT_E_TIMEOUT) {
+        mcpt__oa_fail(o, e);
+    } else if (mcpt__oa_get(o, MCPT__F_REGISTER_EP).ptr == NULL) {
+        mcpt__oa_say(o, mcpt_z("no client_id, and the server registers none"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_CLIENT);
+    } else {
+        mcpt__oa_ask_register(o);
+    }
+}
+
+/* The authorization server is known: which scopes, then what the grant needs. */
+static void mcpt__oa_have_server(mcpt_oauth *o)
+{
+    const mcpt_oauth_config *c = o->config;
+    mcpt_str scope = mcpt__oa_get(o, MCPT__F_CHALLENGE_SCOPE);
+
+    if ((o->flags & MCPT__OA_STEP) == 0) {                  /* a step-up has chosen already */
+        mcpt__oa_text t = mcpt__oa_room(o);
+        char *begin = t.at;
+        scope = scope.ptr != NULL ? scope : mcpt__oa_get(o, MCPT__F_META_SCOPE);
+        mcpt__oa_union(&t, begin, scope.ptr != NULL ? scope : mcpt_z(c->scope));
+        if (t.at != begin && (o->flags & MCPT__OA_OFFLINE) != 0 && (c->quirks & MCPT_QUIRK_NO_OFFLINE) == 0 &&
+            c->grant <= MCPT_GRANT_DEVICE) {
+            mcpt__oa_union(&t, begin, mcpt_z("offline_access"));
+        }
+        scope = mcpt__oa_since(&t, begin);
+        mcpt__oa_set(o, MCPT__F_ASKED, scope.len != 0 ? scope : mcpt__mk(NULL, 0));
+    }
+    if (c->grant <= MCPT_GRANT_DEVICE) {
+        mcpt__oa_find_client(o);
+        return;
+    }
+    mcpt__oa_drop(o, mcpt__oa_client);
+    o->auth = MCPT__AUTH_NONE;
+    if (!mcpt__oa_preregistered(o) && (o->state == MCPT_OAUTH_FAILED || c->grant != MCPT_GRANT_JWT_BEARER)) {
+        mcpt__oa_fail(o, o->err != MCPT_OK ? o->err : MCPT_E_CLIENT);
+    } else if (c->grant == MCPT_GRANT_ENTERPRISE) {
+        mcpt__oa_ask_exchange(o);
+    } else {
+        mcpt__oa_ask_token(o, c->grant == MCPT_GRANT_CLIENT ? MCPT__STEP_CLIENT : MCPT__STEP_ASSERT);
+    }
+}
+
+/* -- answers */
+enum {                                                      /* rows of metadata documents */
+    MCPT__D_ROOT, MCPT__D_RESOURCE, MCPT__D_SERVERS, MCPT__D_SCOPES, MCPT__D_ISSUER, MCPT__D_AUTHORIZE, MCPT__D_TOKEN,
+    MCPT__D_REGISTER, MCPT__D_REVOKE, MCPT__D_DEVICE, MCPT__D_PAR, MCPT__D_RESPONSES, MCPT__D_METHODS, MCPT__D_PKCE,
+    MCPT__D_ISS, MCPT__D_CIMD, MCPT__D_COUNT
+};
+static const mcpt_pick mcpt__oa_metadata[MCPT__D_COUNT] = {
+    MCPT_PICK("", 0), MCPT_PICK("resource", 0), MCPT_PICK("authorization_servers", 0), MCPT_PICK("scopes_supported", 0),
+    MCPT_PICK("issuer", 0), MCPT_PICK("authorization_endpoint", 0), MCPT_PICK("token_endpoint", 0),
+    MCPT_PICK("registration_endpoint", 0), MCPT_PICK("revocation_endpoint", 0), MCPT_PICK("device_authorization_endpoint", 0),
+    MCPT_PICK("require_pushed_authorization_requests", 0), MCPT_PICK("response_types_supported", 0),
+    MCPT_PICK("token_endpoint_auth_methods_supported", 0), MCPT_PICK("code_challenge_methods_supported", 0),
+    MCPT_PICK("authorization_response_iss_parameter_supported", 0), MCPT_PICK("client_id_metadata_document_supported", 0) };
+enum {                                                      /* rows of every other answer */
+    MCPT__T_ROOT, MCPT__T_ACCESS, MCPT__T_TYPE, MCPT__T_EXPIRES, MCPT__T_REFRESH, MCPT__T_SCOPE, MCPT__T_ERROR, MCPT__T_TEXT,
+    MCPT__T_DEVICE, MCPT__T_USER, MCPT__T_URI, MCPT__T_URI_COMPLETE, MCPT__T_INTERVAL, MCPT__T_CLIENT, MCPT__T_SECRET,
+    MCPT__T_SECRET_EXPIRES, MCPT__T_METHOD, MCPT__T_REG_URI, MCPT__T_REG_TOKEN, MCPT__T_REDIRECTS, MCPT__T_COUNT
+};
+static const mcpt_pick mcpt__oa_answer[MCPT__T_COUNT] = {
+    MCPT_PICK("", 0), MCPT_PICK("access_token", 0), MCPT_PICK("token_type", 0), MCPT_PICK("expires_in", 0),
+    MCPT_PICK("refresh_token", 0), MCPT_PICK("scope", 0), MCPT_PICK("error", 0), MCPT_PICK("error_description", 0),
+    MCPT_PICK("device_code", 0), MCPT_PICK("user_code", 0), MCPT_PICK("verification_uri", 0),
+    MCPT_PICK("verification_uri_complete", 0), MCPT_PICK("interval", 0), MCPT_PICK("client_id", 0),
+    MCPT_PICK("client_secret", 0), MCPT_PICK("client_secret_expires_at", 0), MCPT_PICK("token_endpoint_auth_method", 0),
+    MCPT_PICK("registration_client_uri", 0), MCPT_PICK("registration_access_token", 0), MCPT_PICK("redirect_uris", 0) };
+
+/* A kept string, unescaped where it lies (so once only); absent for anything else and for "". */
+static mcpt_str mcpt__oa_kept(const mcpt_oauth *o, unsigned row)
+{
+    mcpt_str raw = mcpt_kept(&o->keep, row);
+    char *p = (char *)(uintptr_t)raw.ptr;
+
+    if (raw.len < 3 || p[0] != '"') {
+        return mcpt__mk(NULL, 0);
+    }
+    raw.len = mcpt_unescape(raw, p, raw.len);
+    return raw;
+}
+
+static bool mcpt__oa_true(const mcpt_oauth *o, unsigned row)
+{
+    return mcpt_str_is(mcpt_kept(&o->keep, row), "true");
+}
+
+/* Whole seconds of a number, or of a string of digits as some servers send; -1: absent or neither. At most ten years. */
+static int64_t mcpt__oa_seconds(const mcpt_oauth *o, unsigned row)
+{
+    mcpt_str raw = mcpt_kept(&o->keep, row);
+    int64_t v = 0;
+    size_t i = raw.len != 0 && raw.ptr[0] == '"' ? 1 : 0;
+
+    if (raw.len <= i || (!mcpt__digit(raw.ptr[i]) && raw.ptr[i] != '-') || MCPT_MEMCHR(raw.ptr, 'e', raw.len) != NULL ||
+        MCPT_MEMCHR(raw.ptr, 'E', raw.len) != NULL) {
+        return -1;
+    }
+    for (; i < raw.len && mcpt__digit(raw.ptr[i]) && v < 315360000000; i++) {
+        v = v * 10 + (raw.ptr[i] - '0');
+    }
+    return v;
+}
+
+static bool mcpt__oa_lists(const mcpt_oauth *o, unsigned row, const char *z)
+{
+    mcpt_str rest = mcpt_kept(&o->keep, row), raw;
+    char *p;
+    bool found = false;
+
+    if (rest.len == 0 || rest.ptr[0] != '[') {
+        return false;
+    }
+    for (raw = rest; !found && raw.len != 0;) {             /* compares the text as written: these words have no escapes */
+        p = (char *)(uintptr_t)MCPT_MEMCHR(raw.ptr, '"', raw.len);
+        if (p == NULL) {
+            break;
+        }
+        raw = mcpt__mk(p + 1, (size_t)(rest.ptr + rest.len - p) - 1);
+        p = (char *)(uintptr_t)MCPT_MEMCHR(raw.ptr, '"', raw.len);
+        if (p == NULL) {
+            break;
+        }
+        found = mcpt_str_is(mcpt__mk(raw.ptr, (size_t)(p - raw.ptr)), z);
+        raw = mcpt__mk(p + 1, (size_t)(rest.ptr + rest.len - p) - 1);
+    }
+    return found;
+}
+
+/* A kept URL becomes a fact; false: it is there and refused. */
+static bool mcpt__oa_take_url(mcpt_oauth *o, unsigned row, unsigned tag)
+{
+    mcpt_str s = mcpt__oa_kept(o, row);
+    mcpt_url u;
+
+    if (s.ptr != NULL && !mcpt__oa_url(o, s, &u)) {
+        return false;
+    }
+    mcpt__oa_set(o, tag, s);
+    return true;
+}
+
+/* The issuer to use of those listed: the one in use, the one our client_id belongs to, or the first that may be used. */
+static mcpt_str mcpt__oa_pick_issuer(const mcpt_oauth *o, mcpt_str list)
+{
+    mcpt_str now = mcpt__oa_get(o, MCPT__F_ISSUER), best = mcpt__mk(NULL, 0), s;
+    int rank = 0;
+    mcpt_url u;
+
+    while (mcpt__oa_element(&list, &s)) {
+        int r = mcpt_str_eq(s, now) ? 3 : mcpt_str_is(s, o->config->client_issuer) ? 2 : 1;
+        if (r > rank && mcpt__oa_url(o, s, &u) && u.query.ptr == NULL) {
+            rank = r;
+            best = s;
+        }
+    }
+    return best;
+}
+
+static void mcpt__oa_got_resource(mcpt_oauth *o)
+{
+    mcpt_str resource = mcpt__oa_kept(o, MCPT__D_RESOURCE), issuer, list, s;
+    const bool check = (o->flags & MCPT__OA_CHECK) != 0;
+    bool same;
+    mcpt__oa_text t;
+    char *begin;
+
+    list = mcpt__oa_array(mcpt_kept(&o->keep, MCPT__D_SERVERS));
+    if (resource.ptr == NULL || !mcpt__oa_covers(o, resource)) {
+        mcpt__oa_say(o, mcpt_z("the metadata is about another resource"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_RESOURCE);
+        return;
+    }
+    issuer = mcpt__oa_pick_issuer(o, list);
+    if (issuer.ptr == NULL) {
+        mcpt__oa_fail(o, MCPT_E_ISSUER);
+        return;
+    }
+    o->flags |= MCPT__OA_SAW_META;
+    o->flags &= ~(uint32_t)(MCPT__OA_CHECK | MCPT__OA_LEGACY);
+    same = mcpt_str_eq(issuer, mcpt__oa_get(o, MCPT__F_ISSUER));
+    mcpt__oa_set(o, MCPT__F_RESOURCE, resource);
+    mcpt__oa_set(o, MCPT__F_ISSUER, issuer);
+    if (!same) {                                            /* nothing of another server's goes to this one */
+        mcpt__oa_drop(o, mcpt__oa_tokens);
+        mcpt__oa_drop(o, mcpt__oa_client);
+        o->flags &= ~(uint32_t)MCPT__OA_STEP;
+    }
+    t = mcpt__oa_below(o);
+    begin = t.at;
+    list = mcpt__oa_array(mcpt_kept(&o->keep, MCPT__D_SCOPES));
+    while (mcpt__oa_element(&list, &s)) {
+        mcpt__oa_union(&t, begin, s);
+    }
+    s = mcpt__oa_since(&t, begin);
+    mcpt__oa_set(o, MCPT__F_META_SCOPE, s.len != 0 ? s : mcpt__mk(NULL, 0));
+    o->round = 0;
+    if (o->err != MCPT_OK || t.full) {
+        mcpt__oa_fail(o, MCPT_E_SPACE);
+    } else if (check && same && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
+        mcpt__oa_ask_token(o, MCPT__STEP_REFRESH);
+    } else {
+        mcpt__oa_ask_server(o);
+    }
+}
+
+/* The issuer as the document has it, against the one it was asked of (RFC 8414 section 3.3). */
+static bool mcpt__oa_issuer_ok(const mcpt_oauth *o, mcpt_str issuer)
+{
+    mcpt_str asked = mcpt__oa_get(o, MCPT__F_ISSUER);
+
+    if ((o->config->quirks & MCPT_QUIRK_ISSUER_SLASH) != 0 && issuer.len != 0 && asked.len != 0) {
+        issuer.len -= issuer.ptr[issuer.len - 1] == '/' ? 1u : 0u;
+        asked.len -= asked.ptr[asked.len - 1] == '/' ? 1u : 0u;
+    }
+    return mcpt_str_eq(issuer, asked);
+}
+
+/* Can this server do a code grant as MCP asks for it? Says why not. */
+static bool mcpt__oa_code_ok(mcpt_oauth *o)
+{
+    const char *why = NULL;
+
+    if (o->config->grant > MCPT_GRANT_DEVICE) {
+        return true;
+    }
+    if (mcpt__oa_true(o, MCPT__D_PAR)) {
+        why = "the server requires pushed authorization requests";
+    } else if (mcpt_kept(&o->keep, MCPT__D_RESPONSES).ptr != NULL && !mcpt__oa_lists(o, MCPT__D_RESPONSES, "code")) {
+        why = "the server has no code grant";
+    } else if (!mcpt__oa_lists(o, MCPT__D_PKCE, "S256") &&
+               (mcpt_kept(&o->keep, MCPT__D_PKCE).ptr != NULL || (o->config->quirks & MCPT_QUIRK_ASSUME_S256) == 0)) {
+        why = "the server has no PKCE with S256";
+    }
+    mcpt__oa_say(o, mcpt_z(why), mcpt__mk(NULL, 0));
+    return why == NULL || (o->config->grant == MCPT_GRANT_DEVICE && mcpt_kept(&o->keep, MCPT__D_DEVICE).ptr != NULL);
+}
+
+static void mcpt__oa_got_server(mcpt_oauth *o)
+{
+    static const struct { uint16_t flag; const char *name; } methods[] = {
+        { MCPT__OA_BASIC, "client_secret_basic" }, { MCPT__OA_POST, "client_secret_post" }, { MCPT__OA_NONE, "none" },
+        { MCPT__OA_KEY, "private_key_jwt" } };
+    mcpt_str issuer = mcpt__oa_kept(o, MCPT__D_ISSUER);
+
+    if (!mcpt__oa_issuer_ok(o, issuer)) {
+        mcpt__oa_say(o, mcpt_z("the metadata is of another issuer"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_ISSUER);
+        return;
+    }
+    if (!mcpt__oa_code_ok(o)) {
+        mcpt__oa_fail(o, MCPT_E_GRANT);
+        return;
+    }
+    mcpt__oa_set(o, MCPT__F_ISSUER, issuer);
+    o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_METHODS);
+    o->flags |= mcpt__oa_true(o, MCPT__D_ISS) ? MCPT__OA_ISS : 0u;
+    o->flags |= mcpt__oa_true(o, MCPT__D_CIMD) ? MCPT__OA_CIMD : 0u;
+    o->flags |= mcpt__oa_lists(o, MCPT__D_SCOPES, "offline_access") ? MCPT__OA_OFFLINE : 0u;
+    for (size_t i = 0; i < MCPT_COUNT(methods); i++) {
+        o->flags |= mcpt__oa_lists(o, MCPT__D_METHODS, methods[i].name) ? methods[i].flag : 0u;
+    }
+    if (!mcpt__oa_take_url(o, MCPT__D_AUTHORIZE, MCPT__F_AUTHORIZE_EP) || !mcpt__oa_take_url(o, MCPT__D_TOKEN, MCPT__F_TOKEN_EP) ||
+        !mcpt__oa_take_url(o, MCPT__D_REGISTER, MCPT__F_REGISTER_EP) || !mcpt__oa_take_url(o, MCPT__D_REVOKE, MCPT__F_REVOKE_EP) ||
+        !mcpt__oa_take_url(o, MCPT__D_DEVICE, MCPT__F_DEVICE_EP) || mcpt__oa_get(o, MCPT__F_TOKEN_EP).ptr == NULL) {
+        mcpt__oa_say(o, mcpt_z("an endpoint of the server is missing or no https URL"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_ISSUER);
+        return;
+    }
+    if (o->err != MCPT_OK) {
+        mcpt__oa_fail(o, MCPT_E_SPACE);
+        return;
+    }
+    mcpt__oa_have_server(o);
+}
+
+/* No metadata by the rules of 2025-03-26 either: its default endpoints. */
+static void mcpt__oa_default_server(mcpt_oauth *o)
+{
+    static const struct { uint8_t tag; const char *path; } defaults[] = {
+        { MCPT__F_AUTHORIZE_EP, "/authorize" }, { MCPT__F_TOKEN_EP, "/token" }, { MCPT__F_REGISTER_EP, "/register" } };
+    size_t i;
+
+    o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_METHODS);
+    for (i = 0; i < MCPT_COUNT(defaults); i++) {
+        mcpt__oa_text t = mcpt__oa_room(o);
+        char *begin = t.at;
+        mcpt__oa_add(&t, mcpt__oa_get(o, MCPT__F_ISSUER));
+        mcpt__oa_addz(&t, defaults[i].path);
+        mcpt__oa_set(o, defaults[i].tag, mcpt__oa_since(&t, begin));
+    }
+    if (o->err != MCPT_OK) {
+        mcpt__oa_fail(o, MCPT_E_SPACE);
+    } else {
+        mcpt__oa_have_server(o);
+    }
+}
+
+/* There is no document where it was looked for. */
+static void mcpt__oa_no_resource(mcpt_oauth *o)
+{
+    mcpt_str endpoint = mcpt_z(o->config->endpoint);
+    mcpt_url u;
+
+    if (mcpt__oa_get(o, MCPT__F_CHALLENGE_URL).ptr == NULL && o->round == 0) {
+        o->round = 1;
+        mcpt__oa_ask_resource(o);
+        return;
+    }
+    if (mcpt__oa_get(o, MCPT__F_CHALLENGE_URL).ptr != NULL || (o->flags & MCPT__OA_SAW_META) != 0 ||
+        (o->config->quirks & MCPT_QUIRK_NO_FALLBACK) != 0) {
+        mcpt__oa_say(o, mcpt_z("no protected resource metadata"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_STATUS);
+        return;
+    }
+    (void)mcpt_url_split(endpoint, &u);
+    mcpt__oa_set(o, MCPT__F_ISSUER, mcpt__oa_origin(endpoint, &u));
+    mcpt__oa_set(o, MCPT__F_RESOURCE, endpoint);
+    o->flags |= MCPT__OA_LEGACY;
+    o->flags &= ~(uint32_t)MCPT__OA_CHECK;
+    o->round = 0;
+    mcpt__oa_ask_server(o);
+}
+
+static void mcpt__oa_no_server(mcpt_oauth *o)
+{
+    mcpt_url u;
+
+    (void)mcpt_url_split(mcpt__oa_get(o, MCPT__F_ISSUER), &u);
+    o->round++;
+    if (o->round <= (mcpt__oa_path(&u).len != 0 ? 2 : 1)) {
+        mcpt__oa_ask_server(o);
+    } else if ((o->flags & MCPT__OA_LEGACY) != 0) {
+        mcpt__oa_default_server(o);
+    } else {
+        mcpt__oa_say(o, mcpt_z("no authorization server metadata"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_STATUS);
+    }
+}
+
+static void mcpt__oa_restart(mcpt_oauth *o)
+{
+    mcpt__oa_drop(o, mcpt__oa_attempt);
+    o->err = MCPT_OK;
+    o->round = 0;
+    o->reason[0] = '\0';
+    mcpt__oa_ask_resource(o);
+}
+
+/* The server does not know this client any more: once, it is registered again. False: it cannot be. */
+static bool mcpt__oa_client_lost(mcpt_oauth *o)
+{
+    char key[16];
+
+    if ((o->flags & MCPT__OA_DYNAMIC) == 0 || o->registered != 0 || !mcpt__oa_client_key(o, key)) {
+        return false;
+    }
+    o->registered = 1;
+    mcpt__oa_erase(o, key);
+    mcpt__oa_drop(o, mcpt__oa_client);
+    mcpt__oa_drop(o, mcpt__oa_tokens);
+    mcpt__oa_restart(o);
+    return true;
+}
+
+static void mcpt__oa_got_client(mcpt_oauth *o)
+{
+    mcpt_str id = mcpt__oa_kept(o, MCPT__T_CLIENT), secret = mcpt__oa_kept(o, MCPT__T_SECRET);
+    mcpt_str method = mcpt__oa_kept(o, MCPT__T_METHOD), list = mcpt__oa_array(mcpt_kept(&o->keep, MCPT__T_REDIRECTS)), s;
+    mcpt_str reg_token = mcpt__oa_kept(o, MCPT__T_REG_TOKEN);
+    int64_t expires = mcpt__oa_seconds(o, MCPT__T_SECRET_EXPIRES);
+    bool ours = mcpt_kept(&o->keep, MCPT__T_REDIRECTS).ptr == NULL || o->config->redirect_uri == NULL;
+    mcpt_err e;
+    char key[16];
+
+    while (!ours && mcpt__oa_element(&list, &s)) {
+        ours = mcpt_str_is(s, o->config->redirect_uri);
+    }
+    if (!mcpt__oa_vschar(id, '!') || (secret.ptr != NULL && !mcpt__oa_vschar(secret, ' ')) || !ours) {
+        mcpt__oa_say(o, mcpt_z("the registration is not usable"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_CLIENT);
+        return;
+    }
+    if (method.ptr != NULL) {                               /* what the server chose, RFC 7591 section 3.2.1 */
+        uint32_t chosen = mcpt_str_is(method, "client_secret_basic") ? MCPT__OA_BASIC :
+                          mcpt_str_is(method, "client_secret_post") ? MCPT__OA_POST :
+                          mcpt_str_is(method, "none") ? MCPT__OA_NONE : 0;
+        if (chosen == 0 || ((o->flags & MCPT__OA_METHODS) != 0 && (o->flags & chosen) == 0)) {
+            mcpt__oa_say(o, mcpt_z("registered with another way to authenticate"), mcpt__mk(NULL, 0));
+            mcpt__oa_fail(o, MCPT_E_CLIENT);
+            return;
+        }
+        o->flags = (o->flags & ~(uint32_t)MCPT__OA_METHODS) | chosen;
+    }
+    mcpt__oa_set(o, MCPT__F_CLIENT_ID, id);
+    mcpt__oa_set(o, MCPT__F_SECRET, secret);
+    mcpt__oa_set(o, MCPT__F_REG_TOKEN, reg_token);
+    if (!mcpt__oa_take_url(o, MCPT__T_REG_URI, MCPT__F_REG_URI) || reg_token.ptr == NULL) {
+        mcpt__oa_set(o, MCPT__F_REG_TOKEN, mcpt__mk(NULL, 0));             /* then there is no RFC 7592 */
+    }
+    mcpt__oa_choose_auth(o);
+    e = o->err != MCPT_OK ? MCPT_E_SPACE : !mcpt__oa_client_key(o, key) ? MCPT_E_CRYPTO :
+        mcpt__oa_save(o, key, mcpt__rec_client, secret.ptr != NULL && expires > 0 ? expires : 0);
+    if (e != MCPT_OK) {
+        mcpt__oa_fail(o, e);
+    } else {
+        mcpt__oa_have_client(o);
+    }
+}
+
+/* Waits for the person at another device; doubles the pause when the server could not be reached (RFC 8628 section 3.5). */
+static void mcpt__oa_wait(mcpt_oauth *o, bool trouble)
+{
+    o->interval = trouble && o->interval < 60 ? o->interval * 2 : o->interval;
+    o->due = mcpt__oa_millis(o) + (o->retry_after > o->interval && o->retry_after < 3600 ? o->retry_after : o->interval) * 1000u;
+    o->step = MCPT__STEP_NONE;
+    o->state = MCPT_OAUTH_USER;
+}
+
+static void mcpt__oa_got_device(mcpt_oauth *o)
+{
+    mcpt_str device = mcpt__oa_kept(o, MCPT__T_DEVICE), user = mcpt__oa_kept(o, MCPT__T_USER);
+    mcpt_str complete = mcpt__oa_kept(o, MCPT__T_URI_COMPLETE), uri = mcpt__oa_kept(o, MCPT__T_URI);
+    int64_t interval = mcpt__oa_seconds(o, MCPT__T_INTERVAL), lives = mcpt__oa_seconds(o, MCPT__T_EXPIRES), now = mcpt__oa_now(o);
+    mcpt_url u;
+    mcpt_err e;
+    char key[16];
+
+    if (!mcpt__oa_vschar(device, '!') || !mcpt__oa_vschar(user, ' ') || !mcpt__oa_url(o, uri, &u)) {
+        mcpt__oa_fail(o, MCPT_E_OAUTH);
+        return;
+    }
+    mcpt__oa_set(o, MCPT__F_DEVICE_CODE, device);
+    mcpt__oa_set(o, MCPT__F_USER_CODE, user);
+    mcpt__oa_set(o, MCPT__F_VERIFY_URI, complete.ptr != NULL && mcpt__oa_url(o, complete, &u) ? complete : uri);
+    mcpt__oa_set(o, MCPT__F_ENDPOINT, mcpt_z(o->config->endpoint));
+    o->interval = interval <= 0 ? 5 : interval > 3600 ? 3600 : (uint32_t)interval;
+    e = o->err != MCPT_OK ? MCPT_E_SPACE : !mcpt__oa_session_key(o, 'd', key) ? MCPT_E_CRYPTO :
+        mcpt__oa_save(o, key, mcpt__rec_pending, now >= 0 && lives > 0 ? now + lives : 0);
+    if (e != MCPT_OK) {
+        mcpt__oa_fail(o, e);
+    } else {
+        mcpt__oa_wait(o, false);
+    }
+}
+
+/* A token: into the store before it is used. */
+static void mcpt__oa_got_token(mcpt_oauth *o)
+{
+    mcpt_str access = mcpt__oa_kept(o, MCPT__T_ACCESS), refresh = mcpt__oa_kept(o, MCPT__T_REFRESH);
+    mcpt_str type = mcpt__oa_kept(o, MCPT__T_TYPE), scope = mcpt__oa_kept(o, MCPT__T_SCOPE);
+    int64_t lives = mcpt__oa_seconds(o, MCPT__T_EXPIRES), now = mcpt__oa_now(o);
+    const unsigned step = o->step;
+    char key[16];
+    mcpt_err e;
+
+    if (!mcpt__oa_vschar(access, '!') || (refresh.ptr != NULL && !mcpt__oa_vschar(refresh, '!')) ||
+        (!mcpt_str_ieq(type, "Bearer") && step != MCPT__STEP_EXCHANGE)) {
+        mcpt__oa_say(o, mcpt_z("the token is not usable"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_OAUTH);
+        return;
+    }
+    if (step == MCPT__STEP_EXCHANGE) {
+        mcpt__oa_set(o, MCPT__F_ASSERTION, access);
+        if (o->err != MCPT_OK) {
+            mcpt__oa_fail(o, MCPT_E_SPACE);
+        } else {
+            mcpt__oa_ask_token(o, MCPT__STEP_ASSERT);
+        }
+        return;
+    }
+    mcpt__oa_drop(o, mcpt__oa_attempt);
+    mcpt__oa_set(o, MCPT__F_ACCESS, access);
+    if (refresh.ptr != NULL || step != MCPT__STEP_REFRESH) {
+        mcpt__oa_set(o, MCPT__F_REFRESH, refresh);
+    }
+    mcpt__oa_set(o, MCPT__F_GRANTED, scope.ptr != NULL ? scope : mcpt__oa_get(o, MCPT__F_ASKED));
+    if (o->err != MCPT_OK) {
+        mcpt__oa_fail(o, MCPT_E_SPACE);
+        return;
+    }
+    o->margin = lives > 600 ? 60 : lives > 0 ? (uint32_t)lives / 10 : 0;
+    o->expires = lives >= 0 && now >= 0 ? now + lives : 0;
+    o->interval = lives >= 0 && lives < 2000000 ? (uint32_t)lives : 0;     /* for a clock that is not set */
+    o->due = mcpt__oa_millis(o) + (o->interval - (o->interval != 0 ? o->margin : 0)) * 1000u;
+    o->flags = (o->flags & ~(uint32_t)(MCPT__OA_STEP | MCPT__OA_CHECK)) | MCPT__OA_FRESH | MCPT__OA_TIMED;
+    o->step = MCPT__STEP_NONE;
+    o->state = MCPT_OAUTH_READY;
+    e = mcpt__oa_save_session(o);
+    if (step == MCPT__STEP_POLL && mcpt__oa_session_key(o, 'd', key)) {
+        mcpt__oa_erase(o, key);
+    }
+    o->err = e;                                             /* the token serves, but a reboot would lose it */
+}
+
+/* The token endpoint, or one like it, has refused. */
+static void mcpt__oa_refusal(mcpt_oauth *o)
+{
+    mcpt_str error = mcpt__oa_kept(o, MCPT__T_ERROR), text = mcpt__oa_kept(o, MCPT__T_TEXT);
+    const unsigned step = o->step;
+    const bool passing = o->status >= 500 || o->status == 429 || o->status == 408;
+    const bool unknown = mcpt_str_is(error, "invalid_client") || mcpt_str_is(error, "unauthorized_client");
+
+    mcpt__oa_say(o, error, text);
+    if (step == MCPT__STEP_POLL && (passing || mcpt_str_is(error, "authorization_pending") || mcpt_str_is(error, "slow_down"))) {
+        o->interval += mcpt_str_is(error, "slow_down") ? 5u : 0u;
+        mcpt__oa_wait(o, passing);
+    } else if (passing) {
+        mcpt__oa_fail(o, MCPT_E_STATUS);                    /* nothing was forgotten: it may be tried again */
+    } else if (step == MCPT__STEP_REFRESH && !unknown) {    /* a refresh token is spent, or revoked: a person is needed */
+        mcpt__oa_drop(o, mcpt__oa_tokens);
+        (void)mcpt__oa_save_session(o);
+        mcpt__oa_restart(o);
+    } else if (step == MCPT__STEP_REGISTER && o->round == 0 &&
+               (mcpt_str_is(error, "invalid_redirect_uri") || mcpt_str_is(error, "invalid_client_metadata"))) {
+        o->round = 1;                                       /* the other application_type */
+        mcpt__oa_ask_register(o);
+    } else if ((unknown || error.ptr == NULL) && step >= MCPT__STEP_DEVICE && step <= MCPT__STEP_POLL && mcpt__oa_client_lost(o)) {
+        return;
+    } else {
+        char key[16];
+        if (step == MCPT__STEP_POLL && mcpt__oa_session_key(o, 'd', key)) {
+            mcpt__oa_erase(o, key);
+        }
+        mcpt__oa_drop(o, mcpt__oa_attempt);
+        mcpt__oa_fail(o, mcpt_str_is(error, "access_denied") ? MCPT_E_DECLINED :
+                         mcpt_str_is(error, "expired_token") ? MCPT_E_TIMEOUT :
+                         step == MCPT__STEP_REGISTER ? MCPT_E_CLIENT : MCPT_E_OAUTH);
+    }
+}
+
+/* -- logging out */
+static void mcpt__oa_forget(mcpt_oauth *o)
+{
+    char key[16];
+
+    if ((o->flags & MCPT__OA_DYNAMIC) != 0 && mcpt__oa_client_key(o, key)) {
+        mcpt__oa_erase(o, key);
+    }
+    if (mcpt__oa_session_key(o, 'd', key)) {
+        mcpt__oa_erase(o, key);
+        key[0] = 's';
+        mcpt__oa_erase(o, key);
+    }
+    mcpt_wipe(o->mem, o->size);
+    o->used = 0;
+    o->top = o->size;
+    o->flags = 0;
+    o->err = MCPT_OK;
+    o->step = MCPT__STEP_NONE;
+    o->state = MCPT_OAUTH_IDLE;
+}
+
+/* The next request of a log-out: the refresh token first (RFC 7009 section 2.1: access tokens of its grant go with it), the
+ * access token, the registration. */
+static void mcpt__oa_leave(mcpt_oauth *o)
+{
+    static const struct { uint8_t tag; const char *hint; } tokens[] = {
+        { MCPT__F_REFRESH, "refresh_token" }, { MCPT__F_ACCESS, "access_token" } };
+    mcpt__oa_text t;
+    char *begin;
+
+    for (; o->round < 2; o->round++) {
+        mcpt_str token = mcpt__oa_get(o, tokens[o->round].tag);
+        if (token.ptr != NULL && mcpt__oa_get(o, MCPT__F_REVOKE_EP).ptr != NULL) {
+            t = mcpt__oa_room(o);
+            begin = t.at;
+            mcpt__oa_param(&t, begin, "token", token);
+            mcpt__oa_param(&t, begin, "token_type_hint", mcpt_z(tokens[o->round].hint));
+            o->round++;
+            mcpt__oa_post(o, MCPT__STEP_REVOKE, &t, begin, mcpt__oa_get(o, MCPT__F_REVOKE_EP));
+            return;
+        }
+    }
+    if (o->round == 2 && mcpt__oa_get(o, MCPT__F_REG_TOKEN).ptr != NULL) {
+        mcpt_str bearer;
+        o->round++;
+        t = mcpt__oa_room(o);
+        begin = t.at;
+        mcpt__oa_addz(&t, "Bearer ");
+        mcpt__oa_add(&t, mcpt__oa_get(o, MCPT__F_REG_TOKEN));
+        bearer = mcpt__oa_since(&t, begin);
+        mcpt__oa_send(o, MCPT__STEP_UNREGISTER, &t, "DELETE", mcpt__oa_get(o, MCPT__F_REG_URI), bearer, NULL, mcpt__mk(NULL, 0));
+        return;
+    }
+    mcpt__oa_forget(o);
+}
+
+MCPT_API void mcpt_oauth_logout(mcpt_oauth *o)
+{
+    char key[16];
+
+    if ((o->flags & MCPT__OA_DYNAMIC) != 0 && mcpt__oa_get(o, MCPT__F_SECRET).ptr == NULL && mcpt__oa_client_key(o, key)) {
+        (void)mcpt__oa_load(o, key);
+    }
+    o->err = MCPT_OK;
+    o->round = 0;
+    mcpt__oa_leave(o);
+    if (o->state == MCPT_OAUTH_FAILED) {
+        mcpt__oa_forget(o);
+    }
+}
+
+/* -- the face */
+MCPT_API const mcpt_oauth_http *mcpt_oauth_request(const mcpt_oauth *o)
+{
+    return o->state == MCPT_OAUTH_REQUEST ? &o->request : NULL;
+}
+
+MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_after)
+{
+    const bool metadata = o->step == MCPT__STEP_RESOURCE || o->step == MCPT__STEP_SERVER;
+    mcpt__oa_text t;
+
+    if (o->state != MCPT_OAUTH_REQUEST) {
+        return;
+    }
+    t = mcpt__oa_room(o);
+    o->status = (uint16_t)status;
+    o->retry_after = retry_after;
+    mcpt_keep_init(&o->keep, metadata ? mcpt__oa_metadata : mcpt__oa_answer, metadata ? MCPT__D_COUNT : MCPT__T_COUNT, o->found,
+                   t.at, (size_t)(t.end - t.at));
+    o->keep.optional = !metadata ? 1u << MCPT__T_TEXT | 1u << MCPT__T_REG_URI | 1u << MCPT__T_REG_TOKEN :
+                       o->step == MCPT__STEP_SERVER ? 1u << MCPT__D_SCOPES | 1u << MCPT__D_RESOURCE | 1u << MCPT__D_SERVERS : 0;
+}
+
+MCPT_API mcpt_err mcpt_oauth_body(mcpt_oauth *o, const char *text, size_t len)
+{
+    static const char bom[] = "\xef\xbb\xbf";
+    mcpt_err e;
+
+    if (o->state != MCPT_OAUTH_REQUEST || o->status == 0) {
+        return MCPT_E_STATE;
+    }
+    if (o->keep.scan.at == 0 && len >= 3 && MCPT_MEMCMP(text, bom, 3) == 0) {
+        text += 3;                                          /* RFC 8259 section 8.1 lets a reader be kind */
+        len -= 3;
+    }
+    if (len > MCPT_OAUTH_DOCUMENT - o->keep.scan.at) {
+        o->keep.scan.err = MCPT_E_LIMIT;
+    }
+    e = mcpt_keep_feed(&o->keep, text, len);
+    return e < 0 ? e : MCPT_OK;
+}
+
+/* What the step's answer means. */
+static void mcpt__oa_answered(mcpt_oauth *o)
+{
+    const unsigned status = o->status;
+    const bool good = status >= 200 && status < 300;
+    mcpt_err e = mcpt_keep_end(&o->keep);
+
+    if (e != MCPT_OK && !good) {                            /* an error page: only its status counts */
+        mcpt_keep_init(&o->keep, o->keep.scan.picks, o->keep.scan.npicks, o->found, o->keep.buf, 0);
+    } else if (e != MCPT_OK) {
+        mcpt__oa_say(o, mcpt_z(mcpt_strerror(e)), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, e == MCPT_E_SPACE || e == MCPT_E_LIMIT ? e : MCPT_E_OAUTH);
+        return;
+    }
+    o->top = o->size - o->keep.len;                         /* out of the way of the facts it becomes */
+    MCPT_MEMMOVE(o->mem + o->top, o->keep.buf, o->keep.len);
+    o->keep.buf = o->mem + o->top;
+    switch (o->step) {
+    case MCPT__STEP_RESOURCE:
+    case MCPT__STEP_SERVER:
+        if (!good && (status < 400 || status >= 500 || status == 429 || status == 408)) {
+            mcpt__oa_fail(o, MCPT_E_STATUS);
+        } else if (o->step == MCPT__STEP_RESOURCE) {
+            (good ? mcpt__oa_got_resource : mcpt__oa_no_resource)(o);
+        } else {
+            (good ? mcpt__oa_got_server : mcpt__oa_no_server)(o);
+        }
+        break;
+    default:
+        if (!good || mcpt_kept(&o->keep, MCPT__T_ERROR).ptr != NULL) {     /* some send errors with 200 */
+            mcpt__oa_refusal(o);
+        } else if (o->step == MCPT__STEP_REGISTER) {
+            mcpt__oa_got_client(o);
+        } else if (o->step == MCPT__STEP_DEVICE) {
+            mcpt__oa_got_device(o);
+        } else {
+            mcpt__oa_got_token(o);
+        }
+    }
+}
+
+MCPT_API void mcpt_oauth_done(mcpt_oauth *o, mcpt_err failed)
+{
+    if (o->state != MCPT_OAUTH_REQUEST) {
+        return;
+    }
+    if (o->step == MCPT__STEP_REVOKE || o->step == MCPT__STEP_UNREGISTER) {
+        mcpt__oa_leave(o);                                  /* whatever came of it */
+    } else if (failed == MCPT_OK && o->status != 0) {
+        mcpt__oa_answered(o);
+    } else if (o->step == MCPT__STEP_POLL) {
+        mcpt__oa_wait(o, true);
+    } else {
+        mcpt__oa_fail(o, failed == MCPT_OK ? MCPT_E_IO : failed);
+    }
+    if (o->state != MCPT_OAUTH_REQUEST && o->state != MCPT_OAUTH_USER) {
+        (void)mcpt__oa_room(o);
+    }
+}
+
+/* The client identity that belongs to facts from the store. */
+static void mcpt__oa_client_again(mcpt_oauth *o)
+{
+    uint8_t auth = o->auth;                                 /* chosen when the server's list was known */
+    char key[16];
+
+    if ((o->flags & MCPT__OA_DYNAMIC) != 0) {
+        if (mcpt__oa_client_key(o, key)) {
+            (void)mcpt__oa_load(o, key);
+        }
+    } else if (o->config->client_secret != NULL && mcpt_str_is(mcpt__oa_get(o, MCPT__F_CLIENT_ID), o->config->client_id)) {
+        mcpt__oa_set(o, MCPT__F_SECRET, mcpt_z(o->config->client_secret));
+    }
+    o->auth = auth;
+}
+
+MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config, void *mem, size_t size)
+{
+    const mcpt_env *env = config->env;
+    mcpt_url u;
+    char key[16];
+    mcpt_err e;
+
+    MCPT_MEMSET(o, 0, sizeof(*o));
+    o->config = config;
+    o->mem = (char *)mem;
+    o->size = o->top = (uint32_t)size;
+    if (env == NULL || env->random == NULL || env->millis == NULL) {
+        return MCPT_E_RANDOM;
+    }
+    if (env->crypto == NULL || env->crypto->sha256 == NULL || (config->store != NULL && env->crypto->hmac_sha256 == NULL)) {
+        return MCPT_E_CRYPTO;
+    }
+    if (size < 1024 || size > 0x7fffffff || !mcpt__oa_url(o, mcpt_z(config->endpoint), &u) ||
+        (config->grant == MCPT_GRANT_CODE && config->redirect_uri == NULL) ||
+        (config->grant >= MCPT_GRANT_JWT_BEARER && config->assertion == NULL) ||
+        (config->grant == MCPT_GRANT_ENTERPRISE && (config->idp_token_endpoint == NULL || config->idp_client_id == NULL))) {
+        return MCPT_E_ARG;
+    }
+    MCPT_MEMSET(mem, 0, size);
+    if (!mcpt__oa_session_key(o, 's', key)) {
+        return MCPT_E_CRYPTO;
+    }
+    e = mcpt__oa_load(o, key);
+    if (e == MCPT_OK) {
+        mcpt__oa_client_again(o);
+        o->state = mcpt__oa_get(o, MCPT__F_ACCESS).ptr != NULL ? MCPT_OAUTH_READY : MCPT_OAUTH_IDLE;
+    } else if (e != MCPT_E_ABSENT && e != MCPT_E_TIMEOUT) {
+        return e;
+    }
+    key[0] = 'd';
+    if (config->grant == MCPT_GRANT_DEVICE && o->state == MCPT_OAUTH_IDLE && mcpt__oa_load(o, key) == MCPT_OK) {
+        mcpt__oa_client_again(o);
+        o->retry_after = 0;
+        mcpt__oa_wait(o, false);
+    }
+    return MCPT_OK;
+}
+
+MCPT_API void mcpt_oauth_start(mcpt_oauth *o)
+{
+    if (o->state == MCPT_OAUTH_IDLE || o->state == MCPT_OAUTH_FAILED) {
+        o->refused = o->stepped = o->registered = 0;
+        mcpt__oa_restart(o);
+    }
+}
+
+/* Is the token about to expire? By the clock, or, when it is not set, by the time since the token came. */
+static bool mcpt__oa_stale(const mcpt_oauth *o)
+{
+    int64_t now = mcpt__oa_now(o);
+
+    if (o->expires != 0 && now >= 0) {
+        return now + (int64_t)o->margin >= o->expires;
+    }
+    return o->interval != 0 && (o->flags & MCPT__OA_TIMED) != 0 && (int32_t)(mcpt__oa_millis(o) - o->due) >= 0;
+}
+
+MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o)
+{
+    const bool device = mcpt__oa_get(o, MCPT__F_DEVICE_CODE).ptr != NULL;
+    char key[16];
+
+    if (o->state == MCPT_OAUTH_USER && (int32_t)(mcpt__oa_millis(o) - o->due) >= 0) {
+        if (device) {
+            mcpt__oa_ask_token(o, MCPT__STEP_POLL);
+        } else {
+            if (mcpt__oa_pending_key(o, mcpt__oa_get(o, MCPT__F_STATE), key)) {
+                mcpt__oa_erase(o, key);
+            }
+            mcpt__oa_drop(o, mcpt__oa_attempt);
+            mcpt__oa_fail(o, MCPT_E_TIMEOUT);
+        }
+    } else if (o->state == MCPT_OAUTH_READY && mcpt__oa_stale(o)) {
+        if (mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
+            mcpt__oa_ask_token(o, MCPT__STEP_REFRESH);
+        } else if (o->config->grant >= MCPT_GRANT_CLIENT) {
+            mcpt__oa_restart(o);
+        } else {
+            mcpt__oa_set(o, MCPT__F_ACCESS, mcpt__mk(NULL, 0));
+            o->state = MCPT_OAUTH_IDLE;
+        }
+    }
+    return (mcpt_oauth_step)o->state;
+}
+
+MCPT_API uint32_t mcpt_oauth_due(const mcpt_oauth *o)
+{
+    int64_t now = mcpt__oa_now(o);
+    uint32_t left = o->due - mcpt__oa_millis(o);
+
+    if (o->state == MCPT_OAUTH_USER) {
+        return (int32_t)left > 0 ? left : 0;
+    }
+    if (o->state != MCPT_OAUTH_READY || o->margin == 0) {
+        return (uint32_t)-1;
+    }
+    if (o->expires != 0 && now >= 0) {
+        int64_t seconds = o->expires - (int64_t)o->margin - now;
+        return seconds <= 0 ? 0 : seconds > 2000000 ? 2000000000u : (uint32_t)seconds * 1000u;
+    }
+    return (o->flags & MCPT__OA_TIMED) == 0 ? (uint32_t)-1 : (int32_t)left > 0 ? left : 0;
+}
+
+MCPT_API mcpt_str mcpt_oauth_token(const mcpt_oauth *o)
+{
+    return o->state == MCPT_OAUTH_READY ? mcpt__oa_get(o, MCPT__F_ACCESS) : mcpt__mk(NULL, 0);
+}
+
+MCPT_API mcpt_str mcpt_oauth_url(const mcpt_oauth *o)
+{
+    mcpt_str url = mcpt__oa_get(o, MCPT__F_VERIFY_URI);
+
+    return o->state != MCPT_OAUTH_USER ? mcpt__mk(NULL, 0) : url.ptr != NULL ? url : mcpt__oa_get(o, MCPT__F_URL);
+}
+
+MCPT_API mcpt_str mcpt_oauth_user_code(const mcpt_oauth *o)
+{
+    return o->state == MCPT_OAUTH_USER ? mcpt__oa_get(o, MCPT__F_USER_CODE) : mcpt__mk(NULL, 0);
+}
+
+MCPT_API mcpt_err mcpt_oauth_error(const mcpt_oauth *o)
+{
+    return o->err;
+}
+
+MCPT_API const char *mcpt_oauth_reason(const mcpt_oauth *o)
+{
+    return o->reason;
+}
+
+MCPT_API mcpt_str mcpt_oauth_issuer(const mcpt_oauth *o)
+{
+    return mcpt__oa_get(o, MCPT__F_ISSUER);
+}
+
+MCPT_API mcpt_str mcpt_oauth_scope(const mcpt_oauth *o)
+{
+    return mcpt__oa_get(o, MCPT__F_GRANTED);
+}
+
+MCPT_API void mcpt_oauth_close(mcpt_oauth *o)
+{
+    if (o->mem != NULL) {
+        mcpt_wipe(o->mem, o->size);
+    }
+    mcpt_wipe(o, sizeof(*o));
+}
+
+/* -- refusals of the MCP server */
+MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o)
+{
+    o->flags &= ~(uint32_t)MCPT__OA_FRESH;
+    o->stepped = o->registered = 0;
+}
+
+/* What the challenges say, the first Bearer or DPoP one of at most eight; its facts are set. False: its metadata URL must
+ * not be followed. */
+static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size_t n, bool *scope)
+{
+    mcpt_challenge c;
+    mcpt_url u, own;
+    unsigned count = 0;
+    size_t i;
+
+    *scope = false;
+    mcpt__oa_set(o, MCPT__F_CHALLENGE_URL, mcpt__mk(NULL, 0));
+    mcpt__oa_set(o, MCPT__F_CHALLENGE_SCOPE, mcpt__mk(NULL, 0));
+    for (i = 0; i < n; i++) {
+        mcpt_str field = fields[i];
+        mcpt__oa_text t = mcpt__oa_room(o);
+        char *half = t.at + (t.end - t.at) / 2;             /* what has escapes goes above, facts below */
+        mcpt_err e;
+        while (count++ < 8 && (e = mcpt_challenge_next(&field, &c, half, (size_t)(t.end - half))) != MCPT_E_ABSENT) {
+            if (e != MCPT_OK || (c.scheme.ptr != NULL && !mcpt_str_ieq(c.scheme, "Bearer") && !mcpt_str_ieq(c.scheme, "DPoP"))) {
+                continue;
+            }
+            *scope = mcpt_str_is(c.error, "insufficient_scope");
+            o->top = (uint32_t)(half - o->mem);
+            if (c.resource_metadata.ptr != NULL &&
+                (!mcpt__oa_url(o, c.resource_metadata, &u) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) ||
+                 (!mcpt__oa_same_origin(&u, &own) && (o->config->quirks & MCPT_QUIRK_CROSS_ORIGIN) == 0))) {
+                return false;
+            }
+            mcpt__oa_set(o, MCPT__F_CHALLENGE_URL, c.resource_metadata);
+            mcpt__oa_set(o, MCPT__F_CHALLENGE_SCOPE, c.scope);
+            return true;
+        }
+    }
+    return true;
+}
+
+MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, bool token)
+{
+    bool insufficient;
+    mcpt__oa_text t;
+    mcpt_str asked, more;
+    char *begin;
+
+    if (o->state == MCPT_OAUTH_REQUEST || o->state == MCPT_OAUTH_USER) {
+        return MCPT_PENDING;                                /* it is being seen to */
+    }
+    if (status != 401 && status != 403) {
+        return MCPT_E_STATUS;
+    }
+    if (!mcpt__oa_read_challenges(o, authenticate, n, &insufficient)) {
+        mcpt__oa_say(o, mcpt_z("resource_metadata is no https URL of this server"), mcpt__mk(NULL, 0));
+        mcpt__oa_fail(o, MCPT_E_RESOURCE);
+        return MCPT_E_RESOURCE;
+    }
+    if (status == 401) {
+        if (token && (o->flags & MCPT__OA_FRESH) != 0 && o->state == MCPT_OAUTH_READY) {
+            mcpt__oa_fail(o, MCPT_E_UNAUTHORIZED);          /* no loop */
+            return MCPT_E_UNAUTHORIZED;
+        }
+        if (token && o->state == MCPT_OAUTH_READY) {        /* perhaps the authorization server has changed: look anew */
+            mcpt__oa_set(o, MCPT__F_ACCESS, mcpt__mk(NULL, 0));
+            o->flags |= MCPT__OA_CHECK;
+        } else if (o->state == MCPT_OAUTH_READY) {
+            return MCPT_OK;                                 /* it came meanwhile */
+        }
+        o->flags &= ~(uint32_t)MCPT__OA_STEP;
+        mcpt__oa_restart(o);
+        return MCPT_PENDING;
+    }
+    if (!insufficient) {
+        return MCPT_E_STATUS;
+    }
+    more = mcpt__oa_get(o, MCPT__F_CHALLENGE_SCOPE);
+    t = mcpt__oa_room(o);
+    begin = t.at;
+    asked = mcpt__oa_get(o, MCPT__F_ASKED);
+    mcpt__oa_union(&t, begin, asked);
+    mcpt__oa_union(&t, begin, more.ptr != NULL ? more : mcpt__oa_get(o, MCPT__F_META_SCOPE));
+    more = mcpt__oa_since(&t, begin);
+    if (t.full || o->stepped >= 2 || more.len == asked.len) {
+        return t.full ? MCPT_E_SPACE : MCPT_E_SCOPE;        /* all that is asked for was asked for before */
+    }
+    o->stepped++;
+    mcpt__oa_set(o, MCPT__F_ASKED, more);
+    o->flags |= MCPT__OA_STEP;
+    o->reason[0] = '\0';
+    if (o->config->grant == MCPT_GRANT_CODE && mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP).ptr != NULL &&
+        mcpt__oa_get(o, MCPT__F_CLIENT_ID).ptr != NULL) {
+        mcpt__oa_authorize(o);                              /* all that is needed is known */
+    } else {
+        mcpt__oa_restart(o);
+    }
+    return o->state == MCPT_OAUTH_FAILED ? o->err : MCPT_PENDING;
+}
+
+/* -- the callback */
+/* A parameter of a query, decoded into buf. False: malformed, too long, or there twice; *out is absent when there is none. */
+static bool mcpt__oa_query(mcpt_str query, const char *name, char *buf, size_t cap, mcpt_str *out)
+{
+    size_t i = 0;
+
+    *out = mcpt__mk(NULL, 0);
+    while (i < query.len) {
+        const char *p = query.ptr + i, *end, *eq;
+        size_t n, len;
+        end = (const char *)MCPT_MEMCHR(p, '&', query.len - i);
+        n = end != NULL ? (size_t)(end - p) : query.len - i;
+        i += n + 1;
+        eq = (const char *)MCPT_MEMCHR(p, '=', n);
+        if (eq == NULL || !mcpt_str_is(mcpt__mk(p, (size_t)(eq - p)), name)) {
+            continue;
+        }
+        n -= (size_t)(eq + 1 - p);
+        if (out->ptr != NULL || n > cap) {
+            return false;
+        }
+        for (len = 0; len < n; len++) {
+            buf[len] = eq[1 + len] == '+' ? ' ' : eq[1 + len];
+        }
+        if (!mcpt_percent_decode(mcpt__mk(buf, n), buf, n, &len)) {
+            return false;
+        }
+        *out = mcpt__mk(buf, len);
+    }
+    return true;
+}
+
+/* Finds the attempt this state belongs to, in memory or in the store, and ends it there: a state is used once. */
+static mcpt_err mcpt__oa_claim(mcpt_oauth *o, mcpt_str state)
+{
+    const mcpt_store *store = o->config->store;
+    mcpt_str mine = mcpt__oa_get(o, MCPT__F_STATE);
+    uint8_t hash[32];
+    char key[16];
+    mcpt_err e = MCPT_OK;
+
+    if (!mcpt__oa_sha256(o, &state, 1, hash) || !mcpt__oa_pending_key(o, mcpt__mk((const char *)hash, 32), key)) {
+        return MCPT_E_CRYPTO;
+    }
+    if (o->state != MCPT_OAUTH_USER || mine.len != 32 || !mcpt_same(mine.ptr, hash, 32)) {
+        e = mcpt__oa_load(o, key);
+        mine = mcpt__oa_get(o, MCPT__F_STATE);
+        if (e == MCPT_OK && (mine.len != 32 || !mcpt_same(mine.ptr, hash, 32))) {
+            e = MCPT_E_ABSENT;
+        }
+        if (e == MCPT_OK) {
+            mcpt__oa_client_again(o);
+        }
+    }
+    if ((e == MCPT_OK || e == MCPT_E_TIMEOUT) && store != NULL && store->erase(store->user, key) != MCPT_OK) {
+        e = MCPT_E_STORE;
+    }
+    return e;
+}
+
+/* The answer belongs to our attempt: is it one of the server that was asked, and does it bring a code? */
+static mcpt_err mcpt__oa_returned(mcpt_oauth *o, mcpt_str query)
+{
+    mcpt__oa_text t = mcpt__oa_room(o);
+    size_t half = (size_t)(t.end - t.at) / 2;
+    char error[64], text[256];
+    mcpt_str iss, what, why, code;
+
+    if (!mcpt__oa_query(query, "iss", t.at, half, &iss) || !mcpt__oa_query(query, "code", t.at + half, half, &code) ||
+        !mcpt__oa_query(query, "error", error, sizeof(error), &what) ||
+        !mcpt__oa_query(query, "error_description", text, sizeof(text), &why) || (what.ptr != NULL) == (code.ptr != NULL)) {
+        return MCPT_E_PARAMS;
+    }
+    if (iss.ptr == NULL ? (o->flags & MCPT__OA_ISS) != 0 : !mcpt_str_eq(iss, mcpt__oa_get(o, MCPT__F_ISSUER))) {
+        return MCPT_E_ISSUER;                               /* RFC 9207 section 2.4, before its error text is believed */
+    }
+    if (what.ptr != NULL) {
+        mcpt__oa_say(o, what, why);
+        return mcpt_str_is(what, "access_denied") ? MCPT_E_DECLINED : MCPT_E_OAUTH;
+    }
+    if (!mcpt__oa_vschar(code, ' ')) {
+        return MCPT_E_PARAMS;
+    }
+    mcpt__oa_set(o, MCPT__F_URL, mcpt__mk(NULL, 0));
+    mcpt__oa_set(o, MCPT__F_CODE, code);
+    return o->err;
+}
+
+MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
+{
+    char buf[256];
+    mcpt_str state;
+    mcpt_err e;
+
+    if (o->config->grant > MCPT_GRANT_DEVICE || o->state == MCPT_OAUTH_REQUEST) {
+        return MCPT_E_STATE;
+    }
+    if (query.len > 8192 || !mcpt__oa_query(query, "state", buf, sizeof(buf), &state)) {
+        return MCPT_E_PARAMS;
+    }
+    e = state.len == 0 ? MCPT_E_ABSENT : mcpt__oa_claim(o, state);
+    if (e == MCPT_E_ABSENT) {
+        return e;
+    }
+    o->err = MCPT_OK;
+    o->reason[0] = '\0';
+    e = e == MCPT_OK ? mcpt__oa_returned(o, query) : e;
+    if (e == MCPT_OK) {
+        mcpt__oa_ask_token(o, MCPT__STEP_CODE);
+        e = o->state == MCPT_OAUTH_FAILED ? o->err : MCPT_PENDING;
+    } else {
+        mcpt__oa_drop(o, mcpt__oa_attempt);
+        mcpt__oa_fail(o, e);
+    }
+    return e;
+}
+#endif /* !MCPT_NO_OAUTH */
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif

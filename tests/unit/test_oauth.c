@@ -1,0 +1,825 @@
+#define _GNU_SOURCE
+/* >>oauth: the client's authorization, against a scripted world (oauth.h). Sections in comments are those of the MCP
+ * authorization chapter (2026-07-28) and of the RFCs. */
+#define MCPTOOLS_IMPLEMENTATION
+#include "mcptools.h"
+#include "oauth.h"
+
+#define CHALLENGE "Bearer resource_metadata=\"" PRM_PATH "\""
+static mcpt_oauth o;
+
+static void begin_with(const mcpt_oauth_config *config)
+{
+    CHECK(mcpt_oauth_init(&o, config, W.mem, sizeof(W.mem)) == MCPT_OK);
+}
+
+static void begin(void)
+{
+    world();
+    begin_with(&usual);
+}
+
+static bool token_is(const char *z) { return mcpt_str_is(mcpt_oauth_token(&o), z); }
+static bool failed(mcpt_err e) { return mcpt_oauth_next(&o) == MCPT_OAUTH_FAILED && mcpt_oauth_error(&o) == e; }
+
+/* From the 401 to the token: four requests and one person, in whatever pieces bodies come. */
+static void whole_flow(void)
+{
+    char buf[256];
+    for (size_t piece = 0; piece <= 40; piece++) {
+        begin();
+        W.piece = piece;
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_token(&o).ptr == NULL);
+        CHECK(authorize(&o, CHALLENGE) == MCPT_OAUTH_READY && token_is("at-1"));
+        CHECK(W.nlog == 4 && asked("GET " PRM_PATH) && asked("GET " AS_META) && asked("POST " AS "/register") && asked("POST " AS "/token"));
+        CHECK(strcmp(W.scope, "read write") == 0 && strcmp(W.resource, MCP) == 0 && strcmp(W.client_id, "client-1") == 0);
+        CHECK(strcmp(param(W.form, "resource", buf, sizeof(buf)), MCP) == 0 && W.auth[0] == '\0');
+        CHECK(strcmp(param(W.form, "client_id", buf, sizeof(buf)), "client-1") == 0);
+        CHECK(mcpt_str_is(mcpt_oauth_issuer(&o), AS) && mcpt_str_is(mcpt_oauth_scope(&o), "read write") && mcpt_oauth_error(&o) == MCPT_OK);
+        CHECK(records("s") == 1 && records("c") == 1 && records("a") == 0);
+        CHECK(mcpt_oauth_due(&o) == 3540000);
+        mcpt_oauth_close(&o);
+        for (size_t i = 0; i < sizeof(W.mem); i++) {
+            if (W.mem[i] != 0) {
+                CHECK(W.mem[i] == 0);
+                break;
+            }
+        }
+    }
+}
+
+/* Protected resource metadata: the challenge's URL alone, else the path, else the root (RFC 9728 section 3.1); 2025-03-26
+ * when there is none. */
+static void discovery_orders(void)
+{
+    begin();
+    put_route("https://mcp.example/custom", 200, PRM_BODY);
+    CHECK(authorize(&o, "Bearer resource_metadata=\"https://mcp.example/custom\"") == MCPT_OAUTH_READY);
+    CHECK(strcmp(W.log[0], "GET https://mcp.example/custom") == 0 && !asked("GET " PRM_PATH));
+
+    begin();
+    CHECK(authorize(&o, "Bearer") == MCPT_OAUTH_READY && strcmp(W.log[0], "GET " PRM_PATH) == 0);
+    begin();
+    put_route(PRM_PATH, 404, "");
+    put_route(PRM_ROOT, 200, "{\"resource\":\"https://mcp.example\",\"authorization_servers\":[\"" AS "/t\"]}");
+    put_route(AS "/.well-known/oauth-authorization-server/t", 404, "");
+    put_route(AS "/.well-known/openid-configuration/t", 404, "no");
+    put_route(AS "/t/.well-known/openid-configuration", 200, "{" ENDPOINTS(AS "/t") S256 "}");
+    put_route(AS "/t/register", 201, "{\"client_id\":\"t\"}");
+    W.iss = "";
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.resource, "https://mcp.example") == 0 && W.scope[0] == '\0');
+    CHECK(!asked("GET " AS_META));                          /* never the root's for an issuer with a path */
+
+    begin();                          /* 2025-03-26, metadata at the origin */
+    put_route(PRM_PATH, 404, "");
+    put_route("https://mcp.example/.well-known/oauth-authorization-server", 200, "{" ENDPOINTS("https://mcp.example") S256 "}");
+    put_route("https://mcp.example/register", 200, "{\"client_id\":\"l\"}");
+    W.iss = "";
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && asked("GET " PRM_ROOT) && strcmp(W.resource, MCP) == 0);
+    begin();                          /* 2025-03-26, default endpoints */
+    put_route(PRM_PATH, 404, "");
+    put_route("https://mcp.example/register", 200, "{\"client_id\":\"l\"}");
+    W.iss = "";
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && asked("POST https://mcp.example/token"));
+
+    begin();                          /* once there was metadata there is no way back */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    mcpt_oauth_accepted(&o);
+    put_route(PRM_PATH, 404, "");
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS));
+    world();
+    {
+        mcpt_oauth_config c = usual;
+        c.quirks = MCPT_QUIRK_NO_FALLBACK;
+        begin_with(&c);
+        put_route(PRM_PATH, 404, "");
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS) && W.nlog == 2);
+    }
+    begin();                          /* a challenge's URL that is not there is the end */
+    put_route(PRM_PATH, 404, "");
+    CHECK(authorize(&o, CHALLENGE) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS) && W.nlog == 1);
+    begin();                          /* a server in trouble is not a server without */
+    put_route(PRM_PATH, 503, "busy");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS) && W.nlog == 1);
+    W.nroutes = 0;
+    mcpt_oauth_start(&o);
+    CHECK(drive(&o) == MCPT_OAUTH_USER);
+}
+
+/* What a challenge may say (auth C1 to C16). */
+static void challenges(void)
+{
+    static const struct { const char *fields[3]; mcpt_err e; const char *scope; bool probe; } rows[] = {
+        { { "Bearer" }, MCPT_PENDING, "read write", true },
+        { { "Basic realm=\"x\", Bearer resource_metadata=\"" PRM_PATH "\"" }, MCPT_PENDING, "read write", false },
+        { { "Digest a=b", "bearer RESOURCE_METADATA=\"" PRM_PATH "\"" }, MCPT_PENDING, "read write", false },
+        { { "Bearer error_description=\"a, scope=\\\"x\\\"\", scope=\"y\"" }, MCPT_PENDING, "y", true },
+        { { "Bearer scope=\"a" }, MCPT_PENDING, "read write", true },
+        { { "Bearer resource_metadata=" PRM_PATH }, MCPT_PENDING, "read write", false },
+        { { "Bearer resource_metadata=\"" PRM_PATH "\", resource_metadata=\"" AS "\"" }, MCPT_PENDING, "read write", true },
+        { { "Bearer, error=\"invalid_token\"" }, MCPT_PENDING, "read write", true },
+        { { "Negotiate YII=, Bearer scope=\"a\"" }, MCPT_PENDING, "a", true },
+        { { "Bearer x_scope=\"evil\", scope=\"ok\"" }, MCPT_PENDING, "ok", true },
+        { { "Bearer scope=\"a \\\\\\\" b\xc3\xa9 c a\"" }, MCPT_PENDING, "a c", true },
+        { { "Bearer resource_metadata=\"https://evil.example/x\"" }, MCPT_E_RESOURCE, "", false },
+        { { "Bearer resource_metadata=\"http://mcp.example/x\"" }, MCPT_E_RESOURCE, "", false },
+        { { "Bearer resource_metadata=\"http://169.254.169.254/x\"" }, MCPT_E_RESOURCE, "", false },
+        { { "Bearer resource_metadata=\"/x\"" }, MCPT_E_RESOURCE, "", false },
+        { { "Bearer resource_metadata=\"https://mcp.example@evil.example/x\"" }, MCPT_E_RESOURCE, "", false } };
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        mcpt_str fields[3];
+        size_t n = 0;
+        begin();
+        for (; n < 3 && rows[i].fields[n] != NULL; n++) {
+            fields[n] = mcpt_z(rows[i].fields[n]);
+        }
+        CHECK(mcpt_oauth_refused(&o, 401, fields, n, false) == rows[i].e);
+        if (rows[i].e == MCPT_PENDING) {
+            CHECK(drive(&o) == MCPT_OAUTH_USER);
+            (void)sign_in(&o);
+            if (strcmp(W.scope, rows[i].scope) != 0) {
+                printf("row %zu: scope %s\n", i, W.scope);
+            }
+            CHECK(strcmp(W.scope, rows[i].scope) == 0);
+        } else {
+            CHECK(W.nlog == 0);
+        }
+    }
+    CHECK(mcpt_oauth_refused(&o, 500, NULL, 0, false) < 0);
+}
+
+/* Protected resource metadata that must not be believed (P1 to P19): nothing of it reaches an authorization URL. */
+static void bad_resource(void)
+{
+    static const struct { const char *body; mcpt_err e; } rows[] = {
+        { "{\"resource\":\"https://evil.example/mcp\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":\"https://mcp.example/mcpX\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":\"https://mcp.example/mc\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":\"https://mcp.example@evil.example/mcp\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":\"http://mcp.example/mcp\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":\"https://mcp.example:444/mcp\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":7,\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":null,\"authorization_servers\":[\"" AS "\"]}", MCPT_E_RESOURCE },
+        { "{\"resource\":\"" MCP "\"}", MCPT_E_ISSUER },
+        { "{\"resource\":\"" MCP "\",\"authorization_servers\":[]}", MCPT_E_ISSUER },
+        { "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"\"]}", MCPT_E_ISSUER },
+        { "{\"resource\":\"" MCP "\",\"authorization_servers\":\"" AS "\"}", MCPT_E_ISSUER },
+        { "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"ftp://x\",\"http://as.example\",[\"" AS "\"],7]}", MCPT_E_ISSUER },
+        { "{\"resource\":\"" MCP "\",\"resource\":\"" MCP "\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_OAUTH },
+        { "<html>", MCPT_E_OAUTH }, { "", MCPT_E_OAUTH }, { "[]", MCPT_E_RESOURCE }, { "{\"resource\":\"" MCP "\"", MCPT_E_OAUTH } };
+    static const char *const good[] = { "https://MCP.example/mcp", "https://mcp.example:443/mcp", "https://mcp.example/mcp/", "https://mcp.example" };
+    char body[256];
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        begin();
+        put_route(PRM_PATH, 200, rows[i].body);
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED);
+        if (!failed(rows[i].e)) {
+            printf("row %zu: %d\n", i, (int)mcpt_oauth_error(&o));
+        }
+        CHECK(failed(rows[i].e) && W.nlog == 1 && records("") == 0);
+    }
+    for (size_t i = 0; i < MCPT_COUNT(good); i++) {         /* sent back as it was written (P4, P5, P6) */
+        begin();
+        snprintf(body, sizeof(body), "\xef\xbb\xbf{\"resource\":\"%s\",\"authorization_servers\":[\"" AS "\",\"https://other.example\"]}", good[i]);
+        put_route(PRM_PATH, 200, body);
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.resource, good[i]) == 0);
+    }
+    begin();
+    put_route(PRM_PATH, 302, "");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS));
+}
+
+/* Authorization server metadata that must not be believed (A1 to A14). */
+static void bad_server(void)
+{
+#define META(members) "{\"issuer\":\"" AS "\",\"authorization_endpoint\":\"" AS "/authorize\",\"token_endpoint\":\"" AS "/token\"," \
+    "\"registration_endpoint\":\"" AS "/register\"," members "}"
+#define PKCE "\"code_challenge_methods_supported\":[\"S256\"]"
+    static const struct { const char *body; mcpt_err e; } rows[] = {
+        { "{" ENDPOINTS("https://attacker.example") S256 "}", MCPT_E_ISSUER },
+        { "{" ENDPOINTS(AS "/") S256 "}", MCPT_E_ISSUER },
+        { META("\"x\":1"), MCPT_E_GRANT },
+        { META("\"code_challenge_methods_supported\":[\"plain\"]"), MCPT_E_GRANT },
+        { META("\"code_challenge_methods_supported\":[\"s256\",\"S256x\"]"), MCPT_E_GRANT },
+        { META(PKCE ",\"response_types_supported\":[\"token\"]"), MCPT_E_GRANT },
+        { META(PKCE ",\"require_pushed_authorization_requests\":true"), MCPT_E_GRANT },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\",\"authorization_endpoint\":\"javascript:alert(1)\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\",\"authorization_endpoint\":\"file:///etc/passwd\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\",\"authorization_endpoint\":\"http://evil.example/a\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"http://as.example/token\",\"authorization_endpoint\":\"" AS "/a\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token#x\",\"authorization_endpoint\":\"" AS "/a\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"https://u@as.example/token\",\"authorization_endpoint\":\"" AS "/a\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/to ken\",\"authorization_endpoint\":\"" AS "/a\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "\\u000d\\u000ax\",\"authorization_endpoint\":\"" AS "/a\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"authorization_endpoint\":\"" AS "/a\"," PKCE "}", MCPT_E_ISSUER },
+        { "{\"issuer\":\"" AS "\",\"issuer\":\"" AS "\"}", MCPT_E_OAUTH } };
+    mcpt_oauth_config c = usual;
+    char url[256];
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        begin();
+        put_route(AS_META, 200, rows[i].body);
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED);
+        if (!failed(rows[i].e)) {
+            printf("row %zu: %d\n", i, (int)mcpt_oauth_error(&o));
+        }
+        CHECK(failed(rows[i].e) && W.nlog == 2 && records("") == 0);
+    }
+    begin();                          /* 500 is no reason to look elsewhere, 404 is */
+    put_route(AS_META, 500, "");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS) && W.nlog == 2);
+    begin();
+    put_route(AS_META, 404, "");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS) && asked("GET " AS "/.well-known/openid-configuration") && W.nlog == 3);
+
+    world();                          /* quirks, each by its name */
+    c.quirks = MCPT_QUIRK_ISSUER_SLASH | MCPT_QUIRK_ASSUME_S256 | MCPT_QUIRK_NO_RESOURCE;
+    c.extra = "audience=a%20b";
+    begin_with(&c);
+    put_route(AS_META, 200, "{\"issuer\":\"" AS "/\",\"authorization_endpoint\":\"" AS "/authorize?p=1\",\"token_endpoint\":\"" AS "/token\","
+                            "\"registration_endpoint\":\"" AS "/register\"}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    copy(url, sizeof(url), mcpt_oauth_url(&o));
+    CHECK(strncmp(url, AS "/authorize?p=1&response_type=code&", strlen(AS) + 34) == 0 && mcpt_str_is(mcpt_oauth_issuer(&o), AS "/"));
+    CHECK(mcpt_oauth_url(&o).len > 15 && memcmp(mcpt_oauth_url(&o).ptr + mcpt_oauth_url(&o).len - 15, "&audience=a%20b", 15) == 0);
+    (void)sign_in(&o);
+    CHECK(W.resource[0] == '\0');
+}
+
+/* Scopes: challenge, else metadata, else configuration; offline_access where the server knows it (SEP-835, SEP-2207). */
+static void scopes(void)
+{
+    mcpt_oauth_config c = usual;
+    begin();
+    CHECK(authorize(&o, "Bearer scope=\"mcp:basic\"") == MCPT_OAUTH_READY && strcmp(W.scope, "mcp:basic") == 0);
+    begin();
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ",\"scopes_supported\":[\"read\",\"offline_access\",\"admin\"]}");
+    W.iss = "";
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.scope, "read write offline_access") == 0 && strcmp(W.prompt, "consent") == 0);
+    world();
+    c.scope = "mine";
+    c.quirks = MCPT_QUIRK_NO_OFFLINE;
+    begin_with(&c);
+    put_route(PRM_PATH, 200, "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"" AS "\"]}");
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ",\"scopes_supported\":[\"offline_access\"]}");
+    W.iss = "";
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.scope, "mine") == 0 && W.prompt[0] == '\0');
+    begin();
+    put_route(PRM_PATH, 200, "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"" AS "\"]}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && W.scope[0] == '\0' && strstr(W.log[2], "register") != NULL);
+}
+
+/* Registration: pre-registered, metadata document, remembered, dynamic (RFC 7591); how the client authenticates. */
+static void registration(void)
+{
+    static const struct { const char *methods, *answer, *auth; bool post; } rows[] = {
+        { "[\"client_secret_basic\"]", "{\"client_id\":\"a:b\",\"client_secret\":\"s c\",\"client_secret_expires_at\":0}", "Basic YSUzQWI6cyUyMGM=", false },
+        { "[\"client_secret_post\"]", "{\"client_id\":\"i\",\"client_secret\":\"s\"}", "", true },
+        { "[\"none\"]", "{\"client_id\":\"i\",\"client_secret\":\"s\"}", "", false },
+        { "[\"none\",\"client_secret_basic\",\"client_secret_post\"]", "{\"client_id\":\"i\",\"client_secret\":\"s\",\"token_endpoint_auth_method\":\"client_secret_post\"}", "", true } };
+    static const struct { unsigned status; const char *body; } bad[] = {
+        { 201, "{}" }, { 201, "{\"client_id\":\"\"}" }, { 201, "{\"client_id\":7}" }, { 201, "{\"client_id\":\"a\\r\\nb\"}" },
+        { 201, "{\"client_id\":\"a\",\"redirect_uris\":[\"https://evil.example/\"]}" },
+        { 201, "{\"client_id\":\"a\",\"token_endpoint_auth_method\":\"private_key_jwt\"}" },
+        { 400, "{\"error\":\"invalid_software_statement\"}" }, { 403, "" } };
+    mcpt_oauth_config c = usual;
+    char meta[512], buf[64];
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        begin();
+        snprintf(meta, sizeof(meta), "{" ENDPOINTS(AS) S256 ISS ",\"token_endpoint_auth_methods_supported\":%s}", rows[i].methods);
+        put_route(AS_META, 200, meta);
+        put_route(AS "/register", 201, rows[i].answer);
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.auth, rows[i].auth) == 0);
+        CHECK((strcmp(param(W.form, "client_secret", buf, sizeof(buf)), "s") == 0) == rows[i].post);
+        CHECK((param(W.form, "client_id", buf, sizeof(buf))[0] == '\0') == (rows[i].auth[0] != '\0'));
+    }
+    for (size_t i = 0; i < MCPT_COUNT(bad); i++) {
+        begin();
+        put_route(AS "/register", bad[i].status, bad[i].body);
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_CLIENT) && records("") == 0);
+    }
+    begin();                          /* what was asked for */
+    put_route(AS "/register", 400, "{\"error\":\"invalid_redirect_uri\",\"error_description\":\"no \\u0007\\\"bell\"}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_CLIENT) && W.nlog == 4);   /* the other application_type once */
+    CHECK(strstr(W.form, "\"application_type\":\"web\"") != NULL && strstr(W.form, "\"redirect_uris\":[\"" REDIRECT "\"]") != NULL);
+    CHECK(strstr(W.form, "\"token_endpoint_auth_method\":\"none\"") != NULL && strstr(W.form, "\"grant_types\":[\"authorization_code\",\"refresh_token\"]") != NULL);
+    CHECK(strcmp(mcpt_oauth_reason(&o), "invalid_redirect_uri: no ?\"bell") == 0);
+    begin();
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);         /* a second start knows the client */
+    mcpt_oauth_close(&o);
+    W.ram.store.erase(W.ram.store.user, "x");
+    begin_with(&usual);
+    CHECK(token_is("at-1"));
+    c.session = "other";
+    mcpt_oauth_close(&o);
+    begin_with(&c);
+    W.nlog = 0;
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && token_is("at-2") && !asked("POST " AS "/register") && records("s") == 2 && records("c") == 1);
+
+    world();
+    c = usual;
+    c.client_metadata_url = "https://client.example/meta.json";
+    begin_with(&c);
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"client_id_metadata_document_supported\":true}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.client_id, c.client_metadata_url) == 0 && !asked("POST " AS "/register"));
+    world();
+    begin_with(&c);                   /* not supported there */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.client_id, "client-1") == 0);
+    world();
+    c.client_id = "pre";
+    c.client_secret = "registered";
+    c.client_issuer = AS;
+    begin_with(&c);
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS "}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.client_id, "pre") == 0 && strcmp(W.auth, "Basic cHJlOnJlZ2lzdGVyZWQ=") == 0);
+    world();
+    c.client_issuer = "https://elsewhere.example";
+    begin_with(&c);
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_ISSUER) && W.nlog == 2);
+    begin();
+    put_route(AS_META, 200, "{\"issuer\":\"" AS "\",\"authorization_endpoint\":\"" AS "/authorize\",\"token_endpoint\":\"" AS "/token\"" S256 "}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_CLIENT));
+}
+
+/* The callback (RFC 6749 section 4.1.2, RFC 9207): B1 to B18. */
+static void callbacks(void)
+{
+    static const struct { const char *format, *iss_meta; mcpt_err e; } rows[] = {
+        { "code=code-1&state=%s&iss=https%%3A%%2F%%2Fas.example", ISS, MCPT_PENDING },
+        { "code=code-1&state=%s&iss=https://as.example&x=%%zz&y", ISS, MCPT_PENDING },
+        { "code=code-1&state=%s", "", MCPT_PENDING },
+        { "code=code-1&state=%s", ",\"authorization_response_iss_parameter_supported\":\"true\"", MCPT_PENDING },
+        { "code=code-1&state=%s", ISS, MCPT_E_ISSUER },
+        { "code=code-1&state=%s&iss=https://evil.example", ISS, MCPT_E_ISSUER },
+        { "code=code-1&state=%s&iss=https://evil.example", "", MCPT_E_ISSUER },
+        { "code=code-1&state=%s&iss=https://as.example/", ISS, MCPT_E_ISSUER },
+        { "code=code-1&state=%s&iss=https://AS.example", ISS, MCPT_E_ISSUER },
+        { "error=access_denied&error_description=no+way&state=%s&iss=https://as.example", ISS, MCPT_E_DECLINED },
+        { "error=server_error&state=%s&iss=https://as.example", ISS, MCPT_E_OAUTH },
+        { "error=server_error&error_description=<b>evil&state=%s&iss=https://evil.example", ISS, MCPT_E_ISSUER },
+        { "code=code-1&code=code-2&state=%s&iss=https://as.example", ISS, MCPT_E_PARAMS },
+        { "code=code-1&error=x&state=%s&iss=https://as.example", ISS, MCPT_E_PARAMS },
+        { "code=a%%0d%%0ab&state=%s&iss=https://as.example", ISS, MCPT_E_PARAMS },
+        { "code=&state=%s&iss=https://as.example", ISS, MCPT_E_PARAMS },
+        { "code=%%zz&state=%s&iss=https://as.example", ISS, MCPT_E_PARAMS },
+        { "state=%s&iss=https://as.example", ISS, MCPT_E_PARAMS } };
+    char query[512], meta[512];
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        for (int reboot = 0; reboot < 2; reboot++) {
+            begin();
+            snprintf(meta, sizeof(meta), "{" ENDPOINTS(AS) S256 "%s}", rows[i].iss_meta);
+            put_route(AS_META, 200, meta);
+            CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && records("a") == 1);
+            (void)sign_in(&o);
+            if (reboot != 0) {
+                mcpt_oauth_close(&o);
+                W.millis += 77;
+                begin_with(&usual);
+            }
+            snprintf(query, sizeof(query), rows[i].format, W.state);
+            CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == rows[i].e);
+            CHECK(records("a") == 0);
+            W.nlog = 0;
+            if (rows[i].e == MCPT_PENDING) {
+                CHECK(drive(&o) == MCPT_OAUTH_READY && W.nlog == 1 && asked("POST " AS "/token") && token_is("at-1"));
+            } else {
+                CHECK(failed(rows[i].e) && (rows[i].e != MCPT_E_ISSUER || mcpt_oauth_reason(&o)[0] == '\0'));
+                CHECK(drive(&o) == MCPT_OAUTH_FAILED && W.nlog == 0);
+            }
+            CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == MCPT_E_ABSENT);     /* replayed */
+        }
+    }
+    begin();                          /* answers that are not ours change nothing */
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    snprintf(query, sizeof(query), "%s", sign_in(&o));
+    CHECK(mcpt_oauth_callback(&o, mcpt_z("code=x")) == MCPT_E_ABSENT);
+    CHECK(mcpt_oauth_callback(&o, mcpt_z("")) == MCPT_E_ABSENT);
+    CHECK(mcpt_oauth_callback(&o, mcpt_z("code=x&state=guess")) == MCPT_E_ABSENT);
+    CHECK(mcpt_oauth_callback(&o, mcpt_z("code=x&state=a&state=b")) == MCPT_E_PARAMS);
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_USER);
+    snprintf(meta, sizeof(meta), "%s", sign_in(&o));        /* the URL is still there */
+    W.codes = 1;
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
+
+    begin();                          /* another user of the same endpoint cannot use it (B4), nor after ten minutes */
+    {
+        mcpt_oauth_config c = usual;
+        static mcpt_oauth other;
+        static char mem[4096];
+        c.session = "other";
+        CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+        snprintf(query, sizeof(query), "%s", sign_in(&o));
+        CHECK(mcpt_oauth_init(&other, &c, mem, sizeof(mem)) == MCPT_OK);
+        CHECK(mcpt_oauth_callback(&other, mcpt_z(query)) == MCPT_E_ABSENT && records("a") == 1);
+        mcpt_oauth_close(&o);
+        W.unix_time += 601;
+        begin_with(&usual);
+        CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == MCPT_E_TIMEOUT && records("a") == 0);
+    }
+    begin();
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_due(&o) == 600000);
+    W.millis += 600000;
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_TIMEOUT) && records("a") == 0);
+}
+
+/* Answers of the token endpoint (RFC 6749 section 5): T1 to T20. */
+static void token_answers(void)
+{
+    static const struct { unsigned status; const char *body; mcpt_err e; uint32_t due; } rows[] = {
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":\"3600\"}", MCPT_OK, 3540000 },
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"BEARER\",\"expires_in\":3600.9}", MCPT_OK, 3540000 },
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":100}", MCPT_OK, 90000 },
+        { 200, "{\"access_token\":\"a:b|c\",\"token_type\":\"Bearer\"}", MCPT_OK, (uint32_t)-1 },
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":null}", MCPT_OK, (uint32_t)-1 },
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":1e400}", MCPT_OK, (uint32_t)-1 },
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":99999999999999999999}", MCPT_OK, 2000000000u },
+        { 200, "<html>", MCPT_E_OAUTH, 0 }, { 200, "{\"error\":\"bad_verification_code\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"mac\"}", MCPT_E_OAUTH, 0 }, { 200, "{\"access_token\":\"a\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":\"a\\r\\nb\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":\"a b\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":\"\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":7,\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":\"a\",\"access_token\":\"b\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\"", MCPT_E_OAUTH, 0 },
+        { 400, "{\"error\":\"invalid_grant\"}", MCPT_E_OAUTH, 0 }, { 400, "plain", MCPT_E_OAUTH, 0 }, { 302, "", MCPT_E_OAUTH, 0 },
+        { 503, "", MCPT_E_STATUS, 0 }, { 429, "{}", MCPT_E_STATUS, 0 } };
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        mcpt_oauth_config c = usual;
+        world();
+        c.client_id = "pre";
+        begin_with(&c);
+        W.token_status = rows[i].status;
+        W.token_body = rows[i].body;
+        CHECK(authorize(&o, NULL) == (rows[i].e == MCPT_OK ? MCPT_OAUTH_READY : MCPT_OAUTH_FAILED));
+        if (mcpt_oauth_error(&o) != rows[i].e || (rows[i].e == MCPT_OK && mcpt_oauth_due(&o) != rows[i].due)) {
+            printf("row %zu: %d %u\n", i, (int)mcpt_oauth_error(&o), (unsigned)mcpt_oauth_due(&o));
+        }
+        CHECK(mcpt_oauth_error(&o) == rows[i].e && (rows[i].e != MCPT_OK || mcpt_oauth_due(&o) == rows[i].due));
+        CHECK(records("s") == (rows[i].e == MCPT_OK ? 1u : 0u));
+    }
+    begin();                          /* a client the server has forgotten is registered again, once */
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    W.token_status = 401;
+    W.token_body = "{\"error\":\"invalid_client\"}";
+    W.nlog = 0;
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && asked("POST " AS "/register"));
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_OAUTH));
+}
+
+/* Refreshing (RFC 6749 section 6): T12 to T16. */
+static void refreshing(void)
+{
+    char buf[64];
+    begin();
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    mcpt_oauth_accepted(&o);
+    W.unix_time += 3539;
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_READY);
+    W.unix_time += 1;
+    W.nlog = 0;
+    CHECK(drive(&o) == MCPT_OAUTH_READY && W.nlog == 1 && asked("POST " AS "/token") && token_is("at-2"));
+    CHECK(strcmp(param(W.form, "refresh_token", buf, sizeof(buf)), "rt-1") == 0 && strcmp(param(W.form, "resource", buf, sizeof(buf)), MCP) == 0);
+    mcpt_oauth_close(&o);             /* the rotated token survives */
+    begin_with(&usual);
+    W.unix_time += 3600;
+    CHECK(drive(&o) == MCPT_OAUTH_READY && strcmp(param(W.form, "refresh_token", buf, sizeof(buf)), "rt-2") == 0 && token_is("at-3"));
+    W.token_body = "{\"access_token\":\"new\",\"token_type\":\"Bearer\",\"expires_in\":60}";   /* no rotation: the old one is kept */
+    W.unix_time += 3600;
+    CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("new"));
+    W.unix_time += 3600;
+    W.token_status = 503;             /* trouble: nothing is forgotten */
+    CHECK(drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS));
+    mcpt_oauth_close(&o);
+    W.token_body = NULL;
+    begin_with(&usual);
+    CHECK(drive(&o) == MCPT_OAUTH_READY && strcmp(param(W.form, "refresh_token", buf, sizeof(buf)), "rt-3") == 0);
+    W.unix_time += 3600;
+    W.token_body = "{\"error\":\"invalid_grant\"}";
+    W.token_status = 400;
+    CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_token(&o).ptr == NULL);   /* a person is needed again */
+
+    begin();                          /* a clock that is not set: expires_in on the monotonic clock */
+    W.unix_time = -1;
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && mcpt_oauth_due(&o) == 3540000);
+    W.millis += 3539999;
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_READY);
+    W.millis++;
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST && drive(&o) == MCPT_OAUTH_READY && token_is("at-2"));
+}
+
+/* A 401 with a token: the metadata is looked at again (SEP-2352); a fresh token that is refused ends it. */
+static void refused_tokens(void)
+{
+    begin();
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    CHECK(refuse(&o, 401, "Bearer error=\"invalid_token\"", true) == MCPT_E_UNAUTHORIZED && failed(MCPT_E_UNAUTHORIZED));
+    begin();
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    mcpt_oauth_accepted(&o);
+    W.nlog = 0;
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY && token_is("at-2"));
+    CHECK(W.nlog == 2 && asked("GET " PRM_PATH) && asked("POST " AS "/token"));
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_E_UNAUTHORIZED);
+
+    begin();                          /* another authorization server: nothing of the old one's reaches it */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    mcpt_oauth_accepted(&o);
+    put_route(PRM_PATH, 200, "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"https://as2.example\"]}");
+    put_route("https://as2.example/.well-known/oauth-authorization-server", 200, "{" ENDPOINTS("https://as2.example") S256 "}");
+    put_route("https://as2.example/register", 201, "{\"client_id\":\"two\"}");
+    W.nlog = 0;
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    W.iss = "";
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && strcmp(W.client_id, "two") == 0);
+    CHECK(drive(&o) == MCPT_OAUTH_READY && asked("POST https://as2.example/token") && !asked("POST " AS "/token") && !asked("POST " AS "/register"));
+    mcpt_oauth_accepted(&o);
+    W.nroutes = 0;                    /* and back: the first one's client is still known */
+    W.nlog = 0;
+    W.iss = NULL;
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && !asked("POST " AS "/register"));
+}
+
+/* Step-up (SEP-2350): the union of what was asked before and what is wanted now, and an end to it. */
+static void step_up(void)
+{
+    begin();
+    CHECK(authorize(&o, "Bearer scope=\"mcp:basic\"") == MCPT_OAUTH_READY);
+    CHECK(refuse(&o, 403, "Bearer error=\"other\"", true) == MCPT_E_STATUS && token_is("at-1"));
+    CHECK(refuse(&o, 403, NULL, true) == MCPT_E_STATUS);
+    W.nlog = 0;
+    CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"mcp:write mcp:basic\"", true) == MCPT_PENDING);
+    CHECK(drive(&o) == MCPT_OAUTH_USER && W.nlog == 0);     /* nothing is discovered anew */
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && strcmp(W.scope, "mcp:basic mcp:write") == 0);
+    CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("at-2") && mcpt_str_is(mcpt_oauth_scope(&o), "mcp:basic mcp:write"));
+    CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"mcp:write\"", true) == MCPT_E_SCOPE && token_is("at-2"));
+    CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"a\"", true) == MCPT_PENDING);
+    CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
+    CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"b\"", true) == MCPT_E_SCOPE);      /* the budget is spent */
+    mcpt_oauth_accepted(&o);
+    CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"b\"", true) == MCPT_PENDING);
+}
+
+/* RFC 8628: D1 to D9. */
+static void device_grant(void)
+{
+#define DEVICE_META "{" ENDPOINTS(AS) ",\"device_authorization_endpoint\":\"" AS "/device\"}"
+    mcpt_oauth_config c = usual;
+    char buf[128];
+    c.grant = MCPT_GRANT_DEVICE;
+    c.redirect_uri = NULL;
+    for (int reboot = 0; reboot < 2; reboot++) {
+        world();
+        begin_with(&c);
+        put_route(AS_META, 200, DEVICE_META);
+        put_route(AS "/device", 200, "{\"device_code\":\"dc\",\"user_code\":\"WDJB-MJHT\",\"verification_uri\":\"" AS "/dev\",\"expires_in\":900}");
+        CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+        CHECK(mcpt_str_is(mcpt_oauth_url(&o), AS "/dev") && mcpt_str_is(mcpt_oauth_user_code(&o), "WDJB-MJHT") && records("d") == 1);
+        CHECK(mcpt_oauth_due(&o) == 5000);
+        if (reboot != 0) {
+            mcpt_oauth_close(&o);
+            begin_with(&c);
+            CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_USER && mcpt_str_is(mcpt_oauth_user_code(&o), "WDJB-MJHT"));
+        }
+        W.token_status = 400;
+        W.token_body = "{\"error\":\"authorization_pending\"}";
+        W.millis += 5000;
+        CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_due(&o) == 5000);
+        CHECK(strcmp(param(W.form, "grant_type", buf, sizeof(buf)), "urn:ietf:params:oauth:grant-type:device_code") == 0 &&
+              strcmp(param(W.form, "device_code", buf, sizeof(buf)), "dc") == 0);
+        W.token_body = "{\"error\":\"slow_down\"}";
+        W.millis += 5000;
+        CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_due(&o) == 10000);
+        put_route(AS "/token", 0, "");
+        W.millis += 10000;
+        CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_due(&o) == 20000);    /* network loss: back off */
+        W.nroutes--;
+        W.token_body = NULL;
+        W.millis += 20000;
+        CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("at-1") && records("d") == 0 && records("s") == 1);
+    }
+    world();
+    begin_with(&c);
+    put_route(AS_META, 200, DEVICE_META);
+    put_route(AS "/device", 200, "{\"device_code\":\"dc\",\"user_code\":\"u\",\"verification_uri\":\"" AS "/dev\",\"verification_uri_complete\":\"javascript:1\",\"interval\":0}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && mcpt_str_is(mcpt_oauth_url(&o), AS "/dev"));
+    W.token_status = 400;
+    W.token_body = "{\"error\":\"access_denied\"}";
+    W.millis += 5000;
+    CHECK(drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_DECLINED) && records("d") == 0);
+    mcpt_oauth_start(&o);
+    W.token_body = "{\"error\":\"expired_token\"}";
+    CHECK(drive(&o) == MCPT_OAUTH_USER);
+    W.millis += 5000;
+    CHECK(drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_TIMEOUT));
+    world();
+    begin_with(&c);
+    put_route(AS_META, 200, DEVICE_META);
+    put_route(AS "/device", 200, "{\"device_code\":\"dc\",\"user_code\":\"u\",\"verification_uri\":\"javascript:alert(1)\"}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_OAUTH));
+}
+
+/* Grants without a person. */
+static void machine_grants(void)
+{
+    mcpt_oauth_config c = usual;
+    char buf[256];
+    world();
+    c.grant = MCPT_GRANT_CLIENT;
+    c.client_id = "machine";
+    c.client_secret = "secret";
+    begin_with(&c);
+    put_route(AS_META, 200, "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\"}");
+    CHECK(refuse(&o, 401, "Bearer scope=\"a\"", false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY && strncmp(W.auth, "Basic ", 6) == 0);
+    CHECK(strcmp(param(W.form, "grant_type", buf, sizeof(buf)), "client_credentials") == 0 && strcmp(param(W.form, "scope", buf, sizeof(buf)), "a") == 0);
+    world();
+    c.client_secret = NULL;
+    c.grant = MCPT_GRANT_JWT_BEARER;
+    c.assertion = "e.y.j";
+    begin_with(&c);
+    put_route(AS_META, 200, "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\",\"token_endpoint_auth_methods_supported\":[\"none\"]}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
+    CHECK(strcmp(param(W.form, "grant_type", buf, sizeof(buf)), "urn:ietf:params:oauth:grant-type:jwt-bearer") == 0 &&
+          strcmp(param(W.form, "assertion", buf, sizeof(buf)), "e.y.j") == 0 && strcmp(param(W.form, "client_id", buf, sizeof(buf)), "machine") == 0);
+    W.token_status = 400;
+    W.token_body = "{\"error\":\"invalid_grant\"}";
+    W.unix_time += 3600;
+    W.nlog = 0;
+    CHECK(drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_OAUTH) && W.nlog == 4);   /* refresh, discovery, one assertion: no other grant */
+    world();
+    c.grant = MCPT_GRANT_ENTERPRISE;
+    c.client_secret = "s";
+    c.assertion = "id.to.ken";
+    c.idp_token_endpoint = "https://idp.example/token";
+    c.idp_client_id = "idp-client";
+    begin_with(&c);
+    put_route(AS_META, 200, "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\"}");
+    put_route("https://idp.example/token", 200, "{\"access_token\":\"id-jag\",\"issued_token_type\":\"urn:ietf:params:oauth:token-type:id-jag\",\"token_type\":\"N_A\"}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST);
+    serve(&o);
+    serve(&o);
+    serve(&o);
+    CHECK(asked("POST https://idp.example/token") && strcmp(param(W.form, "audience", buf, sizeof(buf)), AS) == 0 &&
+          strcmp(param(W.form, "subject_token", buf, sizeof(buf)), "id.to.ken") == 0 && strcmp(param(W.form, "client_id", buf, sizeof(buf)), "idp-client") == 0);
+    CHECK(drive(&o) == MCPT_OAUTH_READY && strcmp(param(W.form, "assertion", buf, sizeof(buf)), "id-jag") == 0 && strcmp(W.auth, "Basic bWFjaGluZTpz") == 0);
+}
+
+static void logging_out(void)
+{
+    char buf[64];
+    begin();
+    put_route(AS "/register", 201, "{\"client_id\":\"c\",\"registration_client_uri\":\"" AS "/reg/c\",\"registration_access_token\":\"rat\"}");
+    put_route(AS "/reg/c", 204, "");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    W.nlog = 0;
+    mcpt_oauth_logout(&o);
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST);
+    serve(&o);
+    CHECK(strcmp(param(W.form, "token", buf, sizeof(buf)), "rt-1") == 0 && strcmp(param(W.form, "token_type_hint", buf, sizeof(buf)), "refresh_token") == 0);
+    CHECK(drive(&o) == MCPT_OAUTH_IDLE && W.nlog == 3 && strcmp(W.log[2], "DELETE " AS "/reg/c") == 0 && strcmp(W.auth, "Bearer rat") == 0);
+    CHECK(records("") == 0 && mcpt_oauth_token(&o).ptr == NULL);
+    begin();                          /* whatever they answer, it is forgotten */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    put_route(AS "/revoke", 0, "");
+    mcpt_oauth_logout(&o);
+    CHECK(drive(&o) == MCPT_OAUTH_IDLE && records("") == 0);
+}
+
+/* Every call of the store and of random fails once: never stuck, never a token that the person did not allow, and a second
+ * try succeeds (5.5). */
+static void torture(void)
+{
+    for (unsigned n = 1; n < 40; n++) {
+        for (int which = 0; which < 2; which++) {
+            mcpt_oauth_step s;
+            world();
+            *(which == 0 ? &W.store_fails_at : &W.random_fails_at) = n;
+            if (mcpt_oauth_init(&o, &usual, W.mem, sizeof(W.mem)) != MCPT_OK) {
+                continue;
+            }
+            (void)refuse(&o, 401, NULL, false);
+            s = drive(&o);
+            if (s == MCPT_OAUTH_USER) {
+                (void)mcpt_oauth_callback(&o, mcpt_z(sign_in(&o)));
+                s = drive(&o);
+            }
+            CHECK(s == MCPT_OAUTH_READY || s == MCPT_OAUTH_FAILED);
+            CHECK(s == MCPT_OAUTH_FAILED || token_is("at-1"));
+            CHECK(s == MCPT_OAUTH_READY || mcpt_oauth_error(&o) < 0);
+            mcpt_oauth_close(&o);     /* and a start with what is in the store */
+            W.store_fails_at = W.random_fails_at = 0;
+            begin_with(&usual);
+            s = mcpt_oauth_next(&o);
+            if (s != MCPT_OAUTH_READY) {
+                CHECK(s == MCPT_OAUTH_IDLE && authorize(&o, NULL) == MCPT_OAUTH_READY);
+            }
+        }
+    }
+    for (size_t size = 1024; size < 4096; size += 64) {     /* memory that is too small says so */
+        world();
+        CHECK(mcpt_oauth_init(&o, &usual, W.mem + 1, size) == MCPT_OK);
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY || failed(MCPT_E_SPACE));
+    }
+}
+
+/* Records of the store: damaged, exchanged, of another device. */
+static void sealed(void)
+{
+    static const uint8_t k1[32] = { 1 }, k2[32] = { 2 };
+    mcpt_oauth_config c = usual;
+    char raw[4096];
+    size_t n;
+    unsigned at, key;
+    static char name[2][16];
+    struct { unsigned n; } names = { 0 };
+    for (key = 0; key < 2; key++) {
+        world();
+        c.store_key = key != 0 ? k1 : NULL;
+        begin_with(&c);
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+        mcpt_oauth_close(&o);
+        memset(&o, 0, sizeof(o));
+        o.config = &c;
+        CHECK(mcpt__oa_session_key(&o, 's', name[0]));
+        CHECK(W.ram.store.read(W.ram.store.user, name[0], raw, sizeof(raw), &n) == MCPT_OK && n > 100);
+        raw[n] = '\0';
+        CHECK((memmem(raw, n, "at-1", 4) == NULL) == (key != 0));           /* encrypted with a device key */
+        for (at = 0; at < n; at++) {                        /* one bit anywhere */
+            raw[at] ^= 0x10;
+            CHECK(W.ram.store.write(W.ram.store.user, name[0], mcpt__mk(raw, n)) == MCPT_OK);
+            begin_with(&c);
+            CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE);
+            raw[at] ^= 0x10;
+        }
+        for (at = 0; at < n; at++) {                        /* cut */
+            CHECK(W.ram.store.write(W.ram.store.user, name[0], mcpt__mk(raw, at)) == MCPT_OK);
+            begin_with(&c);
+            CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE);
+        }
+        CHECK(W.ram.store.write(W.ram.store.user, name[0], mcpt__mk(raw, n)) == MCPT_OK);
+        begin_with(&c);
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_READY);
+        c.session = "x";              /* under another name it is nothing */
+        memset(&o, 0, sizeof(o));
+        o.config = &c;
+        CHECK(mcpt__oa_session_key(&o, 's', name[1]) && W.ram.store.write(W.ram.store.user, name[1], mcpt__mk(raw, n)) == MCPT_OK);
+        begin_with(&c);
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE);
+        c.session = NULL;
+        c.store_key = k2;             /* nor on another device */
+        begin_with(&c);
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE);
+    }
+    (void)names;
+}
+
+static void misuse(void)
+{
+    mcpt_oauth_config c = usual;
+    mcpt_env env = w_env;
+    world();
+    c.endpoint = "http://mcp.example/mcp";
+    CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_E_ARG);
+    c.endpoint = NULL;
+    CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_E_ARG);
+    c = usual;
+    c.redirect_uri = NULL;
+    CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_E_ARG);
+    CHECK(mcpt_oauth_init(&o, &usual, W.mem, 1023) == MCPT_E_ARG);
+    c = usual;
+    c.env = &env;
+    env.random = NULL;
+    CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_E_RANDOM);
+    env.random = w_random;
+    env.crypto = NULL;
+    CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_E_CRYPTO);
+    c = usual;
+    c.endpoint = "http://localhost:3000/mcp";
+    CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_OK);
+    CHECK(mcpt_oauth_request(&o) == NULL && mcpt_oauth_body(&o, "{}", 2) == MCPT_E_STATE && mcpt_oauth_url(&o).ptr == NULL);
+    mcpt_oauth_done(&o, MCPT_OK);
+    mcpt_oauth_head(&o, 200, 0);
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_due(&o) == (uint32_t)-1);
+}
+
+int main(void)
+{
+    whole_flow();
+    discovery_orders();
+    challenges();
+    bad_resource();
+    bad_server();
+    scopes();
+    registration();
+    callbacks();
+    token_answers();
+    refreshing();
+    refused_tokens();
+    step_up();
+    device_grant();
+    machine_grants();
+    logging_out();
+    torture();
+    sealed();
+    misuse();
+    return test_end();
+}
