@@ -76,7 +76,10 @@
    >>http-in     requests in, guard, sessions' streams
    >>conn        a connection; the entry for hosts that parse HTTP themselves
    >>check       development checks of tables
-   >>oauth       a client's authorization: discovery, registration, grants, tokens, records
+   >>facts       what a client's authorization knows: facts, URLs, scopes, sealed records
+   >>oauth-requests  its requests: discovery, registration, grants, revocation
+   >>oauth-answers   what their answers mean, and the step that follows
+   >>oauth       a client's authorization, its face
 */
 #ifndef MCPTOOLS_H_INCLUDED
 #define MCPTOOLS_H_INCLUDED
@@ -12510,7 +12513,8 @@ MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, 
 }
 #endif /* !MCPT_NO_SERVER */
 
-/* >>oauth: implementation ---------------------------------------------------------------------------------
+/* >>facts: implementation --------------------------------------------------------------------------------
+ * What a client's authorization knows.
  * mem holds three things: facts from the bottom up (a tag, a length, bytes), and in the room above them either the request
  * being sent, or what is kept of the answer, which moves to the top when the answer is whole. Records of the store are
  * chosen facts in a row, so loading and saving need no code of their own for each member. */
@@ -13051,6 +13055,11 @@ static void mcpt__oa_erase(const mcpt_oauth *o, const char *key)
     }
 }
 
+#endif /* !MCPT_NO_OAUTH */
+
+/* >>oauth-requests: implementation -----------------------------------------------------------------------
+ * What is asked of whom: discovery, registration, the token endpoint, the person. */
+#if !MCPT_NO_OAUTH
 /* -- ends of a step */
 static void mcpt__oa_fail(mcpt_oauth *o, mcpt_err e)
 {
@@ -13529,7 +13538,11 @@ static void mcpt__oa_have_server(mcpt_oauth *o)
     }
 }
 
-/* -- answers */
+#endif /* !MCPT_NO_OAUTH */
+
+/* >>oauth-answers: implementation ------------------------------------------------------------------------
+ * What the answers mean, and which step follows. */
+#if !MCPT_NO_OAUTH
 enum {                                                      /* rows of metadata documents */
     MCPT__D_ROOT, MCPT__D_RESOURCE, MCPT__D_SERVERS, MCPT__D_SCOPES, MCPT__D_ISSUER, MCPT__D_AUTHORIZE, MCPT__D_TOKEN,
     MCPT__D_REGISTER, MCPT__D_REVOKE, MCPT__D_DEVICE, MCPT__D_PAR, MCPT__D_RESPONSES, MCPT__D_METHODS, MCPT__D_PKCE,
@@ -13742,9 +13755,9 @@ static void mcpt__oa_got_server(mcpt_oauth *o)
     }
     mcpt__oa_set(o, MCPT__F_ISSUER, issuer);
     o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_METHODS);
-    o->flags |= mcpt__oa_true(o, MCPT__D_ISS) ? MCPT__OA_ISS : 0u;
-    o->flags |= mcpt__oa_true(o, MCPT__D_CIMD) ? MCPT__OA_CIMD : 0u;
-    o->flags |= mcpt__oa_lists(o, MCPT__D_SCOPES, "offline_access") ? MCPT__OA_OFFLINE : 0u;
+    o->flags |= mcpt__oa_true(o, MCPT__D_ISS) ? (uint32_t)MCPT__OA_ISS : 0u;
+    o->flags |= mcpt__oa_true(o, MCPT__D_CIMD) ? (uint32_t)MCPT__OA_CIMD : 0u;
+    o->flags |= mcpt__oa_lists(o, MCPT__D_SCOPES, "offline_access") ? (uint32_t)MCPT__OA_OFFLINE : 0u;
     for (size_t i = 0; i < MCPT_COUNT(methods); i++) {
         o->flags |= mcpt__oa_lists(o, MCPT__D_METHODS, methods[i].name) ? methods[i].flag : 0u;
     }
@@ -14017,6 +14030,10 @@ static void mcpt__oa_refusal(mcpt_oauth *o)
     }
 }
 
+#endif /* !MCPT_NO_OAUTH */
+
+/* >>oauth: implementation -------------------------------------------------------------------------------- */
+#if !MCPT_NO_OAUTH
 /* -- logging out */
 static void mcpt__oa_forget(mcpt_oauth *o)
 {
@@ -14106,10 +14123,12 @@ MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_aft
     t = mcpt__oa_room(o);
     o->status = (uint16_t)status;
     o->retry_after = retry_after;
-    mcpt_keep_init(&o->keep, metadata ? mcpt__oa_metadata : mcpt__oa_answer, metadata ? MCPT__D_COUNT : MCPT__T_COUNT, o->found,
+    mcpt_keep_init(&o->keep, metadata ? mcpt__oa_metadata : mcpt__oa_answer, metadata ? (size_t)MCPT__D_COUNT : (size_t)MCPT__T_COUNT, o->found,
                    t.at, (size_t)(t.end - t.at));
-    o->keep.optional = !metadata ? 1u << MCPT__T_TEXT | 1u << MCPT__T_REG_URI | 1u << MCPT__T_REG_TOKEN :
-                       o->step == MCPT__STEP_SERVER ? 1u << MCPT__D_SCOPES | 1u << MCPT__D_RESOURCE | 1u << MCPT__D_SERVERS : 0;
+    o->keep.optional = !metadata ? 1u << MCPT__T_TEXT | 1u << MCPT__T_REG_URI | 1u << MCPT__T_REG_TOKEN : 0;
+    if (o->step == MCPT__STEP_SERVER) {
+        o->keep.optional = 1u << MCPT__D_SCOPES | 1u << MCPT__D_RESOURCE | 1u << MCPT__D_SERVERS;
+    }
 }
 
 MCPT_API mcpt_err mcpt_oauth_body(mcpt_oauth *o, const char *text, size_t len)
