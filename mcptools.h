@@ -63,6 +63,9 @@
    >>env         clock, random, log, cryptography, store: what the world injects
    >>io          the face a port sees
    >>metadata    RFC 9728 and RFC 8414 documents, challenges, CORS, Clerk keys
+   >>jwk         JSON Web Keys and sets of them
+   >>jwt         access tokens and assertions as JSON Web Tokens
+   >>dpop        proofs of possession, both sides
    >>rpc         JSON-RPC 2.0 messages
    >>hub         what connections share: sessions, listeners, suspended calls, deadlines
    >>reply       messages into the transmit buffer
@@ -141,6 +144,9 @@
 #undef MCPT_NO_METADATA
 #define MCPT_NO_METADATA 1
 #endif
+#ifndef MCPT_NO_JWT
+#define MCPT_NO_JWT 0                 /* 1: no JSON Web Tokens, DPoP, assertions */
+#endif
 #ifndef MCPT_NO_STRERROR
 #define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
 #endif
@@ -159,6 +165,9 @@
 #endif
 #ifndef MCPT_MAX_ID
 #define MCPT_MAX_ID 64                /* longest raw JSON-RPC id or progress token, bytes with quotes */
+#endif
+#ifndef MCPT_MAX_RSA
+#define MCPT_MAX_RSA 512              /* bytes of an RSA modulus, in every key slot: 256 takes keys of 2048 bits, 64 none (P-256 only) */
 #endif
 #ifndef MCPT_MAX_FIELDS
 #define MCPT_MAX_FIELDS 64            /* header fields of one HTTP message; more answer 431 */
@@ -236,6 +245,7 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
     X(E_CRYPTO, -11, "no cryptography configured, or it failed") \
     X(E_TLS, -12, "TLS failed") \
     X(E_CERTIFICATE, -13, "the peer's certificate is not accepted") \
+    X(E_CLOCK, -14, "the clock is not set") \
     X(E_JSON, -20, "not JSON (RFC 8259)") \
     X(E_UTF8, -21, "not UTF-8") \
     X(E_DEPTH, -22, "nested deeper than MCPT_MAX_DEPTH") \
@@ -713,6 +723,117 @@ MCPT_API mcpt_err mcpt_challenge_next(mcpt_str *field, mcpt_challenge *c, char *
     "Access-Control-Allow-Headers: Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, " \
     "Mcp-Name, Last-Event-ID, DPoP\r\nAccess-Control-Max-Age: 86400\r\n"
 #define MCPT_CORS_EXPOSE "Access-Control-Expose-Headers: WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce\r\nVary: Origin\r\n"
+#endif
+
+/* >>jwt ---------------------------------------------------------------------------------------------------
+ * JSON Web Tokens in compact form, with the advice of RFC 8725: keys (RFC 7517, RFC 7638), judging access tokens (RFC
+ * 9068) and DPoP proofs (RFC 9449), writing assertions (RFC 7523) and proofs. A token chooses neither its algorithm (the
+ * key's must match, none and HS256 do not exist here) nor its key: kid is only looked up, jku, x5u, x5c and jwk are not
+ * read, crit, b64, zip and enc are refused. Members that count may come once only. Text is borrowed for the call. */
+#if !MCPT_NO_JWT
+enum { MCPT_RS256 = 1, MCPT_PS256 = 2, MCPT_ES256 = 4 };    /* algorithms (RFC 7518 section 3.1) */
+
+typedef struct mcpt_jwk {             /* a public key; read it, do not write it, but a slot starts as zeros */
+    uint16_t n_len;                   /* RSA: bytes of the modulus */
+    uint8_t e_len, e[4];              /* RSA: exponent */
+    uint8_t algs;                     /* MCPT_RS256 ...: what it may verify; 0: there is no key in this slot */
+    uint8_t flags;                    /* private */
+    uint8_t kid[16];                  /* the first half of the SHA-256 of its kid */
+    uint8_t n[MCPT_MAX_RSA];          /* RSA: modulus; P-256: x and y */
+} mcpt_jwk;
+/* Reads one JWK. OK; E_ABSENT: a key, but of no use here: not RSA of 2048 bits to MCPT_MAX_RSA bytes or EC P-256, use,
+ * key_ops or alg for something else, a private key, a kid of more than 128 bytes; E_JSON, E_UTF8, E_DEPTH, E_DUPLICATE;
+ * E_SPACE: buf is too small (1024 bytes hold RSA-4096, 640 RSA-2048, 320 P-256); E_CRYPTO: no SHA-256. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwk_parse(mcpt_jwk *key, mcpt_str json, const mcpt_crypto *c, void *buf, size_t cap);
+/* Its thumbprint (RFC 7638) in base64url, not terminated. E_ABSENT: the slot is empty; E_CRYPTO. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwk_thumbprint(const mcpt_jwk *key, const mcpt_crypto *c, char out[43]);
+
+/* A JWK Set that is read as it arrives and takes the place of the one before when it is complete. Zero it, set the first
+ * five members, call begin, feed for every piece, end. While it is read, and when it turns out to be broken, the old keys
+ * stay. Keys of no use are passed over. */
+typedef struct mcpt_jwks {
+    mcpt_jwk *keys;                   /* caller's slots, zeroed; a set with more keys than slots: see left_out */
+    size_t nkeys;
+    char *buf;                        /* caller's; holds one key of the set, sizes as for mcpt_jwk_parse */
+    size_t cap;
+    const mcpt_crypto *crypto;        /* static */
+    uint8_t want[16];                 /* the kid that was missing: such a key gets a slot before others */
+    bool wanted;                      /* there is one */
+    bool reading;                     /* private: inside a key of the set */
+    uint16_t left_out;                /* keys of the last set that found no slot, at most 65535 */
+    mcpt_scan set;                    /* private, and all below */
+    mcpt_keep one;
+    mcpt_span set_found[2], one_found[12];
+} mcpt_jwks;
+MCPT_API void mcpt_jwks_begin(mcpt_jwks *s);
+/* PENDING or OK; E_JSON, E_UTF8, E_DEPTH, E_DUPLICATE (sticky). */
+MCPT_API mcpt_err mcpt_jwks_feed(mcpt_jwks *s, const char *text, size_t len);
+/* The set has ended, or (whole false) it broke off. OK: it is in use; keys that are not in it are gone. E_JSON and the
+ * errors of feed, E_ABSENT (no member keys), E_CLOSED (whole false): the old keys stay. */
+MCPT_API mcpt_err mcpt_jwks_end(mcpt_jwks *s, bool whole);
+
+typedef struct mcpt_claims {          /* views into the buffer that was given, valid until it is used again; or absent */
+    mcpt_str issuer, subject, client_id, scopes, jti;      /* scopes: words with a space between them */
+    mcpt_str jkt;                     /* cnf.jkt: thumbprint of the key the token is bound to */
+    int64_t expires, issued;          /* Unix seconds; issued 0: not said */
+    const char *why;                  /* after E_UNAUTHORIZED: what is wrong, static, for your log; with MCPT_NO_STRERROR "" */
+} mcpt_claims;
+enum { MCPT_TYP_JWT = 1, MCPT_TYP_NONE = 2 };
+typedef struct mcpt_jwt_rules {       /* static. NULL or 0: the default */
+    const char *issuer;               /* iss, compared byte by byte; required */
+    const char *audiences;            /* words; aud must name one of these or the URL of the endpoint */
+    const char *clients;              /* words; client_id (or azp, cid, appid) must be one of these; NULL: any client */
+    const char *scope_member;         /* where scopes are: a string or an array; NULL: scope, else scp */
+    uint8_t algs;                     /* MCPT_RS256 | ...; 0: all that the cryptography offers */
+    uint8_t typ;                      /* typ accepted beside at+jwt: MCPT_TYP_JWT "JWT" (Auth0, Entra, Keycloak), MCPT_TYP_NONE (Okta) */
+    bool no_aud;                      /* aud may be missing (Clerk): any client of the issuer can then use its tokens here, unless
+                                         clients says which */
+    uint16_t leeway;                  /* seconds that clocks may differ, at most 300; 0: 60 */
+} mcpt_jwt_rules;
+/* Judges an access token: form, header, key, signature, iss, aud, exp, nbf, iat, client, sub, cnf, in this order. resource
+ * is the URL of the endpoint (one / more or less at its end does not count). buf is borrowed as long as claims are used
+ * and must hold the largest part decoded, three quarters of the token at most. OK; E_UNAUTHORIZED: not valid, see why;
+ * E_ABSENT: signed with a key that is not in keys (want is set: fetch the set again, or refuse); E_SPACE: buf is too
+ * small; E_CLOCK: valid so far, but now < 0 (the clock is not set) leaves exp unknown; E_CRYPTO. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mcpt_jwks *keys, mcpt_str resource,
+                                                int64_t now, void *buf, size_t cap, mcpt_claims *claims);
+
+typedef struct mcpt_seen { uint32_t id[2], until; } mcpt_seen;      /* private; zero it */
+typedef struct mcpt_dpop {            /* judges DPoP proofs; zero it, then set what is not private */
+    const mcpt_env *env;              /* static; unix_time, crypto with sha256 and es256_verify */
+    const uint8_t *nonce_key;         /* static, 32 secret bytes: proofs must carry a nonce of the last two nonce_s (hmac_sha256);
+                                         processes with the same key know each other's. NULL: no nonces */
+    mcpt_seen *seen;                  /* caller's: the proofs of the last window; as many as come in that time, or E_LIMIT */
+    size_t nseen;
+    char *buf;                        /* caller's, 512 bytes or more; a longer header or body of a proof is refused */
+    size_t cap;
+    uint16_t window;                  /* seconds iat may differ from now; 0: 300 */
+    uint16_t nonce_s;                 /* life of a nonce in seconds; 0: 60 */
+    const char *why;                  /* after E_PROOF: as in mcpt_claims */
+} mcpt_dpop;
+/* RFC 9449 section 4.3: one proof for one request with this method, URL (query and fragment do not count), access token
+ * and thumbprint of the token's key. ES256 only. OK: it counts as used now. E_PROOF: see why; E_NONCE: a (newer) nonce is
+ * wanted; E_CLOCK; E_LIMIT: seen is full, so nobody can say whether it was used; E_CRYPTO. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_dpop_check(mcpt_dpop *d, mcpt_str proof, mcpt_str method, mcpt_str url, mcpt_str token,
+                                                 mcpt_str jkt);
+/* The nonce that proofs shall have now, base64url; answers its length, 0: none (no nonce_key, clock not set, cap < 22). */
+MCPT_API size_t mcpt_dpop_nonce(mcpt_dpop *d, char *buf, size_t cap);
+
+typedef struct mcpt_signer {          /* an ES256 key that signs; wipe it when done */
+    const mcpt_crypto *crypto;        /* static; es256_sign, es256_public, sha256 */
+    uint8_t ref[MCPT_KEY_REF], ref_len;    /* what mcpt_crypto knows the key by */
+    uint8_t xy[64];                   /* its public half */
+} mcpt_signer;
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_signer_init(mcpt_signer *s, const mcpt_crypto *c, const void *ref, size_t len);  /* E_CRYPTO */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_signer_thumbprint(const mcpt_signer *s, char out[43]);   /* dpop_jkt; E_CRYPTO */
+/* Writes a signed token into buf, not terminated; *out borrows from it. The first from the JSON text of its two parts. An
+ * assertion (private_key_jwt: iss and sub are client, aud the issuer of the server, 5 minutes, kid may be NULL). A proof
+ * (token and nonce may be absent; url without query). E_SPACE (512 to 800 bytes are usual), E_RANDOM, E_CLOCK, E_CRYPTO. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwt_sign(const mcpt_signer *s, mcpt_str header, mcpt_str claims, char *buf, size_t cap, mcpt_str *out);
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwt_assertion(const mcpt_signer *s, const mcpt_env *env, const char *kid, mcpt_str client,
+                                                    mcpt_str audience, char *buf, size_t cap, mcpt_str *out);
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwt_proof(const mcpt_signer *s, const mcpt_env *env, mcpt_str method, mcpt_str url,
+                                                mcpt_str token, mcpt_str nonce, char *buf, size_t cap, mcpt_str *out);
 #endif
 
 /* >>guard -------------------------------------------------------------------------------------------------
@@ -1774,6 +1895,26 @@ MCPT_API bool mcpt_url_split(mcpt_str text, mcpt_url *url)
     }
     url->path = mcpt__mk(p + start, i - start);
     url->query = i < n ? mcpt__mk(p + i + 1, n - i - 1) : mcpt__mk(NULL, 0);
+    return true;
+}
+
+/* Takes the next word off a text with spaces between words. */
+static bool mcpt__word(const char **text, mcpt_str *word)
+{
+    const char *p = *text;
+    size_t n = 0;
+
+    while (p != NULL && *p == ' ') {
+        p++;
+    }
+    if (p == NULL || *p == '\0') {
+        return false;
+    }
+    while (p[n] != '\0' && p[n] != ' ') {
+        n++;
+    }
+    *word = mcpt__mk(p, n);
+    *text = p + n;
     return true;
 }
 
@@ -5855,26 +5996,6 @@ static const mcpt__meta_row mcpt__as_rows[] = {
     MCPT__ASM(dpop_signing_alg_values_supported, WORDS, NULL), MCPT__ASM(service_documentation, TEXT, NULL)
 };
 
-/* Takes the next word off a text with spaces between words. */
-static bool mcpt__word(const char **text, mcpt_str *word)
-{
-    const char *p = *text;
-    size_t n = 0;
-
-    while (p != NULL && *p == ' ') {
-        p++;
-    }
-    if (p == NULL || *p == '\0') {
-        return false;
-    }
-    while (p[n] != '\0' && p[n] != ' ') {
-        n++;
-    }
-    *word = mcpt__mk(p, n);
-    *text = p + n;
-    return true;
-}
-
 static bool mcpt__left_out(const char *z)
 {
     return z == NULL || mcpt_str_is(mcpt_z(z), MCPT_OMIT);
@@ -6379,6 +6500,1130 @@ MCPT_API mcpt_err mcpt_challenge_next(mcpt_str *field, mcpt_challenge *c, char *
 #endif /* !MCPT_NO_METADATA */
 
 #if !MCPT_NO_SERVER
+/* >>jwk: implementation -----------------------------------------------------------------------------------
+ * Text of keys and tokens is unescaped where it stands, in the caller's buffer: a member is asked for once. */
+#if !MCPT_NO_JWT
+#if MCPT_NO_STRERROR
+#define MCPT__WHY(text) ""
+#else
+#define MCPT__WHY(text) (text)
+#endif
+enum { MCPT__KEY_KID = 1, MCPT__KEY_NEW = 2, MCPT__KEY_STAYS = 4 };     /* mcpt_jwk.flags: has a kid; of the set that is being read */
+enum { MCPT__MAX_KID = 128 };
+enum { MCPT__TYP_OTHER, MCPT__TYP_NONE, MCPT__TYP_JWT, MCPT__TYP_AT, MCPT__TYP_DPOP };
+
+typedef struct mcpt__jws {
+    mcpt_str signing, payload, signature;         /* parts of the text; signing: header and payload */
+    uint8_t algs, typ;                /* the bit of its alg, MCPT__TYP_x */
+    bool has_kid, has_xy;
+    uint8_t kid[16], xy[64];          /* xy: of the embedded jwk */
+} mcpt__jws;
+
+static mcpt_err mcpt__no(const char **why, const char *text)
+{
+    *why = text;
+    return MCPT_E_UNAUTHORIZED;
+}
+
+/* A member that is a string, unescaped in place; absent when there is none, it is no string or has control characters. */
+static mcpt_str mcpt__jwt_str(char *buf, mcpt_span f)
+{
+    char *p = buf + f.at;
+    size_t n = 0;
+
+    if (f.len < 2 || *p != '"') {
+        return mcpt__mk(NULL, 0);
+    }
+    n = mcpt_unescape(mcpt__mk(p, f.len), p + 1, f.len);
+    for (size_t i = 1; i <= n; i++) {
+        if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f) {
+            return mcpt__mk(NULL, 0);
+        }
+    }
+    return mcpt__mk(p + 1, n);
+}
+
+/* Takes the next string off a checked array, *at being behind its bracket, and unescapes it in place; it may have any
+ * characters. False: the end, or *bad: an element is no string. */
+static bool mcpt__jwt_item(char **at, const char *end, mcpt_str *item, bool *bad)
+{
+    char *p = *at;
+    char *start;
+
+    while (p != end && (*p == ',' || *p == ']' || *p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
+        p++;
+    }
+    if (p == end || *p != '"') {
+        *bad = *bad || p != end;
+        return false;
+    }
+    start = p++;
+    while (*p != '"') {
+        p += *p == '\\' ? 2 : 1;
+    }
+    p++;
+    *item = mcpt__mk(start + 1, mcpt_unescape(mcpt__mk(start, (size_t)(p - start)), start + 1, (size_t)(p - start)));
+    *at = p;
+    return true;
+}
+
+static bool mcpt__sha(const mcpt_crypto *c, mcpt_str text, uint8_t out[32])
+{
+    return c != NULL && c->sha256 != NULL && c->sha256(c->user, &text, 1, out);
+}
+
+/* What is kept of a kid. */
+static bool mcpt__kid(const mcpt_crypto *c, mcpt_str kid, uint8_t out[16])
+{
+    uint8_t hash[32];
+
+    if (!mcpt__sha(c, kid, hash)) {
+        return false;
+    }
+    MCPT_MEMCPY(out, hash, 16);
+    return true;
+}
+
+enum { MCPT__JK_KTY = 1, MCPT__JK_CRV, MCPT__JK_N, MCPT__JK_E, MCPT__JK_X, MCPT__JK_Y, MCPT__JK_KID, MCPT__JK_USE, MCPT__JK_ALG,
+       MCPT__JK_OPS, MCPT__JK_D, MCPT__JK_ROWS };
+static const mcpt_pick mcpt__jwk_picks[] = {
+    MCPT_PICK("", 0), MCPT_PICK("kty", 0), MCPT_PICK("crv", 0), MCPT_PICK("n", 0), MCPT_PICK("e", 0), MCPT_PICK("x", 0),
+    MCPT_PICK("y", 0), MCPT_PICK("kid", 0), MCPT_PICK("use", 0), MCPT_PICK("alg", 0), MCPT_PICK("key_ops", 0), MCPT_PICK("d", 0)
+};
+
+/* A number of a key: base64url, decoded in place, without zeros in front. False: there is none. */
+static bool mcpt__jwk_number(char *buf, mcpt_span f, mcpt_str *out)
+{
+    mcpt_str s = mcpt__jwt_str(buf, f);
+    size_t n = 0;
+
+    if (s.len == 0 || !mcpt_b64_decode(s, true, buf + f.at, f.len, &n)) {
+        return false;
+    }
+    *out = mcpt__mk(buf + f.at, n);
+    while (out->len > 1 && *out->ptr == 0) {
+        out->ptr++;
+        out->len--;
+    }
+    return true;
+}
+
+/* x and y of a P-256 key: 32 bytes each (RFC 7518 section 6.2.1.2). */
+static bool mcpt__jwk_xy(char *buf, const mcpt_span *x, uint8_t xy[64])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        size_t n = 0;
+        if (!mcpt_b64_decode(mcpt__jwt_str(buf, x[i]), true, xy + 32 * i, 32, &n) || n != 32) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static mcpt_rsa mcpt__jwk_rsa(const mcpt_jwk *key)
+{
+    mcpt_rsa rsa;
+
+    rsa.n = key->n;
+    rsa.n_len = key->n_len;
+    rsa.e = key->e;
+    rsa.e_len = key->e_len;
+    return rsa;
+}
+
+static bool mcpt__jwk_take_rsa(mcpt_jwk *key, char *buf, const mcpt_span *f)
+{
+    mcpt_str n, e;
+    mcpt_rsa rsa;
+
+    if (!mcpt__jwk_number(buf, f[MCPT__JK_N], &n) || !mcpt__jwk_number(buf, f[MCPT__JK_E], &e) || n.len > sizeof(key->n) ||
+        e.len > sizeof(key->e)) {
+        return false;
+    }
+    MCPT_MEMCPY(key->n, n.ptr, n.len);
+    MCPT_MEMCPY(key->e, e.ptr, e.len);
+    key->n_len = (uint16_t)n.len;
+    key->e_len = (uint8_t)e.len;
+    rsa = mcpt__jwk_rsa(key);
+    return mcpt_rsa_ok(&rsa);
+}
+
+/* May the key verify (RFC 7517 sections 4.2 and 4.3)? */
+static bool mcpt__jwk_verifies(char *buf, const mcpt_span *f)
+{
+    mcpt_span ops = f[MCPT__JK_OPS];
+    char *at = buf + ops.at + 1;
+    mcpt_str op;
+    bool bad = ops.len != 0 && buf[ops.at] != '[';
+    bool found = ops.len == 0;
+
+    while (!bad && ops.len != 0 && mcpt__jwt_item(&at, buf + ops.at + ops.len, &op, &bad)) {
+        found = found || mcpt_str_is(op, "verify");
+    }
+    return found && !bad && (f[MCPT__JK_USE].len == 0 || mcpt_str_is(mcpt__jwt_str(buf, f[MCPT__JK_USE]), "sig"));
+}
+
+/* Makes a key of the members that are in buf. */
+static mcpt_err mcpt__jwk_take(mcpt_jwk *key, char *buf, const mcpt_span *f, const mcpt_crypto *c)
+{
+    mcpt_str kty = mcpt__jwt_str(buf, f[MCPT__JK_KTY]), alg = mcpt__jwt_str(buf, f[MCPT__JK_ALG]);
+    mcpt_str kid = mcpt__jwt_str(buf, f[MCPT__JK_KID]);
+    bool any = f[MCPT__JK_ALG].len == 0;
+    bool ok = false;
+
+    MCPT_MEMSET(key, 0, sizeof(*key));
+    if (f[MCPT__JK_D].len != 0 || kid.len > MCPT__MAX_KID || (kid.ptr == NULL && f[MCPT__JK_KID].len != 0) ||
+        !mcpt__jwk_verifies(buf, f)) {
+        return MCPT_E_ABSENT;
+    }
+    if (kid.ptr != NULL) {
+        if (!mcpt__kid(c, kid, key->kid)) {
+            return MCPT_E_CRYPTO;
+        }
+        key->flags = MCPT__KEY_KID;
+    }
+    if (mcpt_str_is(kty, "RSA")) {
+        key->algs = (uint8_t)((any || mcpt_str_is(alg, "RS256") ? MCPT_RS256 : 0) | (any || mcpt_str_is(alg, "PS256") ? MCPT_PS256 : 0));
+        ok = key->algs != 0 && mcpt__jwk_take_rsa(key, buf, f);
+    } else if (mcpt_str_is(kty, "EC") && mcpt_str_is(mcpt__jwt_str(buf, f[MCPT__JK_CRV]), "P-256")) {
+        key->algs = MCPT_ES256;
+        ok = (any || mcpt_str_is(alg, "ES256")) && mcpt__jwk_xy(buf, f + MCPT__JK_X, key->n);
+    }
+    if (!ok) {
+        key->algs = 0;
+    }
+    return ok ? MCPT_OK : MCPT_E_ABSENT;
+}
+
+MCPT_API mcpt_err mcpt_jwk_parse(mcpt_jwk *key, mcpt_str json, const mcpt_crypto *c, void *buf, size_t cap)
+{
+    mcpt_keep k;
+    mcpt_span f[MCPT__JK_ROWS];
+    mcpt_err e;
+
+    MCPT_MEMSET(key, 0, sizeof(*key));
+    mcpt_keep_init(&k, mcpt__jwk_picks, MCPT__JK_ROWS, f, buf, cap);
+    e = mcpt_keep_feed(&k, json.ptr, json.len);
+    if (e >= 0) {
+        e = mcpt_keep_end(&k);
+    }
+    return e != MCPT_OK ? e : json.ptr[f[0].at] != '{' ? MCPT_E_ABSENT : mcpt__jwk_take(key, (char *)buf, f, c);
+}
+
+static bool mcpt__thumb(const mcpt_crypto *c, const mcpt_str *part, size_t n, char out[43])
+{
+    uint8_t hash[32];
+
+    return c != NULL && c->sha256 != NULL && c->sha256(c->user, part, n, hash) && mcpt_b64_encode(hash, 32, true, out, 43) == 43;
+}
+
+/* RFC 7638 section 3: the required members, sorted, without spaces. */
+static bool mcpt__thumb_xy(const mcpt_crypto *c, const uint8_t xy[64], char out[43])
+{
+    char x[43], y[43];
+    mcpt_str part[5];
+
+    (void)mcpt_b64_encode(xy, 32, true, x, sizeof(x));
+    (void)mcpt_b64_encode(xy + 32, 32, true, y, sizeof(y));
+    part[0] = mcpt_z("{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"");
+    part[1] = mcpt__mk(x, sizeof(x));
+    part[2] = mcpt_z("\",\"y\":\"");
+    part[3] = mcpt__mk(y, sizeof(y));
+    part[4] = mcpt_z("\"}");
+    return mcpt__thumb(c, part, 5, out);
+}
+
+MCPT_API mcpt_err mcpt_jwk_thumbprint(const mcpt_jwk *key, const mcpt_crypto *c, char out[43])
+{
+    char e[6], n[(MCPT_MAX_RSA + 2) / 3 * 4];
+    mcpt_str part[5];
+    bool ok;
+
+    if (key->algs == 0) {
+        return MCPT_E_ABSENT;
+    }
+    if (key->algs == MCPT_ES256) {
+        ok = mcpt__thumb_xy(c, key->n, out);
+    } else {
+        part[0] = mcpt_z("{\"e\":\"");
+        part[1] = mcpt__mk(e, mcpt_b64_encode(key->e, key->e_len, true, e, sizeof(e)));
+        part[2] = mcpt_z("\",\"kty\":\"RSA\",\"n\":\"");
+        part[3] = mcpt__mk(n, mcpt_b64_encode(key->n, key->n_len, true, n, sizeof(n)));
+        part[4] = mcpt_z("\"}");
+        ok = mcpt__thumb(c, part, 5, out);
+    }
+    return ok ? MCPT_OK : MCPT_E_CRYPTO;
+}
+
+static bool mcpt__jwk_is(const mcpt_jwk *key, const uint8_t kid[16])
+{
+    return (key->flags & MCPT__KEY_KID) != 0 && MCPT_MEMCMP(key->kid, kid, 16) == 0;
+}
+
+/* The slot for a key: an empty one, else, for the key that is wanted, one that is not. NULL: none. */
+static mcpt_jwk *mcpt__jwks_slot(const mcpt_jwks *s, bool wanted)
+{
+    mcpt_jwk *other = NULL;
+
+    for (size_t i = 0; i < s->nkeys; i++) {
+        if (s->keys[i].algs == 0) {
+            return &s->keys[i];
+        }
+        if (wanted && !mcpt__jwk_is(&s->keys[i], s->want)) {
+            other = &s->keys[i];
+        }
+    }
+    return other;
+}
+
+/* A key of the set has ended. */
+static mcpt_err mcpt__jwks_key(mcpt_jwks *s)
+{
+    mcpt_jwk key;
+    mcpt_jwk *slot;
+    mcpt_err e = mcpt_keep_end(&s->one);
+
+    if (e == MCPT_OK && s->one.dropped != 0) {              /* a member longer than those of keys that are of use */
+        return MCPT_OK;
+    }
+    if (e == MCPT_OK) {
+        e = mcpt__jwk_take(&key, s->buf, s->one_found, s->crypto);
+    }
+    if (e != MCPT_OK) {
+        return e == MCPT_E_ABSENT ? MCPT_OK : e;
+    }
+    for (size_t i = 0; i < s->nkeys; i++) {
+        slot = &s->keys[i];
+        key.flags = (uint8_t)((key.flags & MCPT__KEY_KID) | (slot->flags & ~MCPT__KEY_KID));
+        if (MCPT_MEMCMP(slot, &key, sizeof(key)) == 0) {    /* both were zeroed: padding is equal too */
+            slot->flags |= MCPT__KEY_STAYS;
+            return MCPT_OK;
+        }
+    }
+    slot = mcpt__jwks_slot(s, s->wanted && mcpt__jwk_is(&key, s->want));
+    if (slot == NULL) {
+        s->left_out = (uint16_t)(s->left_out + (s->left_out != 0xffff ? 1 : 0));
+        return MCPT_OK;
+    }
+    key.flags = (uint8_t)((key.flags & MCPT__KEY_KID) | MCPT__KEY_NEW);
+    MCPT_MEMCPY(slot, &key, sizeof(key));
+    return MCPT_OK;
+}
+
+MCPT_API void mcpt_jwks_begin(mcpt_jwks *s)
+{
+    static const mcpt_pick picks[] = { MCPT_PICK("", 0), MCPT_PICK("keys", 0) };
+
+    (void)mcpt_jwks_end(s, false);                          /* what another attempt has left behind */
+    mcpt_scan_init(&s->set, picks, 2, s->set_found);
+    s->reading = false;
+    s->left_out = 0;
+}
+
+/* Is the scanner inside an object that is an element of keys? */
+static bool mcpt__jwks_inside(const mcpt_scan *s)
+{
+    return s->wanted == 1 && s->row == 1 && s->depth >= 3 && (s->kind >> (s->depth - 2) & 1u) == 0 &&
+        (s->kind >> (s->depth - 3) & 1u) != 0;
+}
+
+MCPT_API mcpt_err mcpt_jwks_feed(mcpt_jwks *s, const char *text, size_t len)
+{
+    const char *end = text + len;
+    mcpt_err e = mcpt_scan_feed(&s->set, text, 0);
+
+    while (text != end && e >= 0) {                         /* a piece ends with a brace: keys begin and end there */
+        const char *p = text;
+        while (p != end && *p != '{' && *p != '}') {
+            p++;
+        }
+        p += p != end ? 1 : 0;
+        e = mcpt_scan_feed(&s->set, text, (size_t)(p - text));
+        if (!s->reading && e >= 0 && mcpt__jwks_inside(&s->set)) {
+            s->reading = true;
+            mcpt_keep_init(&s->one, mcpt__jwk_picks, MCPT__JK_ROWS, s->one_found, s->buf, s->cap);
+            s->one.optional = 0xffffffffu;
+            text = p - 1;
+        }
+        if (s->reading && e >= 0) {
+            mcpt_err inner = mcpt_keep_feed(&s->one, text, (size_t)(p - text));
+            if (inner >= 0 && !mcpt__jwks_inside(&s->set)) {
+                s->reading = false;
+                inner = mcpt__jwks_key(s);
+            }
+            if (inner < 0) {
+                (void)mcpt__scan_fail(&s->set, inner, NULL);
+                e = inner;
+            }
+        }
+        text = p;
+    }
+    return e;
+}
+
+MCPT_API mcpt_err mcpt_jwks_end(mcpt_jwks *s, bool whole)
+{
+    mcpt_err e = whole ? mcpt_scan_end(&s->set) : MCPT_E_CLOSED;
+
+    if (e == MCPT_OK && s->set_found[1].len == 0) {
+        e = MCPT_E_ABSENT;
+    }
+    for (size_t i = 0; i < s->nkeys; i++) {
+        unsigned is = s->keys[i].flags & (MCPT__KEY_NEW | MCPT__KEY_STAYS);
+        if (e == MCPT_OK ? is == 0 : (is & MCPT__KEY_NEW) != 0) {
+            MCPT_MEMSET(&s->keys[i], 0, sizeof(s->keys[i]));
+        }
+        s->keys[i].flags &= MCPT__KEY_KID;
+    }
+    s->wanted = s->wanted && e != MCPT_OK;
+    return e;
+}
+
+/* The key for a token: of its alg and kid; without kid the only one of its alg (RFC 7515 section 4.1.4). */
+static const mcpt_jwk *mcpt__jwks_find(const mcpt_jwks *s, const mcpt__jws *j)
+{
+    const mcpt_jwk *found = NULL;
+
+    for (size_t i = 0; i < s->nkeys; i++) {
+        const mcpt_jwk *key = &s->keys[i];
+        if ((key->algs & j->algs) == 0 || (key->flags & MCPT__KEY_NEW) != 0 || (j->has_kid && !mcpt__jwk_is(key, j->kid))) {
+            continue;
+        }
+        if (j->has_kid) {
+            return key;
+        }
+        if (found != NULL) {
+            return NULL;
+        }
+        found = key;
+    }
+    return found;
+}
+
+#endif /* !MCPT_NO_JWT */
+
+/* >>jwt: implementation -----------------------------------------------------------------------------------
+ * The parts of a token are decoded one after the other into the caller's buffer: header, then signature, then claims. */
+#if !MCPT_NO_JWT
+enum { MCPT__JH_ALG = 1, MCPT__JH_TYP, MCPT__JH_KID, MCPT__JH_CRIT, MCPT__JH_B64, MCPT__JH_ZIP, MCPT__JH_ENC, MCPT__JH_JWK, MCPT__JH_KTY,
+       MCPT__JH_CRV, MCPT__JH_X, MCPT__JH_Y, MCPT__JH_D, MCPT__JH_ROWS };
+static const mcpt_pick mcpt__jws_picks[] = {
+    MCPT_PICK("", 0), MCPT_PICK("alg", 0), MCPT_PICK("typ", 0), MCPT_PICK("kid", 0), MCPT_PICK("crit", 0), MCPT_PICK("b64", 0),
+    MCPT_PICK("zip", 0), MCPT_PICK("enc", 0), MCPT_PICK("jwk", 0), MCPT_PICK("kty", MCPT__JH_JWK), MCPT_PICK("crv", MCPT__JH_JWK),
+    MCPT_PICK("x", MCPT__JH_JWK), MCPT_PICK("y", MCPT__JH_JWK), MCPT_PICK("d", MCPT__JH_JWK)
+};
+
+/* Decodes a part that is a JSON object into buf and picks its members. */
+static mcpt_err mcpt__jws_part(mcpt_str part, const mcpt_pick *picks, size_t n, mcpt_span *found, char *buf, size_t cap)
+{
+    mcpt_scan s;
+    size_t len;
+
+    if (part.len / 4 * 3 + part.len % 4 > cap) {
+        return MCPT_E_SPACE;
+    }
+    if (!mcpt_b64_decode(part, true, buf, cap, &len)) {
+        return MCPT_E_JSON;
+    }
+    mcpt_scan_init(&s, picks, n, found);
+    (void)mcpt_scan_feed(&s, buf, len);
+    return mcpt_scan_end(&s) == MCPT_OK && buf[found[0].at] == '{' ? MCPT_OK : MCPT_E_JSON;
+}
+
+/* Cuts at the two dots. */
+static bool mcpt__jws_cut(mcpt__jws *j, mcpt_str text, mcpt_str *header)
+{
+    size_t dot[2] = { 0, 0 }, dots = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '.') {
+            if (dots == 2) {
+                return false;
+            }
+            dot[dots++] = i;
+        }
+    }
+    if (dots != 2 || dot[0] == 0 || dot[1] == dot[0] + 1 || dot[1] + 1 == text.len) {
+        return false;
+    }
+    *header = mcpt__mk(text.ptr, dot[0]);
+    j->signing = mcpt__mk(text.ptr, dot[1]);
+    j->payload = mcpt__mk(text.ptr + dot[0] + 1, dot[1] - dot[0] - 1);
+    j->signature = mcpt__mk(text.ptr + dot[1] + 1, text.len - dot[1] - 1);
+    return true;
+}
+
+static uint8_t mcpt__jws_typ(mcpt_str typ)
+{
+    static const char prefix[] = "application/";
+    size_t n = sizeof(prefix) - 1;
+
+    if (typ.len > n && mcpt_str_ieq(mcpt__mk(typ.ptr, n), prefix)) {
+        typ = mcpt__mk(typ.ptr + n, typ.len - n);
+    }
+    return mcpt_str_ieq(typ, "at+jwt") ? MCPT__TYP_AT : mcpt_str_ieq(typ, "JWT") ? MCPT__TYP_JWT :
+        mcpt_str_ieq(typ, "dpop+jwt") ? MCPT__TYP_DPOP : MCPT__TYP_OTHER;
+}
+
+/* Form and header (RFC 7515 section 5.2, steps 1 to 5). */
+static mcpt_err mcpt__jws_open(mcpt__jws *j, mcpt_str text, const mcpt_crypto *c, char *buf, size_t cap, const char **why)
+{
+    mcpt_span f[MCPT__JH_ROWS];
+    mcpt_str header, alg, kid;
+    mcpt_err e;
+
+    MCPT_MEMSET(j, 0, sizeof(*j));
+    if (!mcpt__jws_cut(j, text, &header)) {
+        return mcpt__no(why, MCPT__WHY("not three parts"));
+    }
+    e = mcpt__jws_part(header, mcpt__jws_picks, MCPT__JH_ROWS, f, buf, cap);
+    if (e != MCPT_OK) {
+        return e == MCPT_E_SPACE ? e : mcpt__no(why, MCPT__WHY("header is not base64url of a JSON object"));
+    }
+    if ((f[MCPT__JH_CRIT].len | f[MCPT__JH_B64].len | f[MCPT__JH_ZIP].len | f[MCPT__JH_ENC].len) != 0) {
+        return mcpt__no(why, MCPT__WHY("crit, b64, zip or enc in the header"));
+    }
+    alg = mcpt__jwt_str(buf, f[MCPT__JH_ALG]);
+    j->algs = mcpt_str_is(alg, "RS256") ? MCPT_RS256 : mcpt_str_is(alg, "ES256") ? MCPT_ES256 :
+        mcpt_str_is(alg, "PS256") ? MCPT_PS256 : 0;
+    if (j->algs == 0) {
+        return mcpt__no(why, MCPT__WHY("alg"));
+    }
+    j->typ = f[MCPT__JH_TYP].len == 0 ? (uint8_t)MCPT__TYP_NONE : mcpt__jws_typ(mcpt__jwt_str(buf, f[MCPT__JH_TYP]));
+    kid = mcpt__jwt_str(buf, f[MCPT__JH_KID]);
+    j->has_kid = kid.ptr != NULL;
+    if (kid.len > MCPT__MAX_KID || (!j->has_kid && f[MCPT__JH_KID].len != 0)) {
+        return mcpt__no(why, MCPT__WHY("kid is no string or too long"));
+    }
+    if (j->has_kid && !mcpt__kid(c, kid, j->kid)) {
+        return MCPT_E_CRYPTO;
+    }
+    j->has_xy = f[MCPT__JH_D].len == 0 && mcpt_str_is(mcpt__jwt_str(buf, f[MCPT__JH_KTY]), "EC") &&
+        mcpt_str_is(mcpt__jwt_str(buf, f[MCPT__JH_CRV]), "P-256") && mcpt__jwk_xy(buf, f + MCPT__JH_X, j->xy);
+    return MCPT_OK;
+}
+
+/* Algorithms that the cryptography offers. */
+static unsigned mcpt__algs(const mcpt_crypto *c)
+{
+    if (c == NULL || c->sha256 == NULL) {
+        return 0;
+    }
+    return (c->rs256_verify != NULL ? (unsigned)MCPT_RS256 : 0u) | (c->ps256_verify != NULL ? (unsigned)MCPT_PS256 : 0u) |
+        (c->es256_verify != NULL ? (unsigned)MCPT_ES256 : 0u);
+}
+
+static mcpt_err mcpt__jws_verify(const mcpt__jws *j, const mcpt_jwk *key, const uint8_t *xy, const mcpt_crypto *c, char *buf,
+                                 size_t cap, const char **why)
+{
+    uint8_t hash[32];
+    size_t len;
+    mcpt_rsa rsa;
+    bool ok;
+
+    if (j->signature.len > (MCPT_MAX_RSA + 2) / 3 * 4) {
+        return mcpt__no(why, MCPT__WHY("signature too long"));
+    }
+    if (j->signature.len / 4 * 3 + j->signature.len % 4 > cap) {
+        return MCPT_E_SPACE;
+    }
+    if (!mcpt_b64_decode(j->signature, true, buf, cap, &len)) {
+        return mcpt__no(why, MCPT__WHY("signature is not base64url"));
+    }
+    if (!mcpt__sha(c, j->signing, hash)) {
+        return MCPT_E_CRYPTO;
+    }
+    if (j->algs == MCPT_ES256) {
+        ok = len == 64 && c->es256_verify(c->user, xy, hash, (const uint8_t *)buf);
+    } else {
+        rsa = mcpt__jwk_rsa(key);
+        ok = (j->algs == MCPT_RS256 ? c->rs256_verify : c->ps256_verify)(c->user, &rsa, hash, buf, len);
+    }
+    return ok ? MCPT_OK : mcpt__no(why, MCPT__WHY("signature"));
+}
+
+enum { MCPT__JC_ISS = 1, MCPT__JC_AUD, MCPT__JC_EXP, MCPT__JC_NBF, MCPT__JC_IAT, MCPT__JC_SUB, MCPT__JC_SCOPE, MCPT__JC_SCP, MCPT__JC_CLIENT,
+       MCPT__JC_AZP, MCPT__JC_CID, MCPT__JC_APPID, MCPT__JC_JTI, MCPT__JC_AT_HASH, MCPT__JC_EVENTS, MCPT__JC_CNF, MCPT__JC_JKT, MCPT__JC_X5T,
+       MCPT__JC_ROWS };
+static const mcpt_pick mcpt__claim_picks[] = {
+    MCPT_PICK("", 0), MCPT_PICK("iss", 0), MCPT_PICK("aud", 0), MCPT_PICK("exp", 0), MCPT_PICK("nbf", 0), MCPT_PICK("iat", 0),
+    MCPT_PICK("sub", 0), MCPT_PICK("scope", 0), MCPT_PICK("scp", 0), MCPT_PICK("client_id", 0), MCPT_PICK("azp", 0),
+    MCPT_PICK("cid", 0), MCPT_PICK("appid", 0), MCPT_PICK("jti", 0), MCPT_PICK("at_hash", 0), MCPT_PICK("events", 0),
+    MCPT_PICK("cnf", 0), MCPT_PICK("jkt", MCPT__JC_CNF), MCPT_PICK("x5t#S256", MCPT__JC_CNF)
+};
+
+/* Seconds (RFC 7519 section 2, NumericDate); a fraction is cut off. False: no such number. */
+static bool mcpt__numeric_date(const char *buf, mcpt_span f, int64_t *out)
+{
+    mcpt_str raw = mcpt__mk(buf + f.at, f.len);
+    size_t n = 0;
+
+    if (f.len == 0 || (*raw.ptr != '-' && !mcpt__digit(*raw.ptr))) {
+        return false;
+    }
+    if (MCPT_MEMCHR(raw.ptr, 'e', raw.len) == NULL && MCPT_MEMCHR(raw.ptr, 'E', raw.len) == NULL) {
+        while (n < raw.len && raw.ptr[n] != '.') {
+            n++;
+        }
+        raw.len = n;
+    }
+    return mcpt__scaled(raw, 0, MCPT_E_TYPE, out) == MCPT_OK;
+}
+
+static bool mcpt__has_word(const char *words, mcpt_str s)
+{
+    mcpt_str word;
+
+    while (mcpt__word(&words, &word)) {
+        if (mcpt_str_eq(word, s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is this audience one of ours? */
+static bool mcpt__aud_is(mcpt_str aud, const char *words, mcpt_str resource)
+{
+    if (mcpt__has_word(words, aud)) {
+        return true;
+    }
+    aud.len -= aud.len != 0 && aud.ptr[aud.len - 1] == '/' ? 1 : 0;
+    resource.len -= resource.len != 0 && resource.ptr[resource.len - 1] == '/' ? 1 : 0;
+    return resource.len != 0 && mcpt_str_eq(aud, resource);
+}
+
+static bool mcpt__aud_ok(char *buf, mcpt_span f, const mcpt_jwt_rules *r, mcpt_str resource)
+{
+    char *at = buf + f.at + 1;
+    mcpt_str aud;
+    bool bad = buf[f.at] != '[';
+    bool found = false;
+
+    if (buf[f.at] == '"') {
+        return mcpt__aud_is(mcpt__jwt_str(buf, f), r->audiences, resource);
+    }
+    while (!bad && mcpt__jwt_item(&at, buf + f.at + f.len, &aud, &bad)) {
+        found = found || mcpt__aud_is(aud, r->audiences, resource);
+    }
+    return found && !bad;
+}
+
+/* Scopes as words: a string as it is, an array joined where it stands. */
+static mcpt_str mcpt__jwt_scopes(char *buf, mcpt_span f)
+{
+    char *start = buf + f.at, *at = start + 1, *out = start;
+    mcpt_str item;
+    bool bad = false;
+
+    if (f.len == 0 || *start != '[') {
+        return mcpt__jwt_str(buf, f);
+    }
+    while (mcpt__jwt_item(&at, start + f.len, &item, &bad)) {
+        bad = bad || item.len == 0;
+        for (size_t i = 0; i < item.len; i++) {             /* one element is one word */
+            bad = bad || (unsigned char)item.ptr[i] <= 0x20 || item.ptr[i] == 0x7f;
+        }
+        if (out != start) {
+            *out++ = ' ';
+        }
+        MCPT_MEMMOVE(out, item.ptr, item.len);
+        out += item.len;
+    }
+    return bad ? mcpt__mk(NULL, 0) : mcpt__mk(start, (size_t)(out - start));
+}
+
+static mcpt_err mcpt__claims_when(const char *buf, const mcpt_span *f, int64_t now, int64_t leeway, mcpt_claims *c)
+{
+    int64_t nbf = 0;
+
+    if (!mcpt__numeric_date(buf, f[MCPT__JC_EXP], &c->expires)) {
+        return mcpt__no(&c->why, MCPT__WHY("exp"));
+    }
+    if ((f[MCPT__JC_NBF].len != 0 && !mcpt__numeric_date(buf, f[MCPT__JC_NBF], &nbf)) ||
+        (f[MCPT__JC_IAT].len != 0 && !mcpt__numeric_date(buf, f[MCPT__JC_IAT], &c->issued))) {
+        return mcpt__no(&c->why, MCPT__WHY("nbf or iat is no time"));
+    }
+    if (now < 0) {
+        return MCPT_E_CLOCK;
+    }
+    if (c->expires <= now - leeway) {
+        return mcpt__no(&c->why, MCPT__WHY("expired"));
+    }
+    if (nbf > now + leeway || c->issued > now + leeway) {
+        return mcpt__no(&c->why, MCPT__WHY("not valid yet"));
+    }
+    return MCPT_OK;
+}
+
+static mcpt_err mcpt__claims_who(char *buf, const mcpt_span *f, const mcpt_jwt_rules *r, mcpt_claims *c)
+{
+    for (unsigned i = MCPT__JC_CLIENT; i <= MCPT__JC_APPID && c->client_id.ptr == NULL; i++) {
+        c->client_id = mcpt__jwt_str(buf, f[i]);
+    }
+    if (r->clients != NULL && !mcpt__has_word(r->clients, c->client_id)) {
+        return mcpt__no(&c->why, MCPT__WHY("client"));
+    }
+    c->subject = mcpt__jwt_str(buf, f[MCPT__JC_SUB]);
+    if (c->subject.len == 0) {
+        return mcpt__no(&c->why, MCPT__WHY("sub"));
+    }
+    c->jti = mcpt__jwt_str(buf, f[MCPT__JC_JTI]);
+    c->scopes = mcpt__jwt_scopes(buf, f[MCPT__JC_SCOPE]);
+    if (f[MCPT__JC_SCOPE].len == 0 && r->scope_member == NULL) {
+        c->scopes = mcpt__jwt_scopes(buf, f[MCPT__JC_SCP]);
+    }
+    if (f[MCPT__JC_CNF].len != 0) {                          /* bound, and to what is not known here: of no use to anybody */
+        c->jkt = mcpt__jwt_str(buf, f[MCPT__JC_JKT]);
+        if (c->jkt.len != 43 || f[MCPT__JC_X5T].len != 0) {
+            return mcpt__no(&c->why, MCPT__WHY("cnf"));
+        }
+    }
+    return MCPT_OK;
+}
+
+static mcpt_err mcpt__claims(const mcpt__jws *j, const mcpt_jwt_rules *r, mcpt_str resource, int64_t now, char *buf, size_t cap,
+                             mcpt_claims *c)
+{
+    mcpt_pick picks[MCPT__JC_ROWS];
+    mcpt_span f[MCPT__JC_ROWS];
+    mcpt_err e;
+
+    MCPT_MEMCPY(picks, mcpt__claim_picks, sizeof(picks));
+    if (r->scope_member != NULL) {
+        picks[MCPT__JC_SCOPE].key = r->scope_member;
+        picks[MCPT__JC_SCOPE].tag = (uint16_t)(MCPT_STRLEN(r->scope_member) & 0xffu);
+    }
+    e = mcpt__jws_part(j->payload, picks, MCPT__JC_ROWS, f, buf, cap);
+    if (e != MCPT_OK) {
+        return e == MCPT_E_SPACE ? e : mcpt__no(&c->why, MCPT__WHY("claims are not base64url of a JSON object"));
+    }
+    if ((f[MCPT__JC_AT_HASH].len | f[MCPT__JC_EVENTS].len) != 0) {
+        return mcpt__no(&c->why, MCPT__WHY("an ID token or a logout token"));
+    }
+    c->issuer = mcpt__jwt_str(buf, f[MCPT__JC_ISS]);
+    if (!mcpt_str_is(c->issuer, r->issuer)) {
+        return mcpt__no(&c->why, MCPT__WHY("iss"));
+    }
+    if (f[MCPT__JC_AUD].len != 0 ? !mcpt__aud_ok(buf, f[MCPT__JC_AUD], r, resource) : !r->no_aud) {
+        return mcpt__no(&c->why, MCPT__WHY("aud"));
+    }
+    e = mcpt__claims_when(buf, f, now, r->leeway == 0 ? 60 : r->leeway < 300 ? r->leeway : 300, c);
+    return e != MCPT_OK ? e : mcpt__claims_who(buf, f, r, c);
+}
+
+MCPT_API mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mcpt_jwks *keys, mcpt_str resource, int64_t now,
+                                 void *buf, size_t cap, mcpt_claims *claims)
+{
+    const mcpt_crypto *crypto = keys->crypto;
+    const mcpt_jwk *key;
+    char *text = (char *)buf;
+    mcpt__jws j;
+    mcpt_err e;
+
+    MCPT_MEMSET(claims, 0, sizeof(*claims));
+    if (mcpt__algs(crypto) == 0) {
+        return MCPT_E_CRYPTO;
+    }
+    e = mcpt__jws_open(&j, token, crypto, text, cap, &claims->why);
+    if (e != MCPT_OK) {
+        return e;
+    }
+    if ((j.algs & mcpt__algs(crypto) & (rules->algs != 0 ? rules->algs : 0xffu)) == 0) {
+        return mcpt__no(&claims->why, MCPT__WHY("alg"));
+    }
+    if (j.typ != MCPT__TYP_AT && !(j.typ == MCPT__TYP_JWT && (rules->typ & MCPT_TYP_JWT) != 0) &&
+        !(j.typ == MCPT__TYP_NONE && (rules->typ & MCPT_TYP_NONE) != 0)) {
+        return mcpt__no(&claims->why, MCPT__WHY("typ"));
+    }
+    key = mcpt__jwks_find(keys, &j);
+    if (key == NULL) {
+        keys->wanted = j.has_kid;
+        MCPT_MEMCPY(keys->want, j.kid, sizeof(keys->want));
+        return MCPT_E_ABSENT;
+    }
+    e = mcpt__jws_verify(&j, key, key->n, crypto, text, cap, &claims->why);
+    return e != MCPT_OK ? e : mcpt__claims(&j, rules, resource, now, text, cap, claims);
+}
+
+static int64_t mcpt__wall(const mcpt_env *env)
+{
+    return env->unix_time != NULL ? env->unix_time(env->user) : -1;
+}
+
+MCPT_API mcpt_err mcpt_signer_init(mcpt_signer *s, const mcpt_crypto *c, const void *ref, size_t len)
+{
+    MCPT_MEMSET(s, 0, sizeof(*s));
+    if (c == NULL || c->sha256 == NULL || c->es256_sign == NULL || c->es256_public == NULL || len > sizeof(s->ref)) {
+        return MCPT_E_CRYPTO;
+    }
+    s->crypto = c;
+    MCPT_MEMCPY(s->ref, ref, len);
+    s->ref_len = (uint8_t)len;
+    return c->es256_public(c->user, s->ref, len, s->xy) ? MCPT_OK : MCPT_E_CRYPTO;
+}
+
+MCPT_API mcpt_err mcpt_signer_thumbprint(const mcpt_signer *s, char out[43])
+{
+    return mcpt__thumb_xy(s->crypto, s->xy, out) ? MCPT_OK : MCPT_E_CRYPTO;
+}
+
+/* The part that begins at *at: text of len bytes becomes base64url in its place. */
+static bool mcpt__jwt_wrap(char *buf, size_t cap, size_t *at, size_t len)
+{
+    char *p = buf + *at;
+    size_t need = mcpt_b64_encode(p, len, true, NULL, 0);
+
+    if (need > cap - *at) {
+        return false;
+    }
+    MCPT_MEMMOVE(p + need - len, p, len);                   /* from its end it is never overtaken */
+    (void)mcpt_b64_encode(p + need - len, len, true, p, need);
+    *at += need;
+    return true;
+}
+
+/* Signs buf[0..at), two parts, and adds the third. */
+static mcpt_err mcpt__jwt_seal(const mcpt_signer *s, char *buf, size_t cap, size_t at, mcpt_str *out)
+{
+    uint8_t hash[32], sig[64];
+
+    if (cap - at < 87) {
+        return MCPT_E_SPACE;
+    }
+    if (!mcpt__sha(s->crypto, mcpt__mk(buf, at), hash) || !s->crypto->es256_sign(s->crypto->user, s->ref, s->ref_len, hash, sig)) {
+        return MCPT_E_CRYPTO;
+    }
+    buf[at] = '.';
+    (void)mcpt_b64_encode(sig, sizeof(sig), true, buf + at + 1, 86);
+    *out = mcpt__mk(buf, at + 87);
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_jwt_sign(const mcpt_signer *s, mcpt_str header, mcpt_str claims, char *buf, size_t cap, mcpt_str *out)
+{
+    size_t at = 0;
+
+    for (unsigned i = 0; i < 2; i++) {
+        mcpt_str part = i == 0 ? header : claims;
+        if (i != 0 && at < cap) {
+            buf[at++] = '.';
+        }
+        if (mcpt_b64_encode(part.ptr, part.len, true, NULL, 0) > cap - at) {
+            return MCPT_E_SPACE;
+        }
+        at += mcpt_b64_encode(part.ptr, part.len, true, buf + at, cap - at);
+    }
+    return mcpt__jwt_seal(s, buf, cap, at, out);
+}
+
+/* A token that is written in place: w writes its header, then its claims. */
+typedef struct mcpt__jwt_out {
+    mcpt_writer w;
+    char *buf;
+    size_t cap, at;
+} mcpt__jwt_out;
+
+static void mcpt__jwt_begin(mcpt__jwt_out *o, char *buf, size_t cap)
+{
+    o->buf = buf;
+    o->cap = cap;
+    o->at = 0;
+    mcpt_w_init(&o->w, buf, cap);
+    mcpt_obj(&o->w);
+}
+
+/* Ends a part and opens the next one. */
+static mcpt_err mcpt__jwt_part(mcpt__jwt_out *o, bool more)
+{
+    mcpt_str text;
+    mcpt_err e;
+
+    mcpt_end(&o->w);
+    e = mcpt_w_done(&o->w, &text);
+    if (e != MCPT_OK) {
+        return e;
+    }
+    if (!mcpt__jwt_wrap(o->buf, o->cap, &o->at, text.len) || o->at == o->cap) {
+        return MCPT_E_SPACE;
+    }
+    if (more) {
+        o->buf[o->at++] = '.';
+        mcpt_w_init(&o->w, o->buf + o->at, o->cap - o->at);
+        mcpt_obj(&o->w);
+    }
+    return MCPT_OK;
+}
+
+static void mcpt__kv_b64url(mcpt_writer *w, const char *key, const void *data, size_t len)
+{
+    char text[43];
+
+    mcpt_kv_str(w, key, mcpt__mk(text, mcpt_b64_encode(data, len, true, text, sizeof(text))));
+}
+
+/* jti and iat, which both kinds have. */
+static mcpt_err mcpt__jwt_fresh(mcpt_writer *w, const mcpt_env *env, int64_t *now)
+{
+    uint8_t id[16];
+
+    *now = mcpt__wall(env);
+    if (*now < 0) {
+        return MCPT_E_CLOCK;
+    }
+    if (env->random == NULL || !env->random(env->user, id, sizeof(id))) {
+        return MCPT_E_RANDOM;
+    }
+    mcpt__kv_b64url(w, "jti", id, sizeof(id));
+    mcpt_kv_int(w, "iat", *now);
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_jwt_assertion(const mcpt_signer *s, const mcpt_env *env, const char *kid, mcpt_str client, mcpt_str audience,
+                                     char *buf, size_t cap, mcpt_str *out)
+{
+    mcpt__jwt_out o;
+    int64_t now = 0;
+    mcpt_err e;
+
+    mcpt__jwt_begin(&o, buf, cap);
+    mcpt_kv_z(&o.w, "typ", "JWT");
+    mcpt_kv_z(&o.w, "alg", "ES256");
+    mcpt_kv_z(&o.w, "kid", kid);
+    e = mcpt__jwt_part(&o, true);
+    if (e == MCPT_OK) {
+        mcpt_kv_str(&o.w, "iss", client);
+        mcpt_kv_str(&o.w, "sub", client);
+        mcpt_kv_str(&o.w, "aud", audience);
+        e = mcpt__jwt_fresh(&o.w, env, &now);
+        mcpt_kv_int(&o.w, "exp", now + 300);
+    }
+    if (e == MCPT_OK) {
+        e = mcpt__jwt_part(&o, false);
+    }
+    return e != MCPT_OK ? e : mcpt__jwt_seal(s, buf, cap, o.at, out);
+}
+
+#endif /* !MCPT_NO_JWT */
+
+/* >>dpop: implementation ---------------------------------------------------------------------------------- */
+#if !MCPT_NO_JWT
+enum { MCPT__DP_JTI = 1, MCPT__DP_HTM, MCPT__DP_HTU, MCPT__DP_IAT, MCPT__DP_ATH, MCPT__DP_NONCE, MCPT__DP_ROWS };
+enum { MCPT__NONCE_BYTES = 16, MCPT__NONCE = 22 };          /* four of time, twelve of HMAC; as text */
+static const mcpt_pick mcpt__dpop_picks[] = {
+    MCPT_PICK("", 0), MCPT_PICK("jti", 0), MCPT_PICK("htm", 0), MCPT_PICK("htu", 0), MCPT_PICK("iat", 0), MCPT_PICK("ath", 0),
+    MCPT_PICK("nonce", 0)
+};
+
+/* The nonce of an epoch. */
+static bool mcpt__nonce(const mcpt_dpop *d, int64_t epoch, char out[MCPT__NONCE])
+{
+    const mcpt_crypto *c = d->env->crypto;
+    uint8_t raw[MCPT__NONCE_BYTES], mac[32];
+    mcpt_str part[2];
+
+    for (unsigned i = 0; i < 4; i++) {
+        raw[i] = (uint8_t)((uint64_t)epoch >> (24 - 8 * i));
+    }
+    part[0] = mcpt__mk((const char *)raw, 4);
+    part[1] = mcpt_z("rs");
+    if (c == NULL || c->hmac_sha256 == NULL || !c->hmac_sha256(c->user, d->nonce_key, 32, part, 2, mac)) {
+        return false;
+    }
+    MCPT_MEMCPY(raw + 4, mac, MCPT__NONCE_BYTES - 4);
+    return mcpt_b64_encode(raw, sizeof(raw), true, out, MCPT__NONCE) == MCPT__NONCE;
+}
+
+static int64_t mcpt__nonce_epoch(const mcpt_dpop *d, int64_t now)
+{
+    return now / (d->nonce_s != 0 ? d->nonce_s : 60);
+}
+
+MCPT_API size_t mcpt_dpop_nonce(mcpt_dpop *d, char *buf, size_t cap)
+{
+    int64_t now = mcpt__wall(d->env);
+
+    return d->nonce_key != NULL && now >= 0 && cap >= MCPT__NONCE && mcpt__nonce(d, mcpt__nonce_epoch(d, now), buf) ?
+        (size_t)MCPT__NONCE : 0;
+}
+
+static bool mcpt__nonce_ok(const mcpt_dpop *d, int64_t now, mcpt_str nonce)
+{
+    char text[MCPT__NONCE];
+    bool ok = false;
+
+    for (int64_t back = 0; back < 2 && nonce.len == sizeof(text); back++) {
+        ok = (mcpt__nonce(d, mcpt__nonce_epoch(d, now) - back, text) && mcpt_same(text, nonce.ptr, sizeof(text))) || ok;
+    }
+    return ok;
+}
+
+static unsigned mcpt__url_port(const mcpt_url *u, bool https)
+{
+    return u->port != 0 ? u->port : https ? 443u : 80u;
+}
+
+static bool mcpt__ieq(mcpt_str a, mcpt_str b)
+{
+    size_t i = 0;
+
+    while (i < a.len && a.len == b.len && mcpt__lower(a.ptr[i]) == mcpt__lower(b.ptr[i])) {
+        i++;
+    }
+    return i == a.len && a.len == b.len;
+}
+
+/* Do two URLs name the same target? Case of scheme and host, the default port, query and fragment do not count. */
+static bool mcpt__same_target(mcpt_str a, mcpt_str b)
+{
+    mcpt_url x, y;
+    const char *hash = a.ptr != NULL ? (const char *)MCPT_MEMCHR(a.ptr, '#', a.len) : NULL;
+
+    if (hash != NULL) {
+        a.len = (size_t)(hash - a.ptr);
+    }
+    if (a.ptr == NULL || b.ptr == NULL || !mcpt_url_split(a, &x) || !mcpt_url_split(b, &y)) {
+        return false;
+    }
+    x.path = x.path.len == 0 ? mcpt_z("/") : x.path;
+    y.path = y.path.len == 0 ? mcpt_z("/") : y.path;
+    return mcpt__ieq(x.scheme, y.scheme) && mcpt__ieq(x.host, y.host) && mcpt_str_eq(x.path, y.path) &&
+        mcpt__url_port(&x, mcpt_str_ieq(x.scheme, "https")) == mcpt__url_port(&y, mcpt_str_ieq(x.scheme, "https"));
+}
+
+/* Remembers a proof until its time is over: OK, E_PROOF when it was seen before, E_LIMIT when there is no room. */
+static mcpt_err mcpt__dpop_once(mcpt_dpop *d, const uint8_t id[32], int64_t now, int64_t until)
+{
+    mcpt_seen *room = NULL;
+    uint32_t key[2];
+
+    MCPT_MEMCPY(key, id, sizeof(key));
+    for (size_t i = 0; i < d->nseen; i++) {
+        mcpt_seen *s = &d->seen[i];
+        if (s->until < (uint64_t)now) {
+            room = s;
+        } else if (s->id[0] == key[0] && s->id[1] == key[1]) {
+            d->why = MCPT__WHY("used before");
+            return MCPT_E_PROOF;
+        }
+    }
+    if (room == NULL) {
+        return MCPT_E_LIMIT;
+    }
+    room->id[0] = key[0];
+    room->id[1] = key[1];
+    room->until = (uint32_t)until;
+    return MCPT_OK;
+}
+
+/* The claims of a proof whose signature is good. */
+static mcpt_err mcpt__dpop_claims(mcpt_dpop *d, const mcpt__jws *j, mcpt_str method, mcpt_str url, mcpt_str token, mcpt_str jkt)
+{
+    const mcpt_crypto *c = d->env->crypto;
+    int64_t now = mcpt__wall(d->env), iat, window = d->window != 0 ? d->window : 300;
+    mcpt_span f[MCPT__DP_ROWS];
+    uint8_t hash[32];
+    char ath[43];
+    mcpt_str part[2];
+
+    if (mcpt__jws_part(j->payload, mcpt__dpop_picks, MCPT__DP_ROWS, f, d->buf, d->cap) != MCPT_OK) {
+        return mcpt__no(&d->why, MCPT__WHY("claims are not base64url of a JSON object, or too long"));
+    }
+    if (!mcpt_str_eq(mcpt__jwt_str(d->buf, f[MCPT__DP_HTM]), method)) {
+        return mcpt__no(&d->why, MCPT__WHY("htm"));
+    }
+    if (!mcpt__same_target(mcpt__jwt_str(d->buf, f[MCPT__DP_HTU]), url)) {
+        return mcpt__no(&d->why, MCPT__WHY("htu"));
+    }
+    if (!mcpt__sha(c, token, hash) || mcpt_b64_encode(hash, 32, true, ath, sizeof(ath)) != sizeof(ath) ||
+        !mcpt_str_eq(mcpt__jwt_str(d->buf, f[MCPT__DP_ATH]), mcpt__mk(ath, sizeof(ath)))) {
+        return mcpt__no(&d->why, MCPT__WHY("ath"));
+    }
+    if (now < 0) {
+        return MCPT_E_CLOCK;
+    }
+    if (d->nonce_key != NULL && !mcpt__nonce_ok(d, now, mcpt__jwt_str(d->buf, f[MCPT__DP_NONCE]))) {
+        return MCPT_E_NONCE;
+    }
+    if (!mcpt__numeric_date(d->buf, f[MCPT__DP_IAT], &iat) || iat < now - window || iat > now + window) {
+        return mcpt__no(&d->why, MCPT__WHY("iat"));
+    }
+    part[0] = jkt;
+    part[1] = mcpt__jwt_str(d->buf, f[MCPT__DP_JTI]);
+    if (part[1].len == 0 || !c->sha256(c->user, part, 2, hash)) {
+        return mcpt__no(&d->why, MCPT__WHY("jti"));
+    }
+    return mcpt__dpop_once(d, hash, now, iat + window);
+}
+
+MCPT_API mcpt_err mcpt_dpop_check(mcpt_dpop *d, mcpt_str proof, mcpt_str method, mcpt_str url, mcpt_str token, mcpt_str jkt)
+{
+    const mcpt_crypto *c = d->env->crypto;
+    char thumb[43];
+    mcpt__jws j;
+    mcpt_err e;
+
+    d->why = NULL;
+    if ((mcpt__algs(c) & MCPT_ES256) == 0) {
+        return MCPT_E_CRYPTO;
+    }
+    e = mcpt__jws_open(&j, proof, c, d->buf, d->cap, &d->why);
+    if (e == MCPT_OK && (j.typ != MCPT__TYP_DPOP || j.algs != MCPT_ES256 || !j.has_xy)) {
+        e = mcpt__no(&d->why, MCPT__WHY("typ, alg or jwk"));
+    }
+    if (e == MCPT_OK) {
+        if (!mcpt__thumb_xy(c, j.xy, thumb)) {
+            return MCPT_E_CRYPTO;
+        }
+        e = mcpt_str_eq(jkt, mcpt__mk(thumb, sizeof(thumb))) ? MCPT_OK : mcpt__no(&d->why, MCPT__WHY("another key"));
+    }
+    if (e == MCPT_OK) {
+        e = mcpt__jws_verify(&j, NULL, j.xy, c, d->buf, d->cap, &d->why);
+    }
+    if (e == MCPT_OK) {
+        e = mcpt__dpop_claims(d, &j, method, url, token, jkt);
+    }
+    return e == MCPT_E_UNAUTHORIZED || e == MCPT_E_SPACE ? MCPT_E_PROOF : e;
+}
+
+MCPT_API mcpt_err mcpt_jwt_proof(const mcpt_signer *s, const mcpt_env *env, mcpt_str method, mcpt_str url, mcpt_str token,
+                                 mcpt_str nonce, char *buf, size_t cap, mcpt_str *out)
+{
+    mcpt__jwt_out o;
+    uint8_t hash[32];
+    int64_t now;
+    mcpt_err e;
+
+    mcpt__jwt_begin(&o, buf, cap);
+    mcpt_kv_z(&o.w, "typ", "dpop+jwt");
+    mcpt_kv_z(&o.w, "alg", "ES256");
+    mcpt_key(&o.w, "jwk");
+    mcpt_obj(&o.w);
+    mcpt_kv_z(&o.w, "kty", "EC");
+    mcpt_kv_z(&o.w, "crv", "P-256");
+    mcpt__kv_b64url(&o.w, "x", s->xy, 32);
+    mcpt__kv_b64url(&o.w, "y", s->xy + 32, 32);
+    mcpt_end(&o.w);
+    e = mcpt__jwt_part(&o, true);
+    if (e == MCPT_OK) {
+        mcpt_kv_str(&o.w, "htm", method);
+        mcpt_kv_str(&o.w, "htu", url);
+        e = mcpt__jwt_fresh(&o.w, env, &now);
+    }
+    if (e == MCPT_OK && token.ptr != NULL) {
+        e = mcpt__sha(s->crypto, token, hash) ? MCPT_OK : MCPT_E_CRYPTO;
+        mcpt__kv_b64url(&o.w, "ath", hash, sizeof(hash));
+    }
+    if (e == MCPT_OK && nonce.ptr != NULL) {
+        mcpt_kv_str(&o.w, "nonce", nonce);
+    }
+    if (e == MCPT_OK) {
+        e = mcpt__jwt_part(&o, false);
+    }
+    return e != MCPT_OK ? e : mcpt__jwt_seal(s, buf, cap, o.at, out);
+}
+#endif /* !MCPT_NO_JWT */
+
 /* >>rpc: implementation -----------------------------------------------------------------------------------
  * JSON-RPC 2.0 as MCP uses it: the members of a message that the library needs, picked in one pass. */
 enum {
