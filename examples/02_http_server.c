@@ -2,7 +2,7 @@
  *   build/o/examples/02_http_server [PORT]
  *   claude mcp add --transport http dice http://localhost:8080/mcp
  * By hand:
- *   cc -I. examples/02_http_server.c port/posix.c port/posix_env.c -o dice && ./dice */
+ *   cc -I. examples/02_http_server.c port/posix.c port/posix_env.c port/tls.c -o dice && ./dice */
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
 #include "port/posix.h"

@@ -2,6 +2,7 @@
  * and a few things one can do to it, for any MCP client over HTTP or stdio.
  *
  *   make run                          serves http://localhost:8080/mcp
+ *   make run ARGS=--tls               serves https, with a key and certificate that it makes for itself
  *   build/device --help               what else it can do
  *
  * How to read it: the device's state; then tools, resources and prompts, each a few handlers and a table that
@@ -12,7 +13,9 @@
 #include "port/crypto_mbedtls.h"
 #include "port/posix.h"
 #include "port/posix_stdio.h"
+#include "port/tls_mbedtls.h"
 
+#include "device_certificate.h"
 #include "this_machine_gauge.h"
 #include "this_machine_sensors.h"
 
@@ -478,6 +481,7 @@ static const mcpt_server server = {
 /* Nothing is ever allocated: what is here is all there is. For a microcontroller make the numbers smaller. */
 enum { SESSIONS = 32, LISTENERS = 32, SLOTS = 32, SLOT_SIZE = 8192, REPLAY_SIZE = 4096 };
 enum { CONNECTIONS = 256, BUFFERS = 32, MESSAGE = 16384, TOKENS = 256 };
+enum { TLS_CONNECTIONS = 64, TLS_SESSIONS = 256 };          /* mbedTLS allocates 33 KB for each connection, when it begins */
 
 static mcpt_session sessions[SESSIONS];         /* clients of the revisions that have sessions */
 static mcpt_listener listeners[LISTENERS];      /* open subscriptions of those that have none */
@@ -486,7 +490,7 @@ static uint8_t slot_data[SLOTS * SLOT_SIZE];
 static uint8_t replay[SESSIONS * REPLAY_SIZE];  /* events for clients that lost their connection */
 static mcpt_rate rates[MCPT_COUNT(tools)];
 static mcpt_tok hub_tok[TOKENS];
-static uint8_t net_memory[1 << 21];
+static uint8_t net_memory[1 << 21], tls_memory[1 << 17];
 
 static const mcpt_hub_mem hub_memory = {
     .sessions = sessions, .nsessions = SESSIONS, .listeners = listeners, .nlisteners = LISTENERS,
@@ -497,9 +501,9 @@ static const mcpt_hub_mem hub_memory = {
 /* --------------------------------------------------------------------------------------------------- main */
 
 struct options {
-    const char *program, *host;
+    const char *program, *host, *tls_dir;
     uint16_t port;
-    bool stdio, open, help;
+    bool stdio, open, tls, help;
 };
 
 static const char usage[] =
@@ -507,6 +511,8 @@ static const char usage[] =
     "\n"
     "  --port N      port to listen on (8080); 0 takes one that is free\n"
     "  --host ADDR   address to listen on (localhost); \"*\" is every address of this machine\n"
+    "  --tls         serve https; makes a key and a certificate on first use, says how clients come to trust it\n"
+    "  --tls-dir DIR where device.key and device.crt are (~/.local/state/this-machine); yours are welcome there\n"
     "  --open        serve everybody who can connect, without authorization\n"
     "  --stdio       speak through standard input and output, for clients that start their servers\n"
     "  --help        this text\n";
@@ -524,6 +530,11 @@ static bool parse(struct options *o, int argc, char **argv)
             o->open = true;
         } else if (strcmp(argv[i], "--help") == 0) {
             o->help = true;
+        } else if (strcmp(argv[i], "--tls") == 0) {
+            o->tls = true;
+        } else if (strcmp(argv[i], "--tls-dir") == 0 && *value != 0) {
+            o->tls = true;
+            o->tls_dir = argv[++i];
         } else if (strcmp(argv[i], "--host") == 0 && *value != 0) {
             o->host = argv[++i];
         } else if (strcmp(argv[i], "--port") == 0) {
@@ -569,10 +580,13 @@ static int explain(const struct options *o, mcpt_err e, int why)
     return 1;
 }
 
+static struct identity certificate;             /* with --tls */
+
 /* The URL, and what to write into the settings of common clients. */
 static void welcome(const struct options *o, unsigned port)
 {
     char path[512], url[160];
+    const char *scheme = o->tls ? "https" : "http";
     const char *name = o->host == NULL ? "localhost" : o->host;
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
     if (n > 0) {
@@ -583,8 +597,8 @@ static void welcome(const struct options *o, unsigned port)
     if (strcmp(name, "*") == 0 || strcmp(name, "0.0.0.0") == 0 || strcmp(name, "::") == 0) {
         name = host_name;
     }
-    (void)snprintf(url, sizeof url, strchr(name, ':') != NULL ? "http://[%s]:%u/mcp" : "http://%s:%u/mcp",
-                   name, port);
+    (void)snprintf(url, sizeof url, strchr(name, ':') != NULL ? "%s://[%s]:%u/mcp" : "%s://%s:%u/mcp",
+                   scheme, name, port);
     (void)printf("%s serves MCP at %s\n\n"
                  "Claude Code\n  claude mcp add --transport http this-machine %s\n\n"
                  "VS Code, .vscode/mcp.json\n"
@@ -595,7 +609,53 @@ static void welcome(const struct options *o, unsigned port)
                  "  {\"mcpServers\": {\"this-machine\": {\"command\": \"%s\", "
                  "\"args\": [\"--stdio\", \"--open\"]}}}\n\n"
                  "Ctrl-C ends it.\n", device.name, url, url, url, url, path);
+    if (o->tls && mcpt_cert_own(certificate.chain, certificate.chain_len)) {
+        (void)printf("\nIts certificate is its own. A client on Node trusts it when it is started with\n"
+                     "  NODE_EXTRA_CA_CERTS=%s\nand others when that file is in the system's store (README.md says how).\n",
+                     certificate.chain_path);
+    }
     (void)fflush(stdout);
+}
+
+/* TLS with the device's own certificate. NULL: it said why. */
+static mcpt_tls *serve_tls(const struct options *o)
+{
+    static mcpt_tls_mbedtls tls;
+    static mcpt_mbedtls crypto;
+    static mcpt_env maker;
+    char directory[200];
+    const char *home = getenv("HOME");
+    const char *address = o->host != NULL && strcmp(o->host, "*") != 0 ? o->host : "localhost";
+    const char *const names[] = { "localhost", host_name, host_local, "127.0.0.1", "::1", address };
+    const int64_t now = mcpt_posix_unix_time(NULL);
+    mcpt_cert_subject who = { host_name, names, MCPT_COUNT(names), now - 3600, now + (int64_t)CERTIFICATE_DAYS * 86400 };
+    mcpt_tls_config config = { .env = &env, .connections = TLS_CONNECTIONS, .sessions = TLS_SESSIONS };
+    mcpt_err e = mcpt_mbedtls_init(&crypto, NULL, 0);
+    if (now < 0) {
+        who.from = 1767225600;                  /* the clock is not set: valid from the date of this program on */
+        who.until = MCPT_CERT_FOREVER;
+    }
+    maker = env;
+    maker.crypto = &crypto.crypto;
+    (void)snprintf(directory, sizeof directory, "%s/.local/state/this-machine", home != NULL ? home : ".");
+    errno = 0;
+    e = e == MCPT_OK ? identity_load(&maker, o->tls_dir != NULL ? o->tls_dir : directory, &who, &certificate) : e;
+    if (e != MCPT_OK) {
+        (void)fprintf(stderr, "no certificate in %s: %s\n", o->tls_dir != NULL ? o->tls_dir : directory,
+                      errno != 0 ? strerror(errno) : mcpt_strerror(e));
+        return NULL;
+    }
+    config.chain = certificate.chain;
+    config.chain_len = certificate.chain_len;
+    config.key = certificate.key;
+    config.key_len = certificate.key_len;
+    e = mcpt_tls_mbedtls_server(&tls, &config, tls_memory, sizeof tls_memory);
+    if (e != MCPT_OK) {
+        (void)fprintf(stderr, "%s and %s: %s\n", certificate.chain_path, certificate.key_path,
+                      e == MCPT_E_ARG ? "they do not fit together, or are of a kind that is not supported" : mcpt_strerror(e));
+        return NULL;
+    }
+    return &tls.tls;
 }
 
 static int serve_http(const struct options *o)
@@ -609,6 +669,9 @@ static int serve_http(const struct options *o)
     if (!loopback(o->host) && !o->open) {
         (void)fprintf(stderr, "%s lets the network in, without authorization. If you want that: "
                       "%s --host \"%s\" --open\n", o->host, o->program, o->host);
+        return 1;
+    }
+    if (o->tls && (config.tls = serve_tls(o)) == NULL) {
         return 1;
     }
     errno = 0;

@@ -59,6 +59,7 @@ typedef struct mcpt_posix_slot {
     uint32_t buffer;
     uint8_t state, flags, want, listed;
     uint8_t pad[4];
+    mcpt_tls_conn *tls;               /* between the socket and the connection; NULL: nothing is */
 } slot;
 
 /* -- lists of slots, by number: constant time, no memory of their own */
@@ -391,6 +392,12 @@ static void linger(mcpt_posix *p, uint32_t i)
     drain(p, i);
 }
 
+/* What the socket is pumped with. */
+static mcpt_io *io_of(mcpt_posix *p, uint32_t i)
+{
+    return p->slots[i].tls != NULL ? &p->slots[i].tls->io : &p->conns[i].io;
+}
+
 static void unqueue(mcpt_posix *p, uint32_t i)
 {
     if (p->slots[i].listed != 0) {
@@ -398,10 +405,31 @@ static void unqueue(mcpt_posix *p, uint32_t i)
     }
 }
 
+/* An idle connection is closed from here, not by the machine behind TLS: close_notify goes as far as it goes. */
+static void tls_end(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    size_t n;
+    const char *from;
+    if (s->tls == NULL) {
+        return;
+    }
+    if ((s->flags & BROKEN) == 0 && mcpt_tls_shut(s->tls)) {
+        (void)mcpt_io_want(&s->tls->io);
+        from = mcpt_io_tx(&s->tls->io, &n);
+        if (from != NULL) {
+            (void)!send(s->fd, from, n, MSG_NOSIGNAL);
+        }
+    }
+    mcpt_tls_close(s->tls);
+    s->tls = NULL;
+}
+
 /* The machine is done with this connection, or its transport has failed. */
 static void finish(mcpt_posix *p, uint32_t i, bool at_once)
 {
     unqueue(p, i);
+    tls_end(p, i);
     mcpt_conn_close(&p->conns[i]);
     give_buffer(p, i);
     if (at_once || (p->slots[i].flags & (BROKEN | TOLD)) != 0) {
@@ -521,6 +549,7 @@ static void pump(mcpt_posix *p, uint32_t i)
 {
     slot *s = &p->slots[i];
     mcpt_conn *c = &p->conns[i];
+    mcpt_io *io = io_of(p, i);
     bool more;
     if (s->buffer == NONE && (p->waiting.count > 0 || !take_buffer(p, i))) {
         if (s->listed == 0) {
@@ -529,10 +558,10 @@ static void pump(mcpt_posix *p, uint32_t i)
         arm(p, i);
         return;
     }
-    more = turns(s, &c->io);
+    more = turns(s, io);
     if ((s->flags & BROKEN) != 0) {
-        tell_eof(s, &c->io);          /* handlers in work get their last run */
-        (void)mcpt_io_want(&c->io);
+        tell_eof(s, io);              /* handlers in work get their last run */
+        (void)mcpt_io_want(io);
         finish(p, i, true);
     } else if ((s->want & MCPT_CLOSED) != 0) {
         finish(p, i, false);
@@ -567,8 +596,8 @@ static void on_event(mcpt_posix *p, uint32_t i, unsigned flags)
         }
     } else if ((flags & BROKEN) != 0 && s->buffer == NONE) {
         finish(p, i, true);
-    } else if ((s->flags & (READABLE | PEER_DONE)) != 0 || s->buffer != NONE) {
-        pump(p, i);                   /* an idle connection that merely became writable has nothing to do */
+    } else if ((s->flags & (READABLE | PEER_DONE)) != 0 || s->buffer != NONE || s->tls != NULL) {
+        pump(p, i);                   /* an idle connection that merely became writable has nothing to do, without TLS */
     } else {
         arm(p, i);
     }
@@ -581,7 +610,11 @@ static void refuse(mcpt_posix *p, int fd)
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
         "Content-Length: 0\r\nConnection: close\r\n\r\n";
     uint32_t i = p->spare.first;
-    (void)send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    if (p->config.tls != NULL) {
+        (void)!send(fd, mcpt_tls_busy, sizeof mcpt_tls_busy, MSG_NOSIGNAL);
+    } else {
+        (void)!send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    }
     if (i == NONE) {
         (void)close(fd);              /* more at once than slots for it: the answer may be lost */
         return;
@@ -601,12 +634,16 @@ static void admit(mcpt_posix *p, int fd)
 {
     const int on = 1;
     uint32_t i = p->vacant.first;
+    mcpt_tls_conn *tls = NULL;
     slot *s;
     if (i == NONE && p->linger.first < p->config.connections) {
         close_slot(p, p->linger.first);           /* it has had its answer: a new client is worth more */
         i = p->vacant.first;
     }
-    if (i == NONE) {
+    if (i != NONE && p->config.tls != NULL) {
+        tls = mcpt_tls_open(p->config.tls, &p->conns[i].io, NULL);
+    }
+    if (i == NONE || (tls == NULL && p->config.tls != NULL)) {
         refuse(p, fd);
         return;
     }
@@ -617,7 +654,12 @@ static void admit(mcpt_posix *p, int fd)
     s->state = SERVING;
     s->flags = 0;
     s->want = MCPT_WANT_RX;
+    s->tls = tls;
+    if (tls != NULL) {
+        tls->owner = s;
+    }
     if (mcpt_conn_init(&p->conns[i], p->config.server, p->config.hub, NULL, MCPT_HTTP, p->config.user) < 0) {
+        tls_end(p, i);
         close_slot(p, i);             /* another ABI: mcpt_hub_init() has said so before */
     } else if (!register_fd(p, i)) {
         finish(p, i, true);
@@ -736,10 +778,24 @@ static void begin_stop(mcpt_posix *p)
     }
 }
 
+/* Handshakes that take too long. */
+static uint32_t tls_timers(mcpt_posix *p, uint32_t due)
+{
+    mcpt_tls_conn *t;
+    if (p->config.tls == NULL) {
+        return due;
+    }
+    while ((t = mcpt_tls_expired(p->config.tls)) != NULL) {
+        pump(p, (uint32_t)((slot *)t->owner - p->slots));
+    }
+    return sooner(due, mcpt_tls_due(p->config.tls));
+}
+
 /* The port's own deadlines. Answers the milliseconds until the next one, at most due. */
 static uint32_t timers(mcpt_posix *p, uint32_t due)
 {
     uint32_t i, now;
+    due = tls_timers(p, due);
     if (p->linger.count == 0 && p->paused == 0 && p->state == RUNNING) {
         return due;
     }

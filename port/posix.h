@@ -14,8 +14,9 @@
  * In a loop of your own: mcpt_posix_poll(&net, 0) whenever mcpt_posix_fd() is readable or mcpt_posix_due()
  * milliseconds have passed.
  *
- * Listens on 127.0.0.1 and ::1 unless host says otherwise. There is no TLS here: put a proxy in front before
- * you open it to a network.
+ * Listens on 127.0.0.1 and ::1 unless host says otherwise. With config.tls (port/tls_mbedtls, port/tls_bearssl) it
+ * serves https; without, put a proxy in front before you open it to a network. Each TLS connection takes one of its
+ * pool until it ends; when none is left a further client gets the alert internal_error at once.
  *
  * Connections come from a fixed pool. Only those at work hold a buffer (receive, transmit, tokens), from a
  * smaller pool; an idle one holds none. When every buffer is taken, further requests wait in their sockets,
@@ -26,8 +27,9 @@
  *
  * Needs: POSIX.1-2008 sockets; Linux for epoll, accept4 and eventfd. -DMCPT_POSIX_POLL=1 chooses poll() and a
  * pipe on Linux too.
- * Does not: allocate, resolve names, use threads, do TLS, change signal masks. SIGPIPE is never raised.
- * RAM: mcpt_posix_size(): per connection sizeof(mcpt_conn) + 32 (+ 8 with poll) bytes, per buffer rx_size +
+ * Does not: allocate, resolve names, use threads, change signal masks. Links port/tls.c, not a TLS library.
+ * SIGPIPE is never raised.
+ * RAM: mcpt_posix_size(): per connection sizeof(mcpt_conn) + 40 (+ 8 with poll) bytes, per buffer rx_size +
  * tx_size + 20 * ntok.
  * Tested with: Debian 12 (Linux 6, glibc 2.36), epoll and poll variant.
  */
@@ -35,6 +37,7 @@
 #define MCPT_PORT_POSIX_H
 #include "mcptools.h"
 #include "posix_env.h"
+#include "tls.h"
 #include <signal.h>
 #ifdef __cplusplus
 extern "C" {
@@ -53,6 +56,7 @@ typedef struct mcpt_posix_config {    /* zero or NULL: the default */
                                          0: 64, at most connections */
     uint32_t rx_size, tx_size, ntok;  /* of one buffer, as in mcpt_mem; 0: 16384, 16384, 256 */
     uint32_t stop_ms;                 /* how long a stop waits for what is in work; 0: 5000 */
+    mcpt_tls *tls;                    /* a server's, for this port alone; borrowed until destroy; NULL: plain HTTP */
     void *user;                       /* conn_user of every connection */
     void (*other)(void *other_user, mcpt_conn *c);          /* pumps a ready connection of the hub that is not
                                          this port's, such as a UART's; NULL: there are none */

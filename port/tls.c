@@ -199,6 +199,16 @@ static unsigned run(mcpt_io *io)
     return io->want;
 }
 
+bool mcpt_tls_shut(mcpt_tls_conn *c)
+{
+    if (c->state != OPEN) {
+        return false;
+    }
+    c->state = FINISHING;
+    timer_start(c);
+    return true;
+}
+
 /* -- address literals */
 static bool ip4(const char *s, uint8_t out[4])
 {
@@ -267,6 +277,11 @@ static bool ip6(const char *s, uint8_t out[16])
     return gap < 0 && at == 16;
 }
 
+size_t mcpt_tls_ip(const char *text, uint8_t ip[16])
+{
+    return ip4(text, ip) ? 4 : ip6(text, ip) ? 16 : 0;
+}
+
 /* -- the pool */
 void mcpt_tls_pool(mcpt_tls *t, const mcpt_tls_config *config, const mcpt_tls_ops *ops, void *mem, size_t n, size_t size)
 {
@@ -308,7 +323,7 @@ mcpt_tls_conn *mcpt_tls_open(mcpt_tls *t, mcpt_io *app, const char *host)
         }
         memcpy(name, host, n);
         name[n] = '\0';
-        c->ip_len = ip4(name, c->ip) ? 4 : ip6(name, c->ip) ? 16 : 0;
+        c->ip_len = (uint8_t)mcpt_tls_ip(name, c->ip);
         if (n > 0 && c->ip_len == 0 && name[n - 1] == '.') {
             name[n - 1] = '\0';       /* an absolute name; certificates do not have the dot */
         }
@@ -452,11 +467,12 @@ bool mcpt_tls_der_oid(mcpt_tls_der oid, const void *value, size_t len)
 enum { CERT, TBS, MEMBERS, LIST, EXTENSION, EXTENSION_PART, NAMES, NAME, DEPTHS };
 enum { ENTER, SKIP, KEEP, WRONG };
 
-void mcpt_tls_san_begin(mcpt_tls_san *s, const uint8_t *ip, size_t ip_len, uint32_t cert_len)
+void mcpt_tls_san_begin(mcpt_tls_san *s, unsigned want_tag, const void *want, size_t want_len, uint32_t cert_len)
 {
     memset(s, 0, sizeof *s);
-    memcpy(s->ip, ip, ip_len);
-    s->ip_len = (uint8_t)ip_len;
+    s->want = (const uint8_t *)want;
+    s->want_tag = (uint8_t)want_tag;
+    s->want_len = (uint8_t)want_len;
     s->left[CERT] = cert_len;
 }
 
@@ -475,15 +491,25 @@ static int san_head(mcpt_tls_san *s)
         }
         return tag == 0x04 && (s->san & 1u) != 0 ? ENTER : SKIP;
     case NAMES: s->san |= 2u; return tag == 0x30 ? ENTER : WRONG;
-    default: return tag == 0x87 && s->len == s->ip_len && s->len != 0 ? KEEP : SKIP;
+    default: return tag == s->want_tag && s->len == s->want_len && s->len != 0 ? KEEP : SKIP;
     }
 }
 
-static void san_kept(mcpt_tls_san *s)
+/* The content of an object identifier, or of a name: is it what is looked for? */
+static void san_compare(mcpt_tls_san *s, const uint8_t *p, size_t n)
 {
-    if (s->depth == EXTENSION_PART) {
-        s->san = (uint8_t)(s->san | (memcmp(s->got, "\x55\x1d\x11", 3) == 0 ? 1u : 0u));
-    } else if (memcmp(s->got, s->ip, s->ip_len) == 0) {
+    const uint8_t *want = s->depth == EXTENSION_PART ? (const uint8_t *)"\x55\x1d\x11" : s->want;
+    if (memcmp(p, want + s->at, n) != 0) {
+        s->same = 0;
+    }
+    s->at = (uint8_t)(s->at + n);
+}
+
+static void san_compared(mcpt_tls_san *s)
+{
+    if (s->same && s->depth == EXTENSION_PART) {
+        s->san |= 1u;
+    } else if (s->same) {
         s->found = 1;
     }
 }
@@ -504,8 +530,7 @@ void mcpt_tls_san_feed(mcpt_tls_san *s, const uint8_t *p, size_t n)
         if (s->head >= BODY) {
             size_t take = (size_t)(end - p) < s->len ? (size_t)(end - p) : s->len;
             if (s->head == BODY) {
-                memcpy(s->got + s->at, p, take);
-                s->at = (uint8_t)(s->at + take);
+                san_compare(s, p, take);
             }
             p += take;
             s->len -= (uint32_t)take;
@@ -529,6 +554,7 @@ void mcpt_tls_san_feed(mcpt_tls_san *s, const uint8_t *p, size_t n)
             s->bad = what == WRONG;
             s->left[s->depth] -= s->bad ? 0 : s->len;
             s->at = 0;
+            s->same = 1;
             s->head = (uint8_t)(what == ENTER ? TAG : what == KEEP ? BODY : SKIPPING);
             if (what == ENTER && !s->bad) {
                 s->left[++s->depth] = s->len;
@@ -538,7 +564,7 @@ void mcpt_tls_san_feed(mcpt_tls_san *s, const uint8_t *p, size_t n)
         }
         if (s->head >= BODY && s->len == 0) {
             if (s->head == BODY) {
-                san_kept(s);
+                san_compared(s);
             }
             s->head = TAG;
             san_up(s);
@@ -548,5 +574,5 @@ void mcpt_tls_san_feed(mcpt_tls_san *s, const uint8_t *p, size_t n)
 
 bool mcpt_tls_san_ok(const mcpt_tls_san *s)
 {
-    return !s->bad && (s->san & 2u) != 0 && (s->ip_len == 0 || s->found);
+    return !s->bad && (s->san & 2u) != 0 && (s->want_len == 0 || s->found);
 }

@@ -93,6 +93,9 @@ typedef struct mcpt_tls {             /* a server's or a client's TLS with its p
 mcpt_tls_conn *mcpt_tls_open(mcpt_tls *tls, mcpt_io *app, const char *host);
 /* Gives it back; session keys are wiped. Call it when io wants MCPT_CLOSED or the transport is gone. */
 void mcpt_tls_close(mcpt_tls_conn *c);
+/* Begins the end of a connection whose machine behind is idle: close_notify is what it wants to send next. False: it has
+ * no keys yet, or its end has begun already. */
+bool mcpt_tls_shut(mcpt_tls_conn *c);
 /* The next connection whose deadline has passed, or NULL: pump it. Each is answered once. */
 mcpt_tls_conn *mcpt_tls_expired(mcpt_tls *tls);
 /* Milliseconds until mcpt_tls_expired() must be asked; (uint32_t)-1: nothing to wait for. */
@@ -114,13 +117,18 @@ bool mcpt_tls_der_oid(mcpt_tls_der oid, const void *value, size_t len);
 typedef struct mcpt_tls_san {         /* finds subjectAltName in a certificate that comes in pieces */
     uint32_t left[8];                 /* bytes left at each depth */
     uint32_t len;
-    uint8_t depth, tag, head, san, seen, at, found, bad;
-    uint8_t ip_len, ip[16], got[16];
+    const uint8_t *want;
+    uint8_t want_tag, want_len;
+    uint8_t depth, tag, head, san, seen, at, same, found, bad;
 } mcpt_tls_san;
-void mcpt_tls_san_begin(mcpt_tls_san *s, const uint8_t *ip, size_t ip_len, uint32_t cert_len);
+/* want: the name of want_len (0 to 253) bytes to find, byte for byte, borrowed until the end; its tag: 0x87 an address,
+ * 0x82 a dNSName. With want_len 0 any name will do. */
+void mcpt_tls_san_begin(mcpt_tls_san *s, unsigned want_tag, const void *want, size_t want_len, uint32_t cert_len);
 void mcpt_tls_san_feed(mcpt_tls_san *s, const uint8_t *p, size_t n);
-/* Is there a subjectAltName, with this address if one was given? */
+/* Is there a subjectAltName, with the name that was wanted? */
 bool mcpt_tls_san_ok(const mcpt_tls_san *s);
+/* The bytes of an IPv4 or IPv6 literal without brackets, a zone left out: 4 or 16; 0: it is none. */
+size_t mcpt_tls_ip(const char *text, uint8_t ip[16]);
 /* Puts n connections of size bytes each, the first at mem, into the pool. */
 void mcpt_tls_pool(mcpt_tls *tls, const mcpt_tls_config *config, const mcpt_tls_ops *ops, void *mem, size_t n, size_t size);
 void mcpt_tls_wipe(void *p, size_t n);

@@ -352,7 +352,7 @@ static void start_cert(const br_x509_class **ctx, uint32_t len)
 {
     check *x = (check *)(void *)(uintptr_t)ctx;
     if (x->first) {
-        mcpt_tls_san_begin(&x->san, x->c->ip, x->c->ip_len, len);
+        mcpt_tls_san_begin(&x->san, 0x87, x->c->ip, x->c->ip_len, len);
     }
     x->minimal.vtable->start_cert(&x->minimal.vtable, len);
 }

@@ -398,7 +398,7 @@ static int check(void *p, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     if (depth == 0) {
         mcpt_tls_san san;
         m->verified = true;
-        mcpt_tls_san_begin(&san, m->c.ip, m->c.ip_len, (uint32_t)crt->raw.len);
+        mcpt_tls_san_begin(&san, 0x87, m->c.ip, m->c.ip_len, (uint32_t)crt->raw.len);
         mcpt_tls_san_feed(&san, crt->raw.p, crt->raw.len);
         *flags |= mcpt_tls_san_ok(&san) ? 0u : MBEDTLS_X509_BADCERT_CN_MISMATCH;
     }

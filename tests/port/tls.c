@@ -753,11 +753,11 @@ static void test_san(void)
     for (i = 0; i < MCPT_COUNT(names); ++i) {
         der cert = load(names[i], "pem");
         mcpt_tls_san whole, parts;
-        mcpt_tls_san_begin(&whole, ip, 4, (uint32_t)cert.n);
+        mcpt_tls_san_begin(&whole, 0x87, ip, 4, (uint32_t)cert.n);
         mcpt_tls_san_feed(&whole, cert.p, cert.n);
         CHECK(mcpt_tls_san_ok(&whole) == (i == 0 || i == 2 || i == 4));
         for (k = 1; k < cert.n; ++k) {
-            mcpt_tls_san_begin(&parts, ip, 4, (uint32_t)cert.n);
+            mcpt_tls_san_begin(&parts, 0x87, ip, 4, (uint32_t)cert.n);
             mcpt_tls_san_feed(&parts, cert.p, k);
             mcpt_tls_san_feed(&parts, cert.p + k, cert.n - k);
             CHECK(mcpt_tls_san_ok(&parts) == mcpt_tls_san_ok(&whole));
@@ -766,7 +766,7 @@ static void test_san(void)
             const uint8_t saved = cert.p[k];
             for (m = 1; m < 256; m = m * 2 + 1) {
                 cert.p[k] = (uint8_t)(saved ^ m);
-                mcpt_tls_san_begin(&parts, ip, 4, (uint32_t)cert.n);
+                mcpt_tls_san_begin(&parts, 0x87, ip, 4, (uint32_t)cert.n);
                 mcpt_tls_san_feed(&parts, cert.p, cert.n);
                 CHECK(parts.depth < 8);
             }
