@@ -12,8 +12,7 @@
    live in flash; every byte of RAM is yours and visible; nothing here allocates, blocks, recurses or has globals.
 
    DOES NOT
-   open sockets, do TLS, DNS, threads, files or time: that is a port (port/posix, or 20 lines of your own); check
-   access tokens; follow $ref or run regular expressions in JSON Schemas; speak HTTP/2; decompress; keep a clock (it
+   open sockets, do TLS, DNS, threads, files or time: that is a port (port/posix, or 20 lines of your own); follow $ref or run regular expressions in JSON Schemas; speak HTTP/2; decompress; keep a clock (it
    sends no Date field); implement the experimental tasks of 2025-11-25 (the tasks extension of 2026-07-28 it does).
 
    QUICK START
@@ -147,6 +146,13 @@
 #ifndef MCPT_NO_JWT
 #define MCPT_NO_JWT 0                 /* 1: no JSON Web Tokens, DPoP, assertions */
 #endif
+#ifndef MCPT_NO_GUARD
+#define MCPT_NO_GUARD 0               /* 1: no access tokens, metadata routes, preflights. Goes with MCPT_NO_METADATA */
+#endif
+#if MCPT_NO_METADATA && !MCPT_NO_GUARD
+#undef MCPT_NO_GUARD
+#define MCPT_NO_GUARD 1
+#endif
 #ifndef MCPT_NO_STRERROR
 #define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
 #endif
@@ -171,6 +177,12 @@
 #endif
 #ifndef MCPT_MAX_FIELDS
 #define MCPT_MAX_FIELDS 64            /* header fields of one HTTP message; more answer 431 */
+#endif
+#ifndef MCPT_MAX_PRINCIPAL
+#define MCPT_MAX_PRINCIPAL 256        /* bytes of the text of a remembered principal: subject, client, scopes, issuer, key */
+#endif
+#ifndef MCPT_MAX_URL
+#define MCPT_MAX_URL 256              /* bytes of the URL of the endpoint */
 #endif
 #ifndef MCPT_API
 #define MCPT_API extern               /* or static, or a DLL attribute */
@@ -838,7 +850,7 @@ MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwt_proof(const mcpt_signer *s, const mcpt
 
 /* >>guard -------------------------------------------------------------------------------------------------
  * Who may call: access tokens (RFC 6750, RFC 9449), protected resource metadata (RFC 9728), challenges, CORS. Put a
- * guard into mcpt_server.guard and memory for grants into the hub: then every HTTP request needs a token, is refused with
+ * guard into mcpt_server.guard and memory for verdicts into the hub: then every HTTP request needs a token, is refused with
  * the right status and WWW-Authenticate, and handlers see the principal; the scopes of table rows are enforced, sessions
  * and tasks belong to the principal that began them, and the metadata documents are served. A verdict is remembered by
  * the token's SHA-256. Lines need none of this: who holds the line is the user. */
@@ -883,6 +895,30 @@ typedef struct mcpt_guard {           /* static; NULL or 0: the default */
     const struct mcpt_as_meta *as_meta;    /* at /.well-known/oauth-authorization-server, for clients of 2025-03-26; NULL: none */
     uint32_t remember_ms;             /* how long a verdict holds at most; 0: 60000; it never outlives the token */
 } mcpt_guard;
+typedef struct mcpt_verdict {         /* private: the verdict on a token, with a copy of its principal */
+    uint8_t hash[32], owner[16];
+    uint32_t until, used;
+    mcpt_principal who;
+    uint8_t state;
+    bool busy;
+    char text[MCPT_MAX_PRINCIPAL];
+} mcpt_verdict;
+#if !MCPT_NO_GUARD
+/* Is audience the URL of this endpoint, under any of its base URLs (byte for byte)? For verifiers. */
+MCPT_API bool mcpt_token_for(const mcpt_token *token, mcpt_str audience);
+/* Lets every request that waits for a verdict ask again. Allowed from an interrupt or another thread. */
+MCPT_API void mcpt_guard_wake(struct mcpt_hub *hub);
+/* Forgets the verdict on a token, or (absent) all of them, because something was revoked. Calls in work go on; event
+ * streams of that principal end within 15 seconds. */
+MCPT_API void mcpt_guard_forget(struct mcpt_hub *hub, mcpt_str token);
+/* A verify with a table of tokens as user, for development and tests. Compares SHA-256 in constant time; E_CRYPTO. */
+typedef struct mcpt_fixed_token {     /* static text */
+    const char *token, *subject, *client_id, *scopes;
+    int64_t expires;                  /* Unix seconds, 0: never */
+} mcpt_fixed_token;
+typedef struct mcpt_fixed_tokens { const mcpt_fixed_token *rows; size_t n; } mcpt_fixed_tokens;
+MCPT_API mcpt_err mcpt_fixed_verify(void *table, const mcpt_token *token, mcpt_principal *who);
+#endif
 #endif
 
 /* >>server ------------------------------------------------------------------------------------------------
@@ -1140,12 +1176,14 @@ typedef struct mcpt_job {             /* private: a request in work */
     uint32_t past;                    /* bytes of tail that hold earlier answers, a JSON object */
     uint32_t started, wake_at, stream;
     int64_t progress;
-    mcpt_principal who;
+    const mcpt_principal *who;
+    mcpt_verdict *verdict;            /* that who stands in; NULL: none, or in the host's memory */
+    uint8_t owner[16];
     uint8_t scratch[MCPT_SCRATCH];
 } mcpt_job;
 typedef struct mcpt_session {         /* private: a legacy session */
     uint8_t revision, can, level, flags;
-    uint8_t id[16];
+    uint8_t id[16], owner[16];
     struct mcpt_conn *conn;           /* its GET stream, or the line connection it lives on */
     char *replay;
     uint32_t replay_cap, replay_len, seq, streams, get_stream, used_at;
@@ -1183,6 +1221,8 @@ typedef struct mcpt_hub_mem {         /* caller's memory; any part may be missin
     mcpt_tok *tok;                    /* for calls that run without a connection */
     size_t ntok;
     mcpt_rate *rates;                 /* one for each tool row */
+    mcpt_verdict *verdicts;           /* one for each principal at work at once, more to remember more; a guard needs them */
+    size_t nverdicts;
 } mcpt_hub_mem;
 typedef struct mcpt_hub {             /* private; do not copy or move after init */
     const mcpt_server *server;
@@ -1240,10 +1280,7 @@ typedef struct mcpt_request {         /* from a host; all borrowed until the exc
 } mcpt_request;
 typedef struct mcpt_response {
     uint16_t status;
-    const char *content_type;         /* static; NULL: no body */
     int64_t length;                   /* bytes of the body, -1: a stream, until mcpt_io_want() answers MCPT_CLOSED */
-    const char *allow;                /* Allow of a 405; NULL */
-    const char *session;              /* Mcp-Session-Id, borrowed until the exchange is over; NULL */
 } mcpt_response;
 typedef struct mcpt_conn {            /* private; do not copy or move after init */
     mcpt_io io;                       /* first: a pointer to one is a pointer to the other */
@@ -1271,7 +1308,13 @@ typedef struct mcpt_conn {            /* private; do not copy or move after init
     mcpt_chunked chunked;
     mcpt_writer w;
     mcpt_job job;                     /* the request in work */
-    mcpt_principal who;
+    const mcpt_principal *who;        /* of the request */
+    mcpt_verdict *verdict;
+    const char *allow, *need;         /* of a 405; scopes of the row that is refused */
+    uint32_t fields, fields_end;      /* MCPT_HOSTED: the header lines in tx */
+    uint16_t lines;                   /* bytes of header lines that stand in tx already */
+    uint8_t route, refusal;
+    bool told;                        /* a host has seen that the head is known */
     char session_id[36];
     mcpt_head head;
 } mcpt_conn;
@@ -1291,8 +1334,13 @@ MCPT_API void mcpt_conn_close(mcpt_conn *c);
 /* MCPT_HOSTED: hands over a parsed request. Then mcpt_io_want() runs it; mcpt_conn_response() answers the status and
  * headers as soon as they are known (NULL until then; wait for mcpt_hub_next()), mcpt_io_tx() the body. E_STATE: busy. */
 #if !MCPT_NO_HTTP && !MCPT_NO_HOSTED
+/* Does this path (without query) belong to the server: its endpoint, or a metadata document of its guard? */
+MCPT_API bool mcpt_server_serves(const mcpt_server *s, mcpt_str path);
 MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request);
 MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c);
+/* The next header field of the answer, *it is 0 at first: all but Content-Length and what concerns the connection. Both
+ * are NUL-terminated too. Borrowed until the next mcpt_io_want() or mcpt_io_tx_ack(). False: there are no more. */
+MCPT_API bool mcpt_conn_field(const mcpt_conn *c, uint32_t *it, mcpt_str *name, mcpt_str *value);
 #endif
 
 /* Bytes of RAM: of one connection with its buffers, and of what connections share. Constant expressions. */
@@ -7719,6 +7767,7 @@ static int mcpt__find_name(const char *list, mcpt_str s)
     X(SUBSCRIPTIONS, 200, INTERNAL, "too many subscriptions") \
     X(NO_STREAM, 200, INTERNAL, "event streams are not accepted") \
     X(NO_TASK, 200, INTERNAL, "no room for another task") \
+    X(SCOPE, 200, INVALID_REQUEST, "the access token lacks a scope") \
     X(NO_SESSION, 503, INTERNAL, "no room for another session") \
     X(CLOSING, 503, INTERNAL, "the server is closing") \
     X(METHOD, 404, METHOD_NOT_FOUND, "method not found") \
@@ -8129,6 +8178,9 @@ static mcpt_slot *mcpt__slot_for(mcpt_hub *hub, const mcpt_job *j)
 {
     size_t i;
 
+    if (j->who != NULL && j->verdict == NULL) {
+        return NULL;                  /* a principal in the host's memory does not last */
+    }
     for (i = 0; hub != NULL && i < hub->mem.nslots; i++) {
         mcpt_slot *s = &hub->mem.slots[i];
 
@@ -8210,7 +8262,8 @@ static bool mcpt__unhex16(mcpt_str s, uint8_t *id)
 }
 
 #if !MCPT_NO_TASKS
-static mcpt_slot *mcpt__task_find(mcpt_hub *hub, mcpt_str text)
+/* owner: whose it must be; NULL: anybody's. */
+static mcpt_slot *mcpt__task_find(mcpt_hub *hub, mcpt_str text, const uint8_t *owner)
 {
     uint8_t id[16];
     size_t i;
@@ -8222,7 +8275,7 @@ static mcpt_slot *mcpt__task_find(mcpt_hub *hub, mcpt_str text)
         mcpt_slot *s = &hub->mem.slots[i];
 
         if (s->status != 0 && !mcpt__slot_expired(hub, s) && mcpt_same(s->id, id, 16)) {
-            return s;
+            return owner == NULL || mcpt_same(s->job.owner, owner, 16) ? s : NULL;
         }
     }
     return NULL;
@@ -8517,6 +8570,9 @@ MCPT_API mcpt_err mcpt_hub_init_(mcpt_hub *hub, const mcpt_server *server, const
     if (mem->rates != NULL) {
         MCPT_MEMSET(mem->rates, 0, server->ntools * sizeof(mem->rates[0]));
     }
+    if (mem->nverdicts != 0) {
+        MCPT_MEMSET(mem->verdicts, 0, mem->nverdicts * sizeof(mem->verdicts[0]));
+    }
     hub->has_key = mcpt__random(server, hub->state_key, sizeof(hub->state_key)) ? 1 : 0;
     if (hub->has_key == 0 && (mem->nsessions != 0 || mem->nslots != 0)) {
         return MCPT_E_RANDOM;
@@ -8551,11 +8607,11 @@ enum { MCPT__M_NONE, MCPT__M_JSON, MCPT__M_SSE, MCPT__M_LINES };           /* mc
 enum {                                                                     /* mcpt_conn.flags */
     MCPT__C_CLOSE = 1, MCPT__C_CHUNKED = 2, MCPT__C_SSE_OK = 4, MCPT__C_JSON_OK = 8, MCPT__C_SENT = 16,
     MCPT__C_EXPIRED = 32, MCPT__C_TICK = 64, MCPT__C_BATCH = 128, MCPT__C_COMMA = 256, MCPT__C_MODERN = 512,
-    MCPT__C_PIECES = 1024, MCPT__C_CONTINUE = 2048
+    MCPT__C_PIECES = 1024, MCPT__C_CONTINUE = 2048, MCPT__C_CORS = 4096, MCPT__C_DPOP = 8192, MCPT__C_HEAD = 16384
 };
 enum {                                                                     /* mcpt_conn.state */
-    MCPT__X_READ, MCPT__X_BODY, MCPT__X_SKIP, MCPT__X_MESSAGE, MCPT__X_PIECES, MCPT__X_WAIT, MCPT__X_STREAM, MCPT__X_DONE,
-    MCPT__X_CLOSED
+    MCPT__X_READ, MCPT__X_BODY, MCPT__X_SKIP, MCPT__X_MESSAGE, MCPT__X_PIECES, MCPT__X_WAIT, MCPT__X_STREAM,
+    MCPT__X_VERIFY, MCPT__X_DOCUMENT, MCPT__X_DONE, MCPT__X_CLOSED
 };
 enum { MCPT__HEAD_ROOM = 216, MCPT__CHUNK = 8 };
 
@@ -8588,35 +8644,129 @@ static char *mcpt__cat_dec(char *at, uint32_t v)
     return mcpt__cat_num(at, v, 10, 0);
 }
 
+static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
+{
+    mcpt_str found = mcpt__mk(NULL, 0);
 #if !MCPT_NO_HTTP
+    size_t i;
+
+    if (c->framing == MCPT_HTTP) {
+        return mcpt_head_get(&c->head, c->io.rx, f);
+    }
+    for (i = 0; mcpt__is_hosted(c) && i < c->request->nfields; i++) {
+        const mcpt_str name = c->request->fields[i].name;
+
+        if (mcpt__field_find(name.ptr, name.len) != f) {
+            continue;
+        }
+        if (found.ptr != NULL && f != MCPT_F_ACCEPT) {
+            return mcpt__mk("\n", 1);    /* twice: what no field can say, so that nothing takes it for its value */
+        }
+        found = found.ptr != NULL ? found : c->request->fields[i].value;
+    }
+#else
+    (void)c;
+    (void)f;
+#endif
+    return found;
+}
+
+/* Bytes that a head may need in front of a body. */
+static uint32_t mcpt__head_room(const mcpt_conn *c)
+{
+    uint32_t n = MCPT__HEAD_ROOM;
+
+#if !MCPT_NO_GUARD
+    if ((c->flags & MCPT__C_CORS) != 0) {
+        n += 32 + (uint32_t)(sizeof(MCPT_CORS_EXPOSE) + mcpt__field(c, MCPT_F_ORIGIN).len);
+    }
+    n += (c->flags & MCPT__C_DPOP) != 0 ? 80u : 0u;
+#endif
+    return c->framing == MCPT_LINES ? 0 : n;
+}
+
+#if !MCPT_NO_GUARD
+static char *mcpt__cat_line(char *at, const char *name, const char *value, size_t n)
+{
+    at = mcpt__cat(at, name);
+    MCPT_MEMCPY(at, value, n);
+    return mcpt__cat(at + n, "\r\n");
+}
+
+/* What browsers and DPoP clients need in every answer of the endpoint. */
+static char *mcpt__head_guard(const mcpt_conn *c, char *at)
+{
+    const mcpt_guard *g = c->server->guard;
+    char nonce[64];
+    size_t n = 0;
+
+    if ((c->flags & MCPT__C_CORS) != 0) {
+        mcpt_str origin = mcpt__field(c, MCPT_F_ORIGIN);
+
+        at = mcpt__cat(mcpt__cat_line(at, "Access-Control-Allow-Origin: ", origin.ptr, origin.len), MCPT_CORS_EXPOSE);
+    }
+    if ((c->flags & MCPT__C_DPOP) != 0 && g->nonce != NULL) {
+        n = g->nonce(g->prove_user, nonce, sizeof(nonce));
+    }
+    return n != 0 && n <= sizeof(nonce) ? mcpt__cat_line(at, "DPoP-Nonce: ", nonce, n) : at;
+}
+#endif
+
+#if !MCPT_NO_HTTP
+/* The head; for a host only the fields. */
 static char *mcpt__head_text(const mcpt_conn *c, char *at, bool sse, int64_t length)
 {
-    at = mcpt__cat_dec(mcpt__cat(at, "HTTP/1.1 "), c->status);
-    at = mcpt__cat(mcpt__cat(at, " "), mcpt_reason(c->status));
-    if (length != 0) {
-        at = mcpt__cat(mcpt__cat(at, "\r\nContent-Type: "), c->response.content_type);
+    bool http = !mcpt__is_hosted(c);
+
+    if (http) {
+        at = mcpt__cat_dec(mcpt__cat(at, "HTTP/1.1 "), c->status);
+        at = mcpt__cat(mcpt__cat(mcpt__cat(at, " "), mcpt_reason(c->status)), "\r\n");
     }
     if (sse) {
-        at = mcpt__cat(at, "\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no");
+        at = mcpt__cat(at, "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n");
+    } else if (length != 0) {
+        at = mcpt__cat(at, "Content-Type: application/json\r\n");
     }
-    if (length >= 0) {
-        at = mcpt__cat_dec(mcpt__cat(at, "\r\nContent-Length: "), (uint32_t)length);
-    } else if ((c->flags & MCPT__C_CHUNKED) != 0) {
-        at = mcpt__cat(at, "\r\nTransfer-Encoding: chunked");
+    if (http && length >= 0) {
+        at = mcpt__cat(mcpt__cat_dec(mcpt__cat(at, "Content-Length: "), (uint32_t)length), "\r\n");
+    } else if (http && (c->flags & MCPT__C_CHUNKED) != 0) {
+        at = mcpt__cat(at, "Transfer-Encoding: chunked\r\n");
     }
     if (c->session_id[0] != '\0') {
-        at = mcpt__cat(mcpt__cat(at, "\r\nMcp-Session-Id: "), c->session_id);
+        at = mcpt__cat(mcpt__cat(mcpt__cat(at, "Mcp-Session-Id: "), c->session_id), "\r\n");
     }
     if (c->status == 405) {
-        at = mcpt__cat(mcpt__cat(at, "\r\nAllow: "), c->response.allow);
+        at = mcpt__cat(mcpt__cat(mcpt__cat(at, "Allow: "), c->allow), "\r\n");
     }
     if (c->status == 503) {
-        at = mcpt__cat(at, "\r\nRetry-After: 1");
+        at = mcpt__cat(at, "Retry-After: 1\r\n");
     }
-    if ((c->flags & MCPT__C_CLOSE) != 0) {
-        at = mcpt__cat(at, "\r\nConnection: close");
+#if !MCPT_NO_GUARD
+    at = mcpt__head_guard(c, at);
+#endif
+    if (http && (c->flags & MCPT__C_CLOSE) != 0) {
+        at = mcpt__cat(at, "Connection: close\r\n");
     }
-    return mcpt__cat(at, "\r\n\r\n");
+    return http && c->lines == 0 ? mcpt__cat(at, "\r\n") : at;
+}
+#endif
+
+#if !MCPT_NO_HOSTED && !MCPT_NO_HTTP
+/* Ends names and values with a NUL each, for hosts that want C strings. */
+static void mcpt__fields_close(mcpt_conn *c, uint32_t end)
+{
+    char *p = c->io.tx + c->io.tx_at;
+    char *last = c->io.tx + end;
+
+    c->fields = c->io.tx_at;
+    c->fields_end = end;
+    while (p < last) {
+        p = (char *)MCPT_MEMCHR(p, ':', (size_t)(last - p));
+        *p = '\0';
+        p = (char *)MCPT_MEMCHR(p, '\r', (size_t)(last - p));
+        *p = '\0';
+        p += 2;
+    }
 }
 #endif
 
@@ -8630,23 +8780,30 @@ static void mcpt__head_commit(mcpt_conn *c, bool sse, int64_t length)
     }
     c->response.status = c->status;
     c->response.length = length;
-    c->response.content_type = sse ? "text/event-stream" : length != 0 ? "application/json" : NULL;
-    c->response.session = c->session_id[0] != '\0' ? c->session_id : NULL;
 #if !MCPT_NO_HTTP
-    if (c->framing == MCPT_HTTP) {    /* written at the front of the room, then moved up to the body */
+    if (!mcpt__is_lines(c)) {         /* written at the front of the room, then moved up to what follows */
+        uint32_t body = c->io.tx_at + c->lines;
         uint32_t n = (uint32_t)(mcpt__head_text(c, c->io.tx, sse, length) - c->io.tx);
 
         MCPT_ASSERT(n <= c->io.tx_at);
         c->io.tx_at -= n;
         MCPT_MEMMOVE(c->io.tx + c->io.tx_at, c->io.tx, n);
+#if !MCPT_NO_HOSTED
+        if (mcpt__is_hosted(c)) {
+            mcpt__fields_close(c, body - (c->lines != 0 ? 2u : 0u));
+            c->io.tx_at = body;
+        }
+#endif
+        (void)body;
     }
 #endif
+    c->lines = 0;
 }
 
-/* An empty transmit buffer, ready for a message: for HTTP with room for a head (and a chunk's size) in front. */
+/* An empty transmit buffer, ready for a message: with room for a head (and a chunk's size) in front. */
 static void mcpt__tx_reset(mcpt_conn *c)
 {
-    c->io.tx_at = c->framing == MCPT_HTTP && (c->flags & MCPT__C_SENT) == 0 ? MCPT__HEAD_ROOM : 0;
+    c->io.tx_at = (c->flags & MCPT__C_SENT) == 0 ? mcpt__head_room(c) : 0;
     c->io.tx_len = c->io.tx_at;
 }
 
@@ -8918,6 +9075,850 @@ static mcpt_err mcpt__event_close(mcpt__event *ev)
     return e;
 }
 
+/* >>guard: implementation ---------------------------------------------------------------------------------
+ * From the head of a request to a principal, or to the answer that refuses it. */
+
+/* Who a session or task belongs to: a digest of issuer, subject and client; zeros: nobody in particular. */
+static void mcpt__owner_of(const mcpt_server *s, const mcpt_principal *who, uint8_t out[16])
+{
+    const mcpt_crypto *x = s->env->crypto;
+    uint32_t lens[2];
+    uint8_t hash[32];
+    mcpt_str parts[4];
+
+    MCPT_MEMSET(hash, 0, sizeof(hash));
+    if (who != NULL && x != NULL && x->sha256 != NULL) {
+        lens[0] = (uint32_t)who->issuer.len;
+        lens[1] = (uint32_t)who->subject.len;
+        parts[0] = mcpt__mk((const char *)lens, sizeof(lens));
+        parts[1] = who->issuer;
+        parts[2] = who->subject;
+        parts[3] = who->client_id;
+        if (!x->sha256(x->user, parts, 4, hash)) {
+            MCPT_MEMSET(hash, 0, sizeof(hash));
+        }
+    }
+    MCPT_MEMCPY(out, hash, 16);
+}
+
+static void mcpt__owner(const mcpt_conn *c, uint8_t out[16])
+{
+    if (c->verdict != NULL) {
+        MCPT_MEMCPY(out, c->verdict->owner, 16);
+    } else {
+        mcpt__owner_of(c->server, c->who, out);
+    }
+}
+
+enum { MCPT__ROUTE_NONE, MCPT__ROUTE_MCP, MCPT__ROUTE_PRM, MCPT__ROUTE_AS };    /* mcpt_conn.route */
+enum { MCPT__VERIFYING = 1 };         /* in the place of a status: the request waits for the verdict on its token */
+
+static const char *mcpt__path(const mcpt_server *s)
+{
+    return s->path != NULL ? s->path : "/mcp";
+}
+
+/* The authority that the client asked. */
+static mcpt_str mcpt__authority(const mcpt_conn *c)
+{
+    if (!mcpt__is_hosted(c) && c->head.authority.len != 0) {
+        return mcpt__cut(c->io.rx, c->head.authority);    /* absolute-form: Host must be ignored (RFC 9112, 3.2.2) */
+    }
+    return mcpt__field(c, MCPT_F_HOST);
+}
+
+/* -- verdicts: principals, and verdicts on tokens. One is busy as long as a request that is not over refers to it. */
+enum { MCPT__VERDICT_FREE, MCPT__VERDICT_GOOD, MCPT__VERDICT_REFUSED, MCPT__VERDICT_PROBES = 8 };
+
+static size_t mcpt__verdict_at(const mcpt_hub *hub, const uint8_t *hash, size_t i)
+{
+    return (((size_t)hash[0] | (size_t)hash[1] << 8 | (size_t)hash[2] << 16) + i) % hub->mem.nverdicts;
+}
+
+static mcpt_verdict *mcpt__verdict_find(mcpt_hub *hub, const uint8_t *hash)
+{
+    size_t i;
+
+    for (i = 0; i < hub->mem.nverdicts && i < MCPT__VERDICT_PROBES; i++) {
+        mcpt_verdict *g = &hub->mem.verdicts[mcpt__verdict_at(hub, hash, i)];
+
+        if (g->state != MCPT__VERDICT_FREE && mcpt_same(g->hash, hash, 32)) {
+            return g;
+        }
+    }
+    return NULL;
+}
+
+static int64_t mcpt__unix_now(const mcpt_server *s)
+{
+    return s->env->unix_time != NULL ? s->env->unix_time(s->env->user) : -1;
+}
+
+/* Is it good no longer: revoked, refused meanwhile, or the token expired? */
+static bool mcpt__verdict_over(const mcpt_conn *c)
+{
+    int64_t now = c->verdict != NULL ? mcpt__unix_now(c->server) : -1;
+
+    return c->verdict != NULL && (c->verdict->state != MCPT__VERDICT_GOOD ||
+                                (c->verdict->who.expires != 0 && now >= c->verdict->who.expires));
+}
+
+static bool mcpt__verdict_fresh(const mcpt_hub *hub, const mcpt_verdict *g)
+{
+    int64_t now = mcpt__unix_now(hub->server);
+
+    return !mcpt__due(mcpt__now(hub->server), g->until) && (g->who.expires == 0 || now < 0 || now < g->who.expires);
+}
+
+static void mcpt__verdicts_mark(mcpt_hub *hub)
+{
+    const mcpt_job *j;
+    const mcpt_conn *c;
+    size_t i;
+
+    for (i = 0; i < hub->mem.nverdicts; i++) {
+        hub->mem.verdicts[i].busy = false;
+    }
+    for (j = hub->jobs; j != NULL; j = j->next) {
+        if (j->verdict != NULL) {
+            j->verdict->busy = true;
+        }
+    }
+    for (i = MCPT__TIMER_REQUEST; i <= MCPT__TIMER_STREAM; i += MCPT__TIMER_STREAM - MCPT__TIMER_REQUEST) {
+        for (c = hub->timer[i].first; c != NULL; c = c->timer_next) {    /* all that are neither idle nor running now */
+            if (c->verdict != NULL) {
+                c->verdict->busy = true;
+            }
+        }
+    }
+}
+
+/* How gladly an entry is given up; 0: not at all. */
+static unsigned mcpt__verdict_worth(const mcpt_hub *hub, const mcpt_verdict *g, bool good)
+{
+    if (g->busy) {
+        return 0;
+    }
+    if (g->state == MCPT__VERDICT_FREE || !mcpt__verdict_fresh(hub, g)) {
+        return 3;
+    }
+    return g->state == MCPT__VERDICT_REFUSED ? 2 : good ? 1 : 0;    /* made-up tokens push no real ones out */
+}
+
+/* A place for the verdict on a token; NULL: there is none. */
+static mcpt_verdict *mcpt__verdict_new(mcpt_hub *hub, const uint8_t *hash, bool good)
+{
+    mcpt_verdict *best = mcpt__verdict_find(hub, hash);
+    unsigned worth = 0;
+    uint32_t now = mcpt__now(hub->server);
+    size_t i;
+
+    if (best != NULL) {
+        return best;                  /* in place, also when busy: it is the same token */
+    }
+    mcpt__verdicts_mark(hub);
+    for (i = 0; i < hub->mem.nverdicts && i < MCPT__VERDICT_PROBES; i++) {
+        mcpt_verdict *g = &hub->mem.verdicts[mcpt__verdict_at(hub, hash, i)];
+        unsigned v = mcpt__verdict_worth(hub, g, good);
+
+        if (v > worth || (v != 0 && v == worth && now - g->used > now - best->used)) {
+            best = g;
+            worth = v;
+        }
+    }
+    if (best != NULL) {
+        mcpt_wipe(best, sizeof(*best));
+        MCPT_MEMCPY(best->hash, hash, 32);
+    }
+    return best;
+}
+
+static bool mcpt__verdict_text(mcpt_verdict *g, size_t *at, mcpt_str *s)
+{
+    if (s->len > sizeof(g->text) - *at) {
+        return false;
+    }
+    if (s->ptr != NULL) {
+        MCPT_MEMMOVE(g->text + *at, s->ptr, s->len);
+        s->ptr = g->text + *at;
+        *at += s->len;
+    }
+    return true;
+}
+
+/* Copies a principal. False: its text is longer than MCPT_MAX_PRINCIPAL. */
+static bool mcpt__verdict_fill(mcpt_hub *hub, mcpt_verdict *g, const mcpt_principal *who, uint32_t ms)
+{
+    size_t at = 0;
+
+    g->state = MCPT__VERDICT_FREE;
+    g->who = *who;
+    if (!mcpt__verdict_text(g, &at, &g->who.subject) || !mcpt__verdict_text(g, &at, &g->who.client_id) ||
+        !mcpt__verdict_text(g, &at, &g->who.scopes) || !mcpt__verdict_text(g, &at, &g->who.issuer) ||
+        !mcpt__verdict_text(g, &at, &g->who.jkt)) {
+        MCPT_MEMSET(&g->who, 0, sizeof(g->who));
+        return false;
+    }
+    g->used = mcpt__now(hub->server);
+    g->until = g->used + ms;
+    g->state = MCPT__VERDICT_GOOD;
+    mcpt__owner_of(hub->server, &g->who, g->owner);
+    return true;
+}
+
+/* A principal that the host has authenticated: copied where there is memory, so that its calls may outlive the exchange. */
+static void mcpt__verdict_host(mcpt_conn *c, const mcpt_principal *who)
+{
+    uint8_t hash[32];
+    mcpt_verdict *g;
+
+    c->who = who;
+    c->verdict = NULL;
+    if (who == NULL || c->hub == NULL || c->hub->mem.nverdicts == 0 || c->server->env->crypto == NULL ||
+        c->server->env->crypto->sha256 == NULL) {
+        return;
+    }
+    MCPT_MEMSET(hash, 0xff, sizeof(hash));
+    mcpt__owner_of(c->server, who, hash);
+    g = mcpt__verdict_new(c->hub, hash, true);
+    if (g != NULL && mcpt__verdict_fill(c->hub, g, who, 60000)) {
+        c->verdict = g;
+        c->who = &g->who;
+    }
+}
+
+#if !MCPT_NO_GUARD
+MCPT_API void mcpt_guard_forget(struct mcpt_hub *hub, mcpt_str token)
+{
+    const mcpt_crypto *x = hub->server->env->crypto;
+    uint8_t hash[32];
+    mcpt_verdict *g = NULL;
+    size_t i;
+
+    if (token.ptr != NULL && x != NULL && x->sha256 != NULL && x->sha256(x->user, &token, 1, hash)) {
+        g = mcpt__verdict_find(hub, hash);
+        if (g != NULL) {
+            g->state = MCPT__VERDICT_FREE;
+        }
+        return;
+    }
+    for (i = 0; i < hub->mem.nverdicts; i++) {
+        hub->mem.verdicts[i].state = MCPT__VERDICT_FREE;
+    }
+}
+
+MCPT_API void mcpt_guard_wake(struct mcpt_hub *hub)
+{
+    mcpt_ticket t;
+
+    t.flag = &hub->wake[0];           /* as all tickets of such requests; a call that shares it is merely woken early */
+    t.hub = hub;
+    mcpt_wake(t);
+}
+
+MCPT_API mcpt_err mcpt_fixed_verify(void *table, const mcpt_token *token, mcpt_principal *who)
+{
+    const mcpt_fixed_tokens *t = (const mcpt_fixed_tokens *)table;
+    const mcpt_crypto *x = token->server->env->crypto;
+    const mcpt_fixed_token *hit = NULL;
+    uint8_t want[32];
+    uint8_t hash[32];
+    size_t i;
+
+    if (x == NULL || x->sha256 == NULL || !x->sha256(x->user, &token->text, 1, want)) {
+        return MCPT_E_CRYPTO;
+    }
+    for (i = 0; i < t->n; i++) {      /* all of them, so that the time tells nothing */
+        mcpt_str text = mcpt_z(t->rows[i].token);
+
+        if (!x->sha256(x->user, &text, 1, hash)) {
+            return MCPT_E_CRYPTO;
+        }
+        hit = mcpt_same(hash, want, 32) && text.len != 0 ? &t->rows[i] : hit;
+    }
+    if (hit == NULL) {
+        return MCPT_E_UNAUTHORIZED;
+    }
+    who->subject = mcpt_z(hit->subject);
+    who->client_id = mcpt_z(hit->client_id);
+    who->scopes = mcpt_z(hit->scopes != NULL ? hit->scopes : "");
+    who->expires = hit->expires;
+    return hit->expires != 0 && mcpt__unix_now(token->server) >= hit->expires ? MCPT_E_UNAUTHORIZED : MCPT_OK;
+}
+
+/* -- names of this server: the resource, its documents */
+static mcpt_str mcpt__no_slash(mcpt_str s)
+{
+    return mcpt__mk(s.ptr, s.len - (s.len != 0 && s.ptr[s.len - 1] == '/' ? 1u : 0u));
+}
+
+static bool mcpt__same_fold(mcpt_str a, mcpt_str b)
+{
+    size_t i = 0;
+
+    while (i < a.len && i < b.len && mcpt__lower(a.ptr[i]) == mcpt__lower(b.ptr[i])) {
+        i++;
+    }
+    return i == a.len && i == b.len;
+}
+
+/* The base URL to speak of: the one whose host the client used, else the first; absent: none is configured. */
+static mcpt_str mcpt__base(const mcpt_server *s, mcpt_str host)
+{
+    const char *words = s->identity != NULL ? s->identity->base_url : NULL;
+    mcpt_str base = mcpt__mk(NULL, 0);
+    mcpt_str word;
+
+    while (mcpt__word(&words, &word)) {
+        size_t n = mcpt__origin_len(word.ptr, word.len);
+        size_t at = n;
+
+        while (at > 0 && word.ptr[at - 1] != '/') {
+            at--;
+        }
+        if (mcpt__same_fold(mcpt__mk(word.ptr + at, n - at), host)) {
+            return mcpt__no_slash(word);
+        }
+        base = base.ptr != NULL ? base : mcpt__no_slash(word);
+    }
+    return base;
+}
+
+/* Writes the URL of the endpoint, NUL-terminated; its length, 0: longer than MCPT_MAX_URL. */
+static size_t mcpt__resource_url(const mcpt_conn *c, char buf[MCPT_MAX_URL + 1])
+{
+    const mcpt_server *s = c->server;
+    mcpt__out o = { buf, MCPT_MAX_URL, 0 };
+    mcpt_str host = mcpt__authority(c);
+    mcpt_str base = mcpt__base(s, host);
+
+    if (s->guard->prm != NULL && s->guard->prm->resource != NULL) {
+        mcpt__out_add(&o, s->guard->prm->resource, MCPT_STRLEN(s->guard->prm->resource));
+    } else {
+        if (base.ptr == NULL && host.len == 0) {
+            return 0;
+        }
+        if (base.ptr == NULL) {
+            mcpt__out_add(&o, "http://", 7);
+            base = host;
+        }
+        mcpt__out_add(&o, base.ptr, base.len);
+        mcpt__out_add(&o, mcpt__path(s), MCPT_STRLEN(mcpt__path(s)));
+    }
+    buf[o.len <= MCPT_MAX_URL ? o.len : 0] = '\0';
+    return mcpt__out_end(&o);
+}
+
+MCPT_API bool mcpt_token_for(const mcpt_token *token, mcpt_str audience)
+{
+    const mcpt_server *s = token->server;
+    const char *words = s->identity != NULL ? s->identity->base_url : NULL;
+    mcpt_str path = mcpt_z(mcpt__path(s));
+    mcpt_str word;
+
+    if (mcpt_str_eq(audience, token->resource)) {
+        return true;
+    }
+    if (s->guard->prm != NULL && s->guard->prm->resource != NULL) {
+        return false;
+    }
+    while (mcpt__word(&words, &word)) {
+        word = mcpt__no_slash(word);
+        if (audience.len == word.len + path.len && MCPT_MEMCMP(audience.ptr, word.ptr, word.len) == 0 &&
+            MCPT_MEMCMP(audience.ptr + word.len, path.ptr, path.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is path this well-known name and, behind it, tail? Escapes of unreserved characters mean what they stand for, one more
+ * slash at the end is allowed, nothing else is. */
+static bool mcpt__well_known_is(mcpt_str path, const char *name, mcpt_str tail)
+{
+    size_t n = MCPT_STRLEN(name);
+    size_t k = 0;
+    size_t i;
+
+    for (i = 0; i < path.len; i++, k++) {
+        char ch = path.ptr[i];
+        int v = ch == '%' && path.len - i > 2 ? mcpt__hex(path.ptr[i + 1]) * 16 + mcpt__hex(path.ptr[i + 2]) : -1;
+
+        if (v > 0 && mcpt__hex(path.ptr[i + 2]) >= 0 && (mcpt__alpha((char)v) || mcpt__digit((char)v) ||
+                                                         v == '-' || v == '.' || v == '_' || v == '~')) {
+            ch = (char)v;
+            i += 2;
+        }
+        if (k == n + tail.len) {
+            return ch == '/' && i + 1 == path.len;
+        }
+        if (ch != (k < n ? name[k] : tail.ptr[k - n])) {
+            return false;
+        }
+    }
+    return k == n + tail.len;
+}
+
+/* The path of a URL without the slash at its end. */
+static mcpt_str mcpt__url_path(const char *url)
+{
+    mcpt_url u;
+
+    return url != NULL && mcpt_url_split(mcpt_z(url), &u) ? mcpt__no_slash(u.path) : mcpt__mk("", 0);
+}
+
+/* The document that a path names. */
+static uint8_t mcpt__document_route(const mcpt_server *s, mcpt_str path)
+{
+    static const char prm[] = "/.well-known/oauth-protected-resource";
+    static const char as[] = "/.well-known/oauth-authorization-server";
+    const mcpt_guard *g = s->guard;
+    mcpt_str none = mcpt__mk("", 0);
+
+    if (g != NULL && g->prm != NULL &&
+        (mcpt__well_known_is(path, prm, g->prm->resource != NULL ? mcpt__url_path(g->prm->resource) :
+                             mcpt__no_slash(mcpt_z(mcpt__path(s)))) || mcpt__well_known_is(path, prm, none))) {
+        return MCPT__ROUTE_PRM;
+    }
+    if (g != NULL && g->as_meta != NULL &&
+        (mcpt__well_known_is(path, as, mcpt__url_path(g->as_meta->issuer)) || mcpt__well_known_is(path, as, none))) {
+        return MCPT__ROUTE_AS;
+    }
+    return MCPT__ROUTE_NONE;
+}
+
+/* -- refusals */
+enum {                                                      /* mcpt_conn.refusal, rows of mcpt__denials */
+    MCPT__DENY_NONE, MCPT__DENY_NO_TOKEN, MCPT__DENY_MALFORMED, MCPT__DENY_TOKEN, MCPT__DENY_SCOPE, MCPT__DENY_PROOF,
+    MCPT__DENY_NONCE, MCPT__DENY_LATER
+};
+typedef struct mcpt__denial { uint16_t status; const char *error, *text; } mcpt__denial;
+static const mcpt__denial mcpt__denials[] = {
+    { 0, "", "" },
+    { 401, "unauthorized", "an access token is needed" },
+    { 400, "invalid_request", "the credentials are malformed" },
+    { 401, "invalid_token", "the access token is not valid" },
+    { 403, "insufficient_scope", "the access token lacks a scope" },
+    { 401, "invalid_dpop_proof", "the DPoP proof is not valid" },
+    { 401, "use_dpop_nonce", "the DPoP proof needs the nonce" },
+    { 503, "temporarily_unavailable", "the access token cannot be checked now" }
+};
+
+static bool mcpt__word_in(mcpt_str words, mcpt_str word)
+{
+    size_t i = 0;
+
+    while (i < words.len) {
+        size_t from = i;
+
+        while (i < words.len && words.ptr[i] != ' ') {
+            i++;
+        }
+        if (i - from == word.len && MCPT_MEMCMP(words.ptr + from, word.ptr, word.len) == 0) {
+            return word.len != 0;
+        }
+        i++;
+    }
+    return false;
+}
+
+/* The words of a, then those of b that are new, in their order: a stable list for one operation. */
+static mcpt_str mcpt__scope_union(char *buf, size_t cap, const char *a, const char *b)
+{
+    mcpt__out o = { buf, cap, 0 };
+    mcpt_str word;
+
+    while (mcpt__word(&a, &word) || mcpt__word(&b, &word)) {
+        if (o.len <= cap && !mcpt__word_in(mcpt__mk(buf, o.len), word)) {
+            mcpt__out_add(&o, " ", o.len != 0 ? 1 : 0);
+            mcpt__out_add(&o, word.ptr, word.len);
+        }
+    }
+    return mcpt__out_end(&o) != 0 ? mcpt__mk(buf, o.len) : mcpt__mk(NULL, 0);
+}
+
+static void mcpt__deny_challenge(mcpt__out *o, const mcpt_challenge *c)
+{
+    size_t n = mcpt_challenge_write(c, NULL, 0);
+
+    mcpt__out_add(o, "WWW-Authenticate: ", 18);
+    if (o->len <= o->cap && n <= o->cap - o->len) {
+        (void)mcpt_challenge_write(c, o->p + o->len, n);
+    }
+    o->len += n;
+    mcpt__out_add(o, "\r\n", 2);
+}
+
+/* The header lines of a refusal. less: what is left out when the buffer is small. */
+static void mcpt__deny_lines(const mcpt_conn *c, mcpt__out *o, unsigned less)
+{
+    const mcpt_guard *g = c->server->guard;
+    const mcpt__denial *d = &mcpt__denials[c->refusal];
+    char url[MCPT_MAX_URL + 1];
+    char meta[MCPT_MAX_URL + 64];
+    char scope[MCPT_MAX_PRINCIPAL];
+    char nonce[64];
+    mcpt_challenge ch;
+    size_t n;
+
+    mcpt__out_add(o, "Cache-Control: no-store\r\n", 25);
+    if (d->status == 503) {
+        return;
+    }
+    MCPT_MEMSET(&ch, 0, sizeof(ch));
+    if (c->refusal != MCPT__DENY_NO_TOKEN && less < 3) {
+        ch.error = mcpt_z(d->error);
+        ch.error_description = less < 1 ? mcpt_z(d->text) : ch.realm;
+    }
+    n = g != NULL && g->prm != NULL && less < 2 ? mcpt__resource_url(c, url) : 0;
+    n = n != 0 ? mcpt_well_known_url(mcpt__mk(url, n), "oauth-protected-resource", meta, sizeof(meta)) : 0;
+    ch.resource_metadata = n != 0 ? mcpt__mk(meta, n) : ch.realm;
+    if (c->refusal != MCPT__DENY_MALFORMED && less < 3) {
+        ch.scope = mcpt__scope_union(scope, sizeof(scope), g != NULL ? g->scopes : NULL, c->need);
+    }
+    if (g == NULL || (!g->dpop_only && c->refusal != MCPT__DENY_PROOF && c->refusal != MCPT__DENY_NONCE)) {
+        ch.scheme = mcpt__mk("Bearer", 6);
+        mcpt__deny_challenge(o, &ch);
+    }
+    if (g != NULL && g->prove != NULL) {
+        ch.scheme = mcpt__mk("DPoP", 4);
+        ch.algs = mcpt__mk("ES256", 5);
+        mcpt__deny_challenge(o, &ch);
+        n = g->nonce != NULL ? g->nonce(g->prove_user, nonce, sizeof(nonce)) : 0;
+        if (n != 0 && (c->flags & MCPT__C_DPOP) == 0) {     /* else it is written with every answer */
+            mcpt__out_add(o, "DPoP-Nonce: ", 12);
+            mcpt__out_add(o, nonce, n);
+            mcpt__out_add(o, "\r\n", 2);
+        }
+    }
+}
+
+static void mcpt__deny_body(mcpt__out *o, const mcpt__denial *d)
+{
+    mcpt__out_add(o, "{\"error\":\"", 10);
+    mcpt__out_add(o, d->error, MCPT_STRLEN(d->error));
+    mcpt__out_add(o, "\",\"error_description\":\"", 23);
+    mcpt__out_add(o, d->text, MCPT_STRLEN(d->text));
+    mcpt__out_add(o, "\"}", 2);
+}
+
+/* Refuses for c->refusal. The lines are made at the front of the buffer and then put before the body, at its end. */
+static void mcpt__deny(mcpt_conn *c)
+{
+    const mcpt__denial *d = &mcpt__denials[c->refusal];
+    mcpt__out body = { NULL, 0, 0 };
+    mcpt__out lines = { NULL, 0, 0 };
+    unsigned less;
+
+    mcpt__tx_reset(c);
+    mcpt__deny_body(&body, d);
+    body.cap = body.len;
+    body.p = c->io.tx + c->io.tx_cap - body.cap;
+    body.len = 0;
+    for (less = 0; less < 4; less++) {
+        lines.p = c->io.tx;
+        lines.cap = c->io.tx_cap - body.cap - 2 - c->io.tx_at;
+        lines.len = 0;
+        mcpt__deny_lines(c, &lines, less);
+        if (lines.len <= lines.cap) {
+            break;
+        }
+    }
+    if (less != 0) {
+        mcpt__note(c->server, MCPT_WARNING, MCPT_E_SPACE, "tx is too small for a whole WWW-Authenticate");
+    }
+    lines.len = lines.len <= lines.cap ? lines.len : 0;
+    c->lines = (uint16_t)(lines.len + 2);
+    c->io.tx_len = c->io.tx_cap;
+    c->io.tx_at = c->io.tx_cap - (uint32_t)body.cap - c->lines;
+    MCPT_MEMMOVE(c->io.tx + c->io.tx_at, c->io.tx, lines.len);
+    MCPT_MEMCPY(c->io.tx + c->io.tx_at + lines.len, "\r\n", 2);
+    mcpt__deny_body(&body, d);
+    if ((c->flags & MCPT__C_HEAD) != 0) {
+        c->io.tx_len -= (uint32_t)body.cap;
+    }
+    c->status = d->status;
+    mcpt__head_commit(c, false, (int64_t)body.cap);
+    c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len - c->io.tx_at);
+    c->state = MCPT__X_DONE;
+}
+
+/* -- credentials */
+static bool mcpt__has_query_token(const mcpt_conn *c)
+{
+    mcpt_str target = mcpt__is_hosted(c) ? mcpt__mk(NULL, 0) : mcpt__cut(c->io.rx, c->head.target);
+    size_t i;
+
+    for (i = 0; i + 13 <= target.len; i++) {
+        if ((target.ptr[i] == '?' || target.ptr[i] == '&') && MCPT_MEMCMP(target.ptr + i + 1, "access_token", 12) == 0 &&
+            (i + 13 == target.len || target.ptr[i + 13] == '=' || target.ptr[i + 13] == '&')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Cuts token and proof out of the head. DENY_NONE, or why not (RFC 6750 section 2.1, RFC 9449 section 7.1). */
+static uint8_t mcpt__credentials(mcpt_conn *c, mcpt_token *t)
+{
+    mcpt_str field = mcpt__field(c, MCPT_F_AUTHORIZATION);
+    mcpt_str scheme = mcpt__mk(field.ptr, 0);
+    bool dpop;
+    size_t i;
+
+    if (mcpt__has_query_token(c)) {
+        return MCPT__DENY_MALFORMED;
+    }
+    if (field.ptr == NULL) {
+        return MCPT__DENY_NO_TOKEN;
+    }
+    scheme.len = mcpt__take_set(mcpt__set_token, field.ptr, field.len);
+    dpop = c->server->guard->prove != NULL && mcpt_str_ieq(scheme, "dpop");
+    if (!dpop && !mcpt_str_ieq(scheme, "bearer")) {
+        return scheme.len == 0 ? MCPT__DENY_MALFORMED : MCPT__DENY_NO_TOKEN;
+    }
+    i = scheme.len;
+    while (i < field.len && field.ptr[i] == ' ') {
+        i++;
+    }
+    if (i == scheme.len || i == field.len) {
+        return MCPT__DENY_MALFORMED;
+    }
+    t->text = mcpt__mk(field.ptr + i, field.len - i);
+    for (; i < field.len; i++) {
+        if (field.ptr[i] <= 0x20 || field.ptr[i] >= 0x7f) {
+            return MCPT__DENY_MALFORMED;
+        }
+    }
+    if (dpop) {
+        c->flags |= MCPT__C_DPOP;
+        t->proof = mcpt__field(c, MCPT_F_DPOP);
+        if (t->proof.ptr == NULL) {
+            return MCPT__DENY_PROOF;
+        }
+        if ((!mcpt__is_hosted(c) && (c->head.twice & MCPT__BIT(DPOP)) != 0) || mcpt_str_is(t->proof, "\n")) {
+            return MCPT__DENY_MALFORMED;
+        }
+    }
+    return !dpop && c->server->guard->dpop_only ? MCPT__DENY_TOKEN : MCPT__DENY_NONE;
+}
+
+static bool mcpt__covers(const mcpt_server *s, const mcpt_principal *who, const char *needed)
+{
+    const mcpt_guard *g = s->guard;
+    mcpt_str word;
+
+    while (mcpt__word(&needed, &word)) {
+        if (!mcpt__word_in(who->scopes, word) && (g == NULL || g->implied == NULL || !g->implied(g->user, who, word))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint8_t mcpt__denial_of(mcpt_err e)
+{
+    switch (e) {
+    case MCPT_OK: return MCPT__DENY_NONE;
+    case MCPT_E_UNAUTHORIZED: return MCPT__DENY_TOKEN;
+    case MCPT_E_SCOPE: return MCPT__DENY_SCOPE;
+    case MCPT_E_PROOF: return MCPT__DENY_PROOF;
+    case MCPT_E_NONCE: return MCPT__DENY_NONCE;
+    default: return MCPT__DENY_LATER;
+    }
+}
+
+/* Parks the request until the verifier knows more, at most 10 seconds. False: they have passed. */
+static bool mcpt__verify_wait(mcpt_conn *c)
+{
+    uint32_t at = c->state == MCPT__X_VERIFY ? c->job.wake_at : mcpt__now(c->server) + 10000;
+
+    if (mcpt__due(mcpt__now(c->server), at)) {
+        return false;
+    }
+    MCPT_MEMSET(&c->job, 0, sizeof(c->job));                /* without a text: no handler ever runs for it */
+    c->job.conn = c;
+    c->job.state = MCPT__J_WAIT;
+    mcpt__job_link(c->hub, &c->job);
+    mcpt__job_alarm(c->hub, &c->job, at);
+    c->state = MCPT__X_VERIFY;
+    return true;
+}
+
+/* The verdict on a token that is not remembered. PENDING, OK with *g, or an error. */
+static mcpt_err mcpt__verify(mcpt_conn *c, const mcpt_token *t, const uint8_t *hash, mcpt_verdict **g)
+{
+    const mcpt_guard *guard = c->server->guard;
+    mcpt_principal who;
+    mcpt_err e;
+
+    MCPT_MEMSET(&who, 0, sizeof(who));
+    e = guard->verify(guard->user, t, &who);
+    if (e == MCPT_E_UNAUTHORIZED) {
+        *g = mcpt__verdict_new(c->hub, hash, false);
+        if (*g != NULL) {
+            (*g)->state = MCPT__VERDICT_REFUSED;
+            (*g)->until = mcpt__now(c->server) + 5000;
+        }
+    }
+    if (e == MCPT_OK) {
+        *g = mcpt__verdict_new(c->hub, hash, true);
+        if (*g == NULL) {
+            mcpt__note(c->server, MCPT_WARNING, MCPT_E_LIMIT, "no free verdict: mcpt_hub_mem.nverdicts is too small");
+            return MCPT_E_LIMIT;
+        }
+        if (!mcpt__verdict_fill(c->hub, *g, &who, guard->remember_ms != 0 ? guard->remember_ms : 60000)) {
+            mcpt__note(c->server, MCPT_ERROR, MCPT_E_SPACE, "a principal is longer than MCPT_MAX_PRINCIPAL");
+            return MCPT_E_SPACE;
+        }
+    } else if (e != MCPT_PENDING && e != MCPT_E_UNAUTHORIZED && e != MCPT_E_SCOPE) {
+        mcpt__note(c->server, MCPT_WARNING, e, "no verdict on an access token");
+    }
+    return e;
+}
+
+static uint8_t mcpt__prove(mcpt_conn *c, const mcpt_token *t, const mcpt_verdict *g)
+{
+    const mcpt_guard *guard = c->server->guard;
+    mcpt_err e;
+
+    if ((g->who.jkt.ptr != NULL) != (t->proof.ptr != NULL)) {
+        return MCPT__DENY_TOKEN;      /* a bound token as Bearer, or one that is not bound as DPoP */
+    }
+    if (t->proof.ptr == NULL) {
+        return MCPT__DENY_NONE;
+    }
+    e = guard->prove(guard->prove_user, t, &g->who);
+    return e == MCPT_E_UNAUTHORIZED ? (uint8_t)MCPT__DENY_PROOF : mcpt__denial_of(e);
+}
+
+/* Who calls: 0: known, in c->who, or there is no guard; VERIFYING: parked; else the status to refuse with. */
+static uint16_t mcpt__authorize(mcpt_conn *c, mcpt_str method)
+{
+    const mcpt_guard *guard = c->server->guard;
+    const mcpt_crypto *x = c->server->env->crypto;
+    char url[MCPT_MAX_URL + 1];
+    uint8_t hash[32];
+    mcpt_verdict *g = NULL;
+    mcpt_err e = MCPT_OK;
+    mcpt_token t;
+
+    if (guard == NULL || c->who != NULL) {
+        return 0;
+    }
+    MCPT_MEMSET(&t, 0, sizeof(t));
+    c->refusal = mcpt__credentials(c, &t);
+    if (c->refusal == MCPT__DENY_NONE) {
+        t.method = method;
+        t.resource = mcpt__mk(url, mcpt__resource_url(c, url));
+        t.server = c->server;
+        t.hub = c->hub;
+        if (x == NULL || x->sha256 == NULL || !x->sha256(x->user, &t.text, 1, hash)) {
+            e = MCPT_E_CRYPTO;
+        } else {
+            g = mcpt__verdict_find(c->hub, hash);
+            if (g == NULL || !mcpt__verdict_fresh(c->hub, g)) {
+                e = mcpt__verify(c, &t, hash, &g);
+            } else if (g->state == MCPT__VERDICT_REFUSED) {
+                e = MCPT_E_UNAUTHORIZED;
+            }
+        }
+        if (e == MCPT_PENDING && mcpt__verify_wait(c)) {
+            return MCPT__VERIFYING;
+        }
+        c->refusal = mcpt__denial_of(e == MCPT_PENDING ? MCPT_E_TIMEOUT : e);
+    }
+    if (c->refusal == MCPT__DENY_NONE) {
+        g->used = mcpt__now(c->server);
+        c->refusal = mcpt__prove(c, &t, g);
+    }
+    if (c->refusal == MCPT__DENY_NONE && !mcpt__covers(c->server, &g->who, guard->scopes)) {
+        c->refusal = MCPT__DENY_SCOPE;
+    }
+    if (c->refusal == MCPT__DENY_NONE) {
+        c->verdict = g;
+        c->who = &g->who;
+    }
+    return mcpt__denials[c->refusal].status;
+}
+
+/* -- metadata documents */
+static void mcpt__put_document(const mcpt_conn *c, mcpt_writer *w)
+{
+    const mcpt_guard *g = c->server->guard;
+    char url[MCPT_MAX_URL + 1];
+
+    if (c->route == MCPT__ROUTE_AS) {
+        mcpt_put_as_meta(w, g->as_meta);
+    } else {
+        mcpt_prm prm = *g->prm;
+
+        prm.resource = mcpt__resource_url(c, url) != 0 ? url : NULL;
+        prm.scopes_supported = prm.scopes_supported != NULL ? prm.scopes_supported : g->scopes;
+        mcpt_put_prm(w, &prm);
+    }
+}
+
+/* A head with these lines and no others of the answer's kind; the body, if any, follows. */
+static void mcpt__answer_lines(mcpt_conn *c, uint16_t status, const char *a, const char *b, int64_t length)
+{
+    mcpt__tx_reset(c);
+    mcpt__tx_add(c, a);
+    mcpt__tx_add(c, b);
+    mcpt__tx_add(c, "\r\n");
+    c->lines = (uint16_t)(c->io.tx_len - c->io.tx_at);
+    c->status = status;
+    mcpt__head_commit(c, false, length);
+}
+
+static void mcpt__document(mcpt_conn *c)
+{
+    mcpt_writer w;
+
+    mcpt_w_init(&w, NULL, 0);
+    mcpt__put_document(c, &w);
+    if (mcpt_w_done(&w, NULL) < 0) {
+        mcpt__note(c->server, MCPT_ERROR, w.err, "a metadata document cannot be written");
+        mcpt__answer_empty(c, 500);
+        return;
+    }
+    mcpt__answer_lines(c, 200, "Cache-Control: max-age=3600\r\n", MCPT_CORS_METADATA, (int64_t)w.total);
+    c->piece_at = 0;
+    c->state = (c->flags & MCPT__C_HEAD) != 0 ? MCPT__X_DONE : MCPT__X_DOCUMENT;
+}
+
+/* The next window of the document. */
+static void mcpt__document_step(mcpt_conn *c)
+{
+    mcpt_writer w;
+
+    mcpt_w_init(&w, c->io.tx, c->io.tx_cap);
+    w.flags = MCPT_W_WINDOW;
+    w.skip = c->piece_at;
+    mcpt__put_document(c, &w);
+    c->io.tx_at = 0;
+    c->io.tx_len = (uint32_t)w.len;
+    c->piece_at += (uint32_t)w.len;
+    if (w.err < 0 || w.len == 0) {
+        c->state = MCPT__X_CLOSED;    /* settings have changed meanwhile */
+    } else if (c->piece_at >= w.total) {
+        c->state = MCPT__X_DONE;
+    }
+}
+
+/* OPTIONS: what a browser may ask for (Fetch standard), before any token. */
+static void mcpt__preflight(mcpt_conn *c)
+{
+    MCPT_ASSERT(c->mode == MCPT__M_NONE);
+    if (c->route != MCPT__ROUTE_MCP) {
+        mcpt__answer_lines(c, 204, "Allow: GET, HEAD, OPTIONS\r\n", MCPT_CORS_METADATA, 0);
+    } else {
+        mcpt__answer_lines(c, 204, "", (c->flags & MCPT__C_CORS) != 0 ? MCPT_CORS_PREFLIGHT : "", 0);
+    }
+    c->state = MCPT__X_DONE;
+}
+#endif /* !MCPT_NO_GUARD */
+
 /* >>server: implementation --------------------------------------------------------------------------------- */
 enum {                                                                     /* mcpt_call.part: what was written so far */
     MCPT__P_OPEN = 1, MCPT__P_LIST = 2, MCPT__P_LISTED = 4, MCPT__P_STRUCT = 8, MCPT__P_FAIL = 16, MCPT__P_ERROR = 32,
@@ -8994,7 +9995,7 @@ static bool mcpt__is_completion(const mcpt_call *k)
 
 static const mcpt_principal *mcpt__who(const mcpt_job *j)
 {
-    return j->who.subject.ptr != NULL ? &j->who : NULL;
+    return j->who;
 }
 
 static inline mcpt_str mcpt__job_cut(const mcpt_job *j, mcpt_span s)
@@ -10129,8 +11130,8 @@ static bool mcpt__state_sign(mcpt_job *j, const mcpt_server *s, const mcpt_hub *
 {
     const mcpt_crypto *x = s->env->crypto;
     const void *key = s->state_key != NULL ? s->state_key : hub != NULL && hub->has_key != 0 ? hub->state_key : NULL;
-    mcpt_str parts[11];
-    char lens[9][4];
+    mcpt_str parts[13];
+    char lens[11][4];
     size_t i;
 
     if (x == NULL || x->hmac_sha256 == NULL || key == NULL) {
@@ -10140,9 +11141,13 @@ static bool mcpt__state_sign(mcpt_job *j, const mcpt_server *s, const mcpt_hub *
     parts[2] = mcpt_z(mcpt__nth(mcpt__methods, j->method));
     parts[4] = mcpt__job_cut(j, j->name);
     parts[6] = mcpt__job_cut(j, j->args);
-    parts[8] = j->who.subject;
-    parts[10] = j->who.client_id;
-    for (i = 1; i < 11; i += 2) {     /* lengths between the parts, so that no two contexts look alike */
+    parts[8] = parts[10] = parts[12] = mcpt__mk(NULL, 0);
+    if (j->who != NULL) {
+        parts[8] = j->who->subject;
+        parts[10] = j->who->client_id;
+        parts[12] = j->who->issuer;
+    }
+    for (i = 1; i < 13; i += 2) {     /* lengths between the parts, so that no two contexts look alike */
         uint32_t n = (uint32_t)parts[i - 1].len;
 
         lens[i / 2][0] = (char)(n >> 24);
@@ -10151,7 +11156,7 @@ static bool mcpt__state_sign(mcpt_job *j, const mcpt_server *s, const mcpt_hub *
         lens[i / 2][3] = (char)n;
         parts[i] = mcpt__mk(lens[i / 2], 4);
     }
-    return x->hmac_sha256(x->user, key, 32, parts, 11, mac);
+    return x->hmac_sha256(x->user, key, 32, parts, 13, mac);
 }
 
 /* The time that expiry is measured in: Unix seconds, or where the clock is not set, seconds since start, marked. */
@@ -10417,6 +11422,13 @@ static void mcpt__refuse(mcpt_conn *c, const mcpt_job *j, int n)
         c->state = MCPT__X_CLOSED;    /* in the middle of another answer */
         return;
     }
+#if !MCPT_NO_GUARD
+    if (c->mode == MCPT__M_NONE && (c->refusal != MCPT__DENY_NONE || n == MCPT__E_SCOPE)) {
+        c->refusal = c->refusal != MCPT__DENY_NONE ? c->refusal : (uint8_t)MCPT__DENY_SCOPE;
+        mcpt__deny(c);
+        return;
+    }
+#endif
     if (n >= 404 && n <= 406) {       /* nothing that speaks JSON-RPC here */
         mcpt__answer_empty(c, (uint16_t)n);
         return;
@@ -11210,8 +12222,9 @@ static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
     char name[MCPT_MAX_NAME];
     mcpt_call k;
 
-    if (j->state == MCPT__J_IDLE) {
+    if (j->state == MCPT__J_IDLE || j->text == NULL) {      /* or it waits for the verdict on its token */
         mcpt__job_unlink(hub, j);
+        j->state = MCPT__J_IDLE;
         return;
     }
     mcpt__call_init(&k, hub, s, j, name);
@@ -11223,33 +12236,6 @@ static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
 
 /* >>dispatch: implementation ------------------------------------------------------------------------------
  * From a scanned message to the method: which era it belongs to, what its headers must say, what it needs. */
-
-static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
-{
-    mcpt_str found = mcpt__mk(NULL, 0);
-#if !MCPT_NO_HTTP
-    size_t i;
-
-    if (c->framing == MCPT_HTTP) {
-        return mcpt_head_get(&c->head, c->io.rx, f);
-    }
-    for (i = 0; mcpt__is_hosted(c) && i < c->request->nfields; i++) {
-        const mcpt_str name = c->request->fields[i].name;
-
-        if (mcpt__field_find(name.ptr, name.len) != f) {
-            continue;
-        }
-        if (found.ptr != NULL && f != MCPT_F_ACCEPT) {
-            return mcpt__mk("\n", 1);    /* twice: what no field can say, so that nothing takes it for its value */
-        }
-        found = found.ptr != NULL ? found : c->request->fields[i].value;
-    }
-#else
-    (void)c;
-    (void)f;
-#endif
-    return found;
-}
 
 /* =?base64?...?= stands for text that a field cannot carry (2026-07-28, basic/transports). */
 static bool mcpt__is_sentinel(mcpt_str header)
@@ -11435,6 +12421,33 @@ static int mcpt__list(mcpt_conn *c, const mcpt__rpc *r, unsigned kind)
 }
 
 /* -- calls that run a handler */
+static bool mcpt__may(const mcpt_conn *c, const char *scopes)
+{
+#if !MCPT_NO_GUARD
+    return c->who == NULL || mcpt__covers(c->server, c->who, scopes);
+#else
+    (void)c;
+    (void)scopes;
+    return true;
+#endif
+}
+
+static const char *mcpt__row_scopes(unsigned kind, const void *row)
+{
+    return kind == MCPT_KIND_TOOL ? ((const mcpt_tool *)row)->scopes : kind == MCPT_KIND_PROMPT ? ((const mcpt_prompt *)row)->scopes :
+           ((const mcpt_resource *)row)->scopes;
+}
+
+/* Has the caller the scopes of a row? 0, or the fault (RFC 6750 section 3.1: its answer names all that the operation needs). */
+static int mcpt__scoped(mcpt_conn *c, const char *scopes)
+{
+    if (mcpt__may(c, scopes)) {
+        return 0;
+    }
+    c->need = scopes;
+    return MCPT__E_SCOPE;
+}
+
 #if !MCPT_NO_PROMPTS
 static bool mcpt__prompt_args_ok(const mcpt_prompt *p, mcpt_val args)
 {
@@ -11529,6 +12542,10 @@ static int mcpt__call_start(mcpt_conn *c, const mcpt__rpc *r)
         if (!mcpt__job_row(c, j, kind, kind, r->name)) {
             return kind == MCPT_KIND_TOOL ? MCPT__E_TOOL : MCPT__E_PROMPT;
         }
+        n = mcpt__scoped(c, mcpt__row_scopes(kind, j->row));
+        if (n != 0) {
+            return n;
+        }
         if (type == '{') {
             j->args = r->f[MCPT__R_ARGUMENTS];
         } else if (type != '\0' && type != 'n') {
@@ -11548,11 +12565,16 @@ static int mcpt__read_start(mcpt_conn *c, const mcpt__rpc *r)
     mcpt_job *j = &c->job;
     int row = mcpt__find_resource(c->server, r->name, mcpt__who(j));
     const mcpt_resource *res = &c->server->resources[row >= 0 ? row : 0];
+    int n;
 
     if (row < 0) {
         return mcpt__modern(j) ? MCPT__E_RESOURCE : MCPT__E_OLD_RESOURCE;
     }
     j->row = res;
+    n = mcpt__scoped(c, res->scopes);
+    if (n != 0) {
+        return n;
+    }
     return res->fn == NULL ? mcpt__generator_start(c, MCPT__G_STATIC, 0) : mcpt__call_start(c, r);
 }
 #endif
@@ -11567,6 +12589,7 @@ static int mcpt__complete_start(mcpt_conn *c, const mcpt__rpc *r)
     mcpt_val ref;
     mcpt_str name;
     bool prompt;
+    int n;
 
     j->args = r->f[MCPT__R_PARAMS];
     if (mcpt__index(&doc, mcpt__job_cut(j, j->args), c->tok, c->ntok) != MCPT_OK) {
@@ -11578,7 +12601,8 @@ static int mcpt__complete_start(mcpt_conn *c, const mcpt__rpc *r)
         !mcpt__job_row(c, j, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_RESOURCE, prompt ? MCPT_KIND_PROMPT : MCPT_KIND_TEMPLATE, name)) {
         return MCPT__E_REFERENCE;
     }
-    return MCPT__E_RUN;
+    n = mcpt__scoped(c, mcpt__row_scopes(prompt ? MCPT_KIND_PROMPT : MCPT_KIND_RESOURCE, j->row));
+    return n != 0 ? n : MCPT__E_RUN;
 }
 #endif
 
@@ -11684,7 +12708,7 @@ static int mcpt__task_method(mcpt_conn *c, const mcpt__rpc *r)
     if (!mcpt__task_client(j)) {
         return MCPT__E_CAPABILITY;
     }
-    s = mcpt__task_find(c->hub, r->name);
+    s = mcpt__task_find(c->hub, r->name, j->owner);
     if (s == NULL) {
         return MCPT__E_TASK;
     }
@@ -11728,6 +12752,8 @@ static void mcpt__job_init(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, int me
     j->started = mcpt__now(c->server);
     j->ticket = c->hub != NULL ? (uint16_t)++c->hub->counter : 0;
     j->who = c->who;
+    j->verdict = c->verdict;
+    mcpt__owner(c, j->owner);
     j->level = 255;                   /* no logging unless asked for */
     j->flags = (c->flags & MCPT__C_SSE_OK) != 0 ? MCPT__J_EVENTS : 0;
 }
@@ -11777,7 +12803,9 @@ static int mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt
 #if !MCPT_NO_RESOURCES
     MCPT_MEMSET(&it, 0, sizeof(it));
     while ((o & MCPT_OFFER_SUBSCRIBE) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "resourceSubscriptions"), &it, NULL)) {
-        if (mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK && mcpt__find_resource(c->server, text, mcpt__who(j)) >= 0) {
+        int row = mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK ? mcpt__find_resource(c->server, text, mcpt__who(j)) : -1;
+
+        if (row >= 0 && mcpt__may(c, c->server->resources[row].scopes)) {
             (void)mcpt__subs_add(&l->subs, text);    /* what does not fit is not in the acknowledgement */
         }
     }
@@ -11792,7 +12820,8 @@ static int mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt
     }
     MCPT_MEMSET(&it, 0, sizeof(it));
     while (mcpt_next(ids, &it, NULL)) {
-        if (mcpt_get_str(it, buf + 1, sizeof(buf) - 1, &text) == MCPT_OK && text.len == 32) {
+        if (mcpt_get_str(it, buf + 1, sizeof(buf) - 1, &text) == MCPT_OK && text.len == 32 &&
+            (mcpt__task_find(c->hub, text, NULL) == NULL || mcpt__task_find(c->hub, text, j->owner) != NULL)) {
             MCPT_MEMMOVE(buf + 1, text.ptr, 32);
             buf[0] = '\1';
             (void)mcpt__subs_add(&l->subs, mcpt__mk(buf, 33));
@@ -11908,7 +12937,7 @@ static bool mcpt__subs_send(mcpt_conn *c, mcpt_subs *subs, const mcpt_listener *
         }
 #if !MCPT_NO_TASKS
         else {
-            mcpt_slot *s = mcpt__task_find(c->hub, mcpt_z(uri + 1));
+            mcpt_slot *s = mcpt__task_find(c->hub, mcpt_z(uri + 1), NULL);
 
             if (s == NULL) {
                 mcpt__msg_drop(c);
@@ -11974,6 +13003,7 @@ static int mcpt__initialize(mcpt_conn *c, const mcpt__rpc *r)
             return MCPT__E_NO_SESSION;
         }
         s->revision = j->revision;
+        MCPT_MEMCPY(s->owner, j->owner, sizeof(s->owner));
         s->can = (uint8_t)mcpt__caps(mcpt__pick(r, MCPT__R_CAPS));
         s->subs.lists = (mcpt__offers(c->server, c->hub, false) & MCPT_OFFER_LIST_CHANGED) != 0 ? 7 : 0;
         if (mcpt__is_lines(c)) {
@@ -12004,15 +13034,24 @@ static int mcpt__set_level(mcpt_conn *c, const mcpt__rpc *r)
 #if !MCPT_NO_RESOURCES && !MCPT_NO_LISTEN
 static int mcpt__subscribe(mcpt_conn *c, mcpt_str uri)
 {
+    int row;
+
     if (c->session == NULL) {
         return MCPT__E_SESSIONLESS;
     }
     if (c->job.method == MCPT__UNSUBSCRIBE) {
         mcpt__subs_remove(&c->session->subs, uri);
-    } else if (mcpt__find_resource(c->server, uri, mcpt__who(&c->job)) < 0) {
-        return MCPT__E_OLD_RESOURCE;
-    } else if (!mcpt__subs_add(&c->session->subs, uri)) {
-        return MCPT__E_SUBSCRIPTIONS;
+    } else {
+        row = mcpt__find_resource(c->server, uri, mcpt__who(&c->job));
+        if (row < 0) {
+            return MCPT__E_OLD_RESOURCE;
+        }
+        if (!mcpt__may(c, c->server->resources[row].scopes)) {
+            return mcpt__scoped(c, c->server->resources[row].scopes);
+        }
+        if (!mcpt__subs_add(&c->session->subs, uri)) {
+            return MCPT__E_SUBSCRIPTIONS;
+        }
     }
     mcpt__answer_open(c);
     return mcpt__answer_result(c);
@@ -12213,6 +13252,7 @@ static int mcpt__legacy_context(mcpt_conn *c, bool initialize)
     mcpt_str sid = mcpt__field(c, MCPT_F_MCP_SESSION_ID);
     mcpt_str version = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
     int revision = version.ptr != NULL ? mcpt__revision(version) : MCPT_2025_03_26;
+    uint8_t owner[16];
 
     if (mcpt__is_lines(c)) {
         if (c->revision == 0) {
@@ -12228,7 +13268,11 @@ static int mcpt__legacy_context(mcpt_conn *c, bool initialize)
         if (sid.ptr == NULL) {
             return MCPT__E_INITIALIZE;
         }
+        mcpt__owner(c, owner);
         c->session = mcpt__session_find(c->hub, sid);
+        if (c->session != NULL && !mcpt_same(c->session->owner, owner, sizeof(owner))) {
+            c->session = NULL;        /* another principal's */
+        }
         if (c->session == NULL) {
             return MCPT__E_SESSION;
         }
@@ -12423,36 +13467,22 @@ static void mcpt__host_cut(mcpt_str field, mcpt_str *host, uint16_t *port)
     }
 }
 
-static bool mcpt__guard(const mcpt_conn *c)
+static bool mcpt__host_check(const mcpt_conn *c)
 {
     const mcpt_identity *id = c->server->identity;
-    mcpt_str field = mcpt__field(c, MCPT_F_HOST);
-    mcpt_str origin = mcpt__field(c, MCPT_F_ORIGIN);
+    mcpt_str field = mcpt__authority(c);
     mcpt_str host = mcpt__mk(NULL, 0);
-    mcpt_url url;
     uint16_t port = 0;
 
-    if (!mcpt__is_hosted(c) && c->head.authority.len != 0) {
-        field = mcpt__cut(c->io.rx, c->head.authority);    /* absolute-form: Host must be ignored (RFC 9112, 3.2.2) */
+    if (field.ptr == NULL) {
+        return id != NULL && id->any_host;
     }
-    if (field.ptr != NULL && !mcpt__is_hosted(c)) {
+    if (!mcpt__is_hosted(c)) {
         mcpt__host_cut(field, &host, &port);
-    } else if (field.ptr != NULL && !mcpt_authority_split(field, &host, &port)) {
+    } else if (!mcpt_authority_split(field, &host, &port)) {
         return false;
     }
-    if (field.ptr == NULL ? id == NULL || !id->any_host : !mcpt__host_ok_here(id, host)) {
-        return false;
-    }
-    if (origin.ptr == NULL || (id != NULL && (id->any_origin || mcpt__listed_in(id->origins, id->norigins, origin)))) {
-        return true;
-    }
-    if (!mcpt_url_split(origin, &url) || url.path.len != 0 || url.query.ptr != NULL) {
-        return false;                 /* "null" among them */
-    }
-    if (mcpt__loopback(url.host) && mcpt__loopback(host)) {
-        return true;
-    }
-    return mcpt_str_eq(url.host, host) && url.port == port;
+    return mcpt__host_ok_here(id, host);
 }
 
 static bool mcpt__accepts(const mcpt_conn *c, const char *type, const char *subtype)
@@ -12470,23 +13500,83 @@ static bool mcpt__accepts(const mcpt_conn *c, const char *type, const char *subt
     return any;
 }
 
-/* -- a request's head: everything that can be refused before the body is read. 0: go on */
-static int mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
+/* -- a request's head: everything that can be refused, or answered, before the body is read. 0: go on */
+static uint8_t mcpt__route(const mcpt_server *s, mcpt_str path)
+{
+    if (mcpt_str_is(path, mcpt__path(s))) {
+        return MCPT__ROUTE_MCP;
+    }
+#if !MCPT_NO_GUARD
+    return mcpt__document_route(s, path);
+#else
+    return MCPT__ROUTE_NONE;
+#endif
+}
+
+static bool mcpt__origin_check(const mcpt_conn *c)
+{
+    const mcpt_identity *id = c->server->identity;
+    mcpt_str origin = mcpt__field(c, MCPT_F_ORIGIN);
+    mcpt_str host = mcpt__mk(NULL, 0);
+    mcpt_url url;
+    uint16_t port = 0;
+
+    if (origin.ptr == NULL || (id != NULL && (id->any_origin || mcpt__listed_in(id->origins, id->norigins, origin)))) {
+        return true;
+    }
+    if (!mcpt_url_split(origin, &url) || url.path.len != 0 || url.query.ptr != NULL) {
+        return false;                 /* "null" among them */
+    }
+    mcpt__host_cut(mcpt__authority(c), &host, &port);
+    return (mcpt__loopback(url.host) && mcpt__loopback(host)) || (mcpt_str_eq(url.host, host) && url.port == port);
+}
+
+#if !MCPT_NO_GUARD
+/* What comes before the token: preflights, documents. 0: nothing of that. */
+static uint16_t mcpt__head_public(mcpt_conn *c, mcpt_str method)
+{
+    size_t origin = mcpt__field(c, MCPT_F_ORIGIN).len;
+
+    if (mcpt_str_is(method, "HEAD")) {
+        c->flags |= MCPT__C_HEAD;
+    }
+    if (c->route != MCPT__ROUTE_MCP) {
+        c->allow = "GET, HEAD, OPTIONS";
+        return mcpt_str_is(method, "OPTIONS") ? 204 : mcpt_str_is(method, "GET") || mcpt_str_is(method, "HEAD") ? 200 : 405;
+    }
+    if (origin != 0 && origin <= 128 && c->io.tx_cap >= 1024) {
+        c->flags |= MCPT__C_CORS;
+    }
+    mcpt__tx_reset(c);
+    return mcpt_str_is(method, "OPTIONS") ? 204 : mcpt__authorize(c, method);
+}
+#endif
+
+static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
 {
     mcpt_str accept = mcpt__field(c, MCPT_F_ACCEPT);
     mcpt_str type = mcpt__field(c, MCPT_F_CONTENT_TYPE);
     mcpt_str coding = mcpt__field(c, MCPT_F_CONTENT_ENCODING);
+    uint16_t status = 0;
     size_t n = 0;
 
-    if (!mcpt_str_is(path, c->server->path != NULL ? c->server->path : "/mcp")) {
+    c->route = mcpt__route(c->server, path);
+    if (c->route == MCPT__ROUTE_NONE) {
         return 404;
     }
-    if (!mcpt__guard(c)) {
+    if (!mcpt__host_check(c) || (c->route == MCPT__ROUTE_MCP && !mcpt__origin_check(c))) {
         return 403;
     }
-    c->response.allow = MCPT_NO_LEGACY || c->hub == NULL || c->hub->mem.nsessions == 0 ? "POST" : "GET, POST, DELETE";
+#if !MCPT_NO_GUARD
+    status = mcpt__head_public(c, method);
+    if (status != 0) {
+        return status;
+    }
+#endif
+    (void)status;
+    c->allow = MCPT_NO_LEGACY || c->hub == NULL || c->hub->mem.nsessions == 0 ? "POST" : "GET, POST, DELETE";
     if (!mcpt_str_is(method, "POST")) {
-        bool legacy = c->response.allow[0] == 'G' && (mcpt_str_is(method, "GET") || mcpt_str_is(method, "DELETE"));
+        bool legacy = c->allow[0] == 'G' && (mcpt_str_is(method, "GET") || mcpt_str_is(method, "DELETE"));
 
         if (!legacy || mcpt__revision(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION)) == MCPT_2026_07_28) {
             return 405;
@@ -12687,6 +13777,11 @@ static void mcpt__request_reset(mcpt_conn *c)
     c->flags &= MCPT__C_EXPIRED;
     c->mode = MCPT__M_NONE;
     c->status = 200;
+    c->who = NULL;
+    c->verdict = NULL;
+    c->refusal = 0;
+    c->need = NULL;
+    c->told = false;
     c->session = NULL;
     c->session_id[0] = '\0';
     c->stream = 0;
@@ -12703,6 +13798,8 @@ static void mcpt__next_request(mcpt_conn *c)
     MCPT_MEMMOVE(c->io.rx, c->io.rx + c->end, rest);
     c->io.rx_len = rest;
     c->end = 0;
+    c->who = NULL;
+    c->verdict = NULL;
     mcpt_head_init(&c->head, false);
     MCPT_MEMSET(&c->chunked, 0, sizeof(c->chunked));
     c->io.tx_at = 0;
@@ -12717,6 +13814,16 @@ static void mcpt__refuse_head(mcpt_conn *c, int status, bool close)
         c->flags |= MCPT__C_CLOSE;
         mcpt__tx_reset(c);
     }
+#if !MCPT_NO_GUARD
+    if (status == 200 || status == 204) {
+        (status == 200 ? mcpt__document : mcpt__preflight)(c);
+        return;
+    }
+    if (c->refusal == 0 && (c->flags & MCPT__C_HEAD) != 0) {
+        mcpt__answer_empty(c, (uint16_t)status);
+        return;
+    }
+#endif
     mcpt__refuse(c, NULL, status);
 }
 
@@ -12743,6 +13850,9 @@ static void mcpt__head_done(mcpt_conn *c)
     c->body_len = 0;
     c->end = h->at;
     status = mcpt__head_check(c, method, path);
+    if (status == MCPT__VERIFYING) {
+        return;
+    }
     if (status == 0 && post && !body) {
         status = 411;
     }
@@ -12845,6 +13955,38 @@ static bool mcpt__skip_body(mcpt_conn *c)
     mcpt__refuse_head(c, c->status, false);
     return true;
 }
+
+#if !MCPT_NO_HOSTED
+static void mcpt__hosted_begin(mcpt_conn *c)
+{
+    const mcpt_request *r = c->request;
+    uint16_t status;
+
+    mcpt__request_reset(c);
+    mcpt__verdict_host(c, r->who);
+    status = mcpt__head_check(c, r->method, r->path);
+    if (status == MCPT__VERIFYING) {
+        return;
+    }
+    if (r->no_stream) {
+        c->flags &= ~(uint32_t)MCPT__C_SSE_OK;
+    }
+    if (status != 0) {
+        mcpt__refuse_head(c, status, false);
+    } else if (mcpt_str_is(r->method, "POST")) {
+        c->state = MCPT__X_MESSAGE;
+#if !MCPT_NO_LEGACY
+    } else {
+        mcpt__get_or_delete(c, mcpt_str_is(r->method, "GET"));
+#endif
+    }
+}
+
+MCPT_API bool mcpt_server_serves(const mcpt_server *s, mcpt_str path)
+{
+    return mcpt__route(s, path) != MCPT__ROUTE_NONE;
+}
+#endif
 #endif
 
 /* >>conn: implementation ----------------------------------------------------------------------------------
@@ -12890,7 +14032,8 @@ MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *
     if (c == NULL || s == NULL || s->env == NULL || s->env->millis == NULL || s->name == NULL || s->version == NULL) {
         return MCPT_E_ARG;
     }
-    if ((MCPT_NO_LINES && framing == MCPT_LINES) || (MCPT_NO_HTTP && framing != MCPT_LINES)) {
+    if ((MCPT_NO_LINES && framing == MCPT_LINES) || (MCPT_NO_HTTP && framing != MCPT_LINES) ||
+        (s->guard != NULL && framing != MCPT_LINES && (MCPT_NO_GUARD || hub == NULL || hub->mem.nverdicts == 0))) {
         return MCPT_E_ARG;
     }
     MCPT_MEMSET(c, 0, sizeof(*c));
@@ -13170,6 +14313,11 @@ static bool mcpt__tick(mcpt_conn *c)
 /* True: something was written or the stream has ended. */
 static bool mcpt__stream_step(mcpt_conn *c)
 {
+    if ((c->flags & MCPT__C_TICK) != 0 && mcpt__verdict_over(c)) {
+        c->flags &= ~(uint32_t)MCPT__C_TICK;
+        mcpt__stream_end(c);          /* the token has expired or was revoked */
+        return true;
+    }
     if ((c->flags & MCPT__C_TICK) != 0) {
         return mcpt__tick(c);
     }
@@ -13307,6 +14455,33 @@ MCPT_API void mcpt_conn_close(mcpt_conn *c)
     c->io.tx_len = 0;
 }
 
+#if !MCPT_NO_GUARD
+static void mcpt__begin(mcpt_conn *c)
+{
+#if !MCPT_NO_HOSTED
+    if (mcpt__is_hosted(c)) {
+        mcpt__hosted_begin(c);
+        return;
+    }
+#endif
+    mcpt__head_done(c);
+}
+
+/* A request whose token waits for its verdict: asks again when woken, or when its time is over. */
+static bool mcpt__verify_step(mcpt_conn *c)
+{
+    mcpt_job *j = &c->job;
+
+    if ((j->flags & MCPT__J_WOKEN) == 0 && !mcpt__due(mcpt__now(c->server), j->wake_at)) {
+        return false;
+    }
+    mcpt__job_unlink(c->hub, j);
+    j->state = MCPT__J_IDLE;
+    mcpt__begin(c);
+    return true;
+}
+#endif
+
 /* -- one step of the machine. False: it waits for bytes, a wake-up or time. */
 static bool mcpt__step_done(mcpt_conn *c)
 {
@@ -13364,6 +14539,10 @@ static bool mcpt__step(mcpt_conn *c)
         return true;
     case MCPT__X_WAIT: return mcpt__wait_step(c);
     case MCPT__X_STREAM: return mcpt__stream_step(c);
+#if !MCPT_NO_GUARD
+    case MCPT__X_VERIFY: return mcpt__verify_step(c);
+    case MCPT__X_DOCUMENT: mcpt__document_step(c); return true;
+#endif
     case MCPT__X_DONE: return mcpt__step_done(c);
     default: return false;
     }
@@ -13398,7 +14577,7 @@ static void mcpt__timer_fit(mcpt_conn *c, bool progress)
         timer = MCPT__TIMER_REQUEST;
     } else if (c->state == MCPT__X_STREAM || c->state == MCPT__X_WAIT) {
         timer = MCPT__TIMER_STREAM;
-    } else if (c->state == MCPT__X_CLOSED || c->framing == MCPT_HOSTED) {
+    } else if (c->state == MCPT__X_CLOSED || c->state == MCPT__X_VERIFY || c->framing == MCPT_HOSTED) {
         mcpt__timer_stop(c);          /* over, or waiting for the host */
         return;
     } else {
@@ -13422,6 +14601,12 @@ static bool mcpt__lines_busy(const mcpt_conn *c)
     return false;
 }
 
+/* A host reads the header fields before anything else may take their place. */
+static bool mcpt__head_is_new(const mcpt_conn *c)
+{
+    return mcpt__is_hosted(c) && !c->told && (c->flags & MCPT__C_SENT) != 0 && c->state != MCPT__X_DONE;
+}
+
 static unsigned mcpt__conn_run(mcpt_io *io)
 {
     mcpt_conn *c = (mcpt_conn *)io;   /* io is its first member */
@@ -13431,9 +14616,10 @@ static unsigned mcpt__conn_run(mcpt_io *io)
     if ((c->flags & MCPT__C_EXPIRED) != 0 && !lines) {
         mcpt__expire(c);
     }
-    while (c->state != MCPT__X_CLOSED && io->tx_at == io->tx_len && io->tx != NULL && mcpt__step(c)) {
+    while (c->state != MCPT__X_CLOSED && io->tx_at == io->tx_len && io->tx != NULL && !mcpt__head_is_new(c) && mcpt__step(c)) {
         progress = true;
     }
+    c->told = (c->flags & MCPT__C_SENT) != 0;
     if (io->eof != 0 && io->tx_at == io->tx_len && c->state != MCPT__X_CLOSED && !mcpt__lines_busy(c)) {
         c->state = MCPT__X_CLOSED;
     }
@@ -13455,41 +14641,37 @@ static unsigned mcpt__conn_run(mcpt_io *io)
 
 /* -- hosts that parse HTTP themselves */
 #if !MCPT_NO_HTTP && !MCPT_NO_HOSTED
+/* Does this path (without query) belong to the server: its endpoint, or a metadata document of its guard? */
+MCPT_API bool mcpt_server_serves(const mcpt_server *s, mcpt_str path);
 MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request)
 {
-    int status;
-
     if (!mcpt__is_hosted(c) || (c->state != MCPT__X_READ && c->state != MCPT__X_CLOSED) || c->io.rx == NULL) {
         return MCPT_E_STATE;
     }
     c->request = request;
     c->io.eof = 0;
     c->io.rx_len = 0;
-    MCPT_MEMSET(&c->response, 0, sizeof(c->response));
-    MCPT_MEMSET(&c->who, 0, sizeof(c->who));
-    if (request->who != NULL) {
-        c->who = *request->who;
-    }
-    mcpt__request_reset(c);
-    status = mcpt__head_check(c, request->method, request->path);
-    if (request->no_stream) {
-        c->flags &= ~(uint32_t)MCPT__C_SSE_OK;
-    }
-    if (status != 0) {
-        mcpt__refuse(c, NULL, status);
-    } else if (mcpt_str_is(request->method, "POST")) {
-        c->state = MCPT__X_MESSAGE;
-#if !MCPT_NO_LEGACY
-    } else {
-        mcpt__get_or_delete(c, mcpt_str_is(request->method, "GET"));
-#endif
-    }
+    c->state = MCPT__X_READ;
+    mcpt__hosted_begin(c);
     return MCPT_OK;
 }
 
 MCPT_API const mcpt_response *mcpt_conn_response(const mcpt_conn *c)
 {
     return (c->flags & MCPT__C_SENT) != 0 ? &c->response : NULL;
+}
+
+MCPT_API bool mcpt_conn_field(const mcpt_conn *c, uint32_t *it, mcpt_str *name, mcpt_str *value)
+{
+    uint32_t at = *it != 0 ? *it : c->fields;
+
+    if ((c->flags & MCPT__C_SENT) == 0 || at >= c->fields_end) {
+        return false;
+    }
+    *name = mcpt_z(c->io.tx + at);
+    *value = mcpt_z(name->ptr + name->len + 2);
+    *it = at + (uint32_t)(name->len + value->len) + 4;
+    return true;
 }
 #endif
 
@@ -13619,6 +14801,14 @@ MCPT_API void mcpt_hub_close(mcpt_hub *hub)
             mcpt__refuse(c, j, MCPT__E_CLOSING);
             mcpt__ready(hub, c);
         }
+#if !MCPT_NO_GUARD
+        if (c != NULL && c->state == MCPT__X_VERIFY) {
+            c->flags |= MCPT__C_CLOSE;
+            c->refusal = MCPT__DENY_LATER;
+            mcpt__deny(c);
+            mcpt__ready(hub, c);
+        }
+#endif
         mcpt__cancel(hub, hub->server, j);
 #if !MCPT_NO_TASKS
         if (s != NULL) {
@@ -14492,7 +15682,7 @@ static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__oa_text *t, char *
 /* The body of one of the grants at the token endpoint. */
 static void mcpt__oa_ask_token(mcpt_oauth *o, unsigned step)
 {
-    static const char *const grants[] = {                   /* from MCPT__STEP_CODE on */
+    static const char *const grants[] = {                     /* from MCPT__STEP_CODE on */
         "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer" };
     mcpt__oa_text t = mcpt__oa_room(o);

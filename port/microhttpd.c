@@ -159,23 +159,12 @@ static ssize_t read_answer(void *user, uint64_t pos, char *to, size_t room)
     return 0;
 }
 
-static void add_headers(struct MHD_Response *to, const mcpt_response *r)
+static void add_headers(struct MHD_Response *to, const mcpt_conn *c)
 {
-    if (r->content_type != NULL) {
-        (void)MHD_add_response_header(to, "Content-Type", r->content_type);
-    }
-    if (r->length < 0) {
-        (void)MHD_add_response_header(to, "Cache-Control", "no-cache");
-        (void)MHD_add_response_header(to, "X-Accel-Buffering", "no");
-    }
-    if (r->session != NULL) {
-        (void)MHD_add_response_header(to, "Mcp-Session-Id", r->session);
-    }
-    if (r->status == 405 && r->allow != NULL) {
-        (void)MHD_add_response_header(to, "Allow", r->allow);
-    }
-    if (r->status == 503) {
-        (void)MHD_add_response_header(to, "Retry-After", "1");
+    uint32_t it = 0;
+    mcpt_str name, value;
+    while (mcpt_conn_field(c, &it, &name, &value)) {
+        (void)MHD_add_response_header(to, name.ptr, value.ptr);
     }
 }
 
@@ -193,7 +182,7 @@ static mcpt_mhd_result send_answer(exchange *x, const mcpt_response *r)
                                                x->owner->config.tx_size, read_answer, x, NULL);
     }
     if (to != NULL) {
-        add_headers(to, r);
+        add_headers(to, &x->conn);
         x->state = ANSWERING;
         done = MHD_queue_response(x->peer, r->status, to);
         MHD_destroy_response(to);     /* libmicrohttpd keeps a reference of its own */
@@ -326,8 +315,7 @@ static mcpt_mhd_result refuse(mcpt_mhd *m, struct MHD_Connection *peer, int whic
 
 bool mcpt_mhd_match(const mcpt_mhd *m, const char *url)
 {
-    const char *path = m->config.server->path;
-    return strcmp(url, path != NULL ? path : "/mcp") == 0;
+    return mcpt_server_serves(m->config.server, mcpt_z(url));
 }
 
 mcpt_mhd_result mcpt_mhd_handle(void *m, struct MHD_Connection *connection, const char *url,

@@ -91,7 +91,7 @@ uint16_t mcpt_mhd_port(const mcpt_mhd *m);
  * E_LIMIT; E_ARG: it has no epoll descriptor. */
 MCPT_NODISCARD mcpt_err mcpt_mhd_add(mcpt_mhd *m, struct MHD_Daemon *daemon);
 
-/* Is this URL ours? Today: mcpt_server.path alone. */
+/* Is this URL ours: the endpoint, or a metadata document of the server's guard? */
 bool mcpt_mhd_match(const mcpt_mhd *m, const char *url);
 /* An MHD_AccessHandlerCallback with the mcpt_mhd object as cls; con_cls is ours for requests given to it. */
 mcpt_mhd_result mcpt_mhd_handle(void *m, struct MHD_Connection *connection, const char *url,

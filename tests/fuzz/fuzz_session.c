@@ -446,7 +446,7 @@ typedef struct peer {                 /* a connection and what its client knows 
     size_t body_seen;                 /* bytes of body that were read as events */
     enum { HEAD, BODY, CHUNK, UNTIL_CLOSE, ENDED } at;
     uint64_t left;
-    bool sse, batch;
+    bool sse, batch, head_known;
     unsigned status, answers;         /* of the exchange: answers with an id */
     unsigned requests;                /* sent and not answered by a status */
     mcpt_request request;             /* HOSTED */
@@ -820,17 +820,34 @@ static void peer_ended(peer *c)
     peer_close(c);
 }
 
+/* The header fields, as soon as they are known. */
+static void hosted_head(peer *c)
+{
+    const mcpt_response *r = mcpt_conn_response(c->c);
+    uint32_t it = 0;
+    mcpt_str name, value;
+    bool type = false;
+    NEED(*mcpt_reason(r->status) != '\0');
+    c->status = r->status;
+    c->head_known = true;
+    while (mcpt_conn_field(c->c, &it, &name, &value)) {
+        NEED(name.len != 0 && strlen(name.ptr) == name.len && strlen(value.ptr) == value.len);
+        NEED(strpbrk(value.ptr, "\r\n") == NULL && strpbrk(name.ptr, " :\r\n") == NULL);
+        if (mcpt_str_is(name, "Content-Type")) {
+            type = true;
+            c->sse = mcpt_str_is(value, "text/event-stream");
+        } else if (mcpt_str_is(name, "Mcp-Session-Id")) {
+            NEED(value.len == 32);
+            strcpy(known.session, value.ptr);
+        }
+    }
+    NEED(type == (r->length != 0));
+}
+
 static void take_hosted(peer *c, const char *p, size_t n)
 {
     const mcpt_response *r = mcpt_conn_response(c->c);
-    NEED(r != NULL && *mcpt_reason(r->status) != '\0');
-    c->sse = r->content_type != NULL && strcmp(r->content_type, "text/event-stream") == 0;
-    c->status = r->status;
-    NEED(r->content_type != NULL);
-    if (r->session != NULL) {
-        NEED(strlen(r->session) == 32);
-        strcpy(known.session, r->session);
-    }
+    NEED(r != NULL && c->head_known);
     add(&c->body, p, n);
     NEED(r->length < 0 || (int64_t)c->body.len <= r->length);
     if (c->sse) {
@@ -846,6 +863,10 @@ static void pump(peer *c, size_t give, size_t take)
         size_t n = 0;
         const char *tx = mcpt_io_tx(&c->c->io, &n);
         bool moved = false;
+        if (c->framing == MCPT_HOSTED && c->busy && !c->head_known && mcpt_conn_response(c->c) != NULL) {
+            hosted_head(c);
+            moved = true;
+        }
         NEED(rounds < 100000);
         NEED(want == MCPT_CLOSED || (want & ~(unsigned)(MCPT_WANT_RX | MCPT_WANT_TX)) == 0);
         NEED((tx != NULL) == ((want & MCPT_WANT_TX) != 0) || c->no_memory);
@@ -1389,7 +1410,7 @@ static void request_hosted(peer *c, const heads *h, const char *verb, const text
     c->request.no_stream = (odd & 64) != 0;
     c->answers = 0;
     c->body.len = c->body_seen = 0;
-    c->sse = false;
+    c->sse = c->head_known = false;
     c->busy = true;
     c->eof = false;
     if (mcpt_conn_request(c->c, &c->request) != MCPT_OK) {

@@ -31,6 +31,8 @@ typedef struct wire {
     const char *in;                   /* bytes still to be fed */
     size_t in_len, piece, window;     /* most bytes fed and taken at once; 0: all */
     mcpt_request request;             /* MCPT_HOSTED */
+    bool head_known;
+    char head[1024];                  /* header lines, each ended by CR LF, CR LF before the first */
     char out[OUT_MAX];                /* everything that was sent; last, for it is never cleared */
     size_t out_len, out_at;           /* out_at: how far replies were read */
 } wire;
@@ -192,7 +194,11 @@ static inline bool world_hmac(void *user, const void *key, size_t key_len, const
     }
     return !world.no_crypto;
 }
-static const mcpt_crypto world_crypto = { .hmac_sha256 = world_hmac };
+static inline bool world_sha256(void *user, const mcpt_str *parts, size_t n, uint8_t out[32])
+{
+    return world_hmac(user, "", 0, parts, n, out);
+}
+static const mcpt_crypto world_crypto = { .sha256 = world_sha256, .hmac_sha256 = world_hmac };
 
 /* -- wires */
 static inline size_t least(size_t n, size_t limit)
@@ -206,6 +212,21 @@ static inline void pump(wire *w)
         unsigned want = mcpt_io_want(&w->conn.io);
         size_t n = 0;
 
+        if (w->framing == MCPT_HOSTED && !w->head_known && mcpt_conn_response(&w->conn) != NULL) {
+            mcpt_str name;
+            mcpt_str value;
+            uint32_t it = 0;
+
+            strcpy(w->head, "\r\n");
+            while (mcpt_conn_field(&w->conn, &it, &name, &value) && strlen(w->head) + name.len + value.len < sizeof(w->head) - 8) {
+                CHECK(strlen(name.ptr) == name.len && strlen(value.ptr) == value.len);
+                strcat(strcat(strcat(strcat(w->head, name.ptr), ": "), value.ptr), "\r\n");
+            }
+            w->head_known = true;
+            if ((want & (MCPT_CLOSED | MCPT_WANT_TX)) == 0) {
+                continue;
+            }
+        }
         if ((want & MCPT_CLOSED) != 0) {
             CHECK(want == MCPT_CLOSED);
             w->closed = true;

@@ -529,7 +529,7 @@ static void request_state_belongs_to_its_principal(void)
         q.body = mcpt_z(modern_body("tools/call", i == 0 ? tool_members("rounds", "{}") :
                         fmt("%s,\"requestState\":%s,\"inputResponses\":{\"one\":" YES("Ada") "}", tool_members("rounds", "{}"), state)));
         CHECK(mcpt_conn_request(&w->conn, &q) == MCPT_OK);
-        w->closed = false;
+        w->closed = w->head_known = false;
         w->out_len = 0;
         pump(w);
         w->out[w->out_len] = '\0';
