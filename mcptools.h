@@ -488,10 +488,11 @@ MCPT_API mcpt_str mcpt_head_get(const mcpt_head *h, const char *buf, mcpt_field 
 /* Does a comma-separated field value (Connection, Cache-Control) name this token, without regard to case?
  * Parameters after ';' are skipped; q=0 counts as not named. */
 MCPT_API bool mcpt_list_has(mcpt_str value, const char *token);
-/* Does Accept admit type/subtype? The most specific element decides: the type itself, its range, the range of
- * all; q=0 excludes. Absent: false, ask h->seen. The second looks at every Accept field of a complete head. */
-MCPT_API bool mcpt_accepts(mcpt_str accept, const char *type, const char *subtype);
-MCPT_API bool mcpt_head_accepts(const mcpt_head *h, const char *buf, const char *type, const char *subtype);
+/* Does Accept admit a media type ("text/event-stream", in lower case)? The most specific element decides: the type
+ * itself, its range, the range of all; q=0 excludes. Absent: false, ask h->seen. The second looks at every Accept field
+ * of a complete head. */
+MCPT_API bool mcpt_accepts(mcpt_str accept, const char *media);
+MCPT_API bool mcpt_head_accepts(const mcpt_head *h, const char *buf, const char *media);
 
 typedef struct mcpt_chunked {         /* decoder of the chunked coding (RFC 9112 section 7.1); zero it to start */
     uint32_t left;                    /* data bytes of the current chunk still to come */
@@ -1504,6 +1505,11 @@ MCPT_API void mcpt_oauth_close(mcpt_oauth *o);              /* wipes every secre
 #define MCPT__WORDS 0
 #endif
 #endif
+#if MCPT__WORDS && defined(__GNUC__) && defined(__BYTE_ORDER__) && SIZE_MAX > 0xffffffffu
+#define MCPT__CTZ (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)   /* one instruction finds the lane that differs */
+#else
+#define MCPT__CTZ 0
+#endif
 #define MCPT__REP(byte) ((size_t)-1 / 255u * (byte))        /* the byte in every lane of a word */
 
 #if MCPT__WORDS
@@ -1534,7 +1540,7 @@ static size_t mcpt__ascii(const char *p, size_t n)
     return i;
 }
 
-/* Sets of ASCII characters, bit c of 128. */
+/* Sets of ASCII characters, bit c of 128. Letters and '-' are in all of them. */
 static const uint32_t mcpt__set_url[4] = { 0, 0xafffffd2u, 0x87ffffffu, 0x47fffffeu };     /* pchar / ? */
 static const uint32_t mcpt__set_token[4] = { 0, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu };  /* RFC 9110 5.6.2 */
 static const uint32_t mcpt__set_host[4] = { 0, 0x03ff2000u, 0x87fffffeu, 0x07fffffeu };    /* A-Za-z0-9-_ */
@@ -1549,6 +1555,19 @@ static bool mcpt__in(const uint32_t *set, char ch)
 static size_t mcpt__take_set(const uint32_t *set, const char *p, size_t n)
 {
     size_t i = 0;
+#if MCPT__CTZ                         /* where instructions count, not bytes */
+    while (n - i >= sizeof(size_t)) {
+        size_t w = mcpt__load(p + i), low = w | MCPT__REP(0x20u);
+        size_t letter = (low + MCPT__REP(0x1fu)) & ~(low + MCPT__REP(0x05u));
+        if (((letter | ~((w ^ MCPT__REP(0x2du)) + MCPT__REP(0x7fu))) & ~w & MCPT__REP(0x80u)) != MCPT__REP(0x80u)) {
+            break;
+        }
+        i += sizeof(size_t);
+        if (i != n && n - i < sizeof(size_t)) {
+            i = n - sizeof(size_t);                         /* the last word may begin in the one before */
+        }
+    }
+#endif
     while (i < n && mcpt__in(set, p[i])) {
         i++;
     }
@@ -1635,31 +1654,74 @@ MCPT_API void mcpt_wipe(void *p, size_t len)
     }
 }
 
+/* Are the n bytes at p those of word? fold 0: exactly; 0x20: word is in lower case, p in any. CR passes for '-' then,
+ * and other controls for digits, ':' and '/': no line of a head holds one. */
+static inline bool mcpt__word_is(const char *p, size_t n, const char *word, unsigned char fold)
+{
+    size_t i = 0;
+#if MCPT__WORDS
+    while (n - i >= sizeof(size_t)) {
+        if ((mcpt__load(p + i) | MCPT__REP(fold)) != mcpt__load(word + i)) {
+            return false;
+        }
+        i += sizeof(size_t);
+        if (i != n && n - i < sizeof(size_t)) {
+            i = n - sizeof(size_t);                         /* the last word may begin in the one before */
+        }
+    }
+#endif
+    while (i < n && (p[i] | fold) == word[i]) {
+        i++;
+    }
+    return i == n;
+}
+
+/* Finds one of the words packed in the order of their lengths, or answers NO_WORD. rows: the first word of each length
+ * from 4 to 20, then where each word starts, the end of all and a 0. */
+enum { MCPT__NO_WORD = 255 };
+static unsigned mcpt__word_find(const char *words, const uint8_t *rows, const char *p, size_t n, unsigned char fold)
+{
+    const uint8_t *at = rows + 17;
+    unsigned row = n - 4 < 17 ? rows[n - 4] : (unsigned)MCPT__NO_WORD;
+    for (; row != MCPT__NO_WORD && at[row] + n == at[row + 1]; row++) {
+        const char *word = words + at[row];
+        if ((p[0] | fold) == word[0] && mcpt__word_is(p, n, word, fold)) {
+            return row;
+        }
+    }
+    return MCPT__NO_WORD;
+}
+
+/* What follows the first byte of a UTF-8 character outside ASCII (Unicode table 3-7): how many bytes, and the lowest
+ * and highest next one in bits 8 and 16; those behind it are MCPT__UTF8_REST. 0: no character begins with c. */
+#define MCPT__UTF8_REST 0xbf8000u
+static uint32_t mcpt__utf8_lead(unsigned c)
+{
+    uint32_t due = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+    uint32_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;       /* overlong forms below */
+    uint32_t high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;      /* surrogates, past U+10FFFF above */
+    return c < 0xc2 || c > 0xf4 ? 0 : due | low << 8 | high << 16;
+}
+
+static bool mcpt__utf8_fits(uint32_t u, unsigned c)
+{
+    return c >= ((u >> 8) & 0xffu) && c <= u >> 16;
+}
+
 /* The length of the one well-formed UTF-8 character at p (n bytes are there), or 0. */
 static size_t mcpt__utf8(const char *p, size_t n)
 {
     unsigned lead = n > 0 ? (unsigned char)p[0] : 0xffu;
-    unsigned low = 0x80, high = 0xbf;                       /* of the next byte (Unicode table 3-7) */
-    size_t need = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || need > n) {
+    uint32_t u = mcpt__utf8_lead(lead);
+    size_t need = (u & 0xffu) + 1u;
+    if (need > n || (u == 0 && lead >= 0x80)) {
         return 0;
     }
-    if (lead == 0xe0) {                                     /* overlong */
-        low = 0xa0;
-    } else if (lead == 0xed) {                              /* surrogates */
-        high = 0x9f;
-    } else if (lead == 0xf0) {                              /* overlong */
-        low = 0x90;
-    } else if (lead == 0xf4) {                              /* past U+10FFFF */
-        high = 0x8f;
-    }
     for (size_t i = 1; i < need; i++) {
-        unsigned c = (unsigned char)p[i];
-        if (c < low || c > high) {
+        if (!mcpt__utf8_fits(u, (unsigned char)p[i])) {
             return 0;
         }
-        low = 0x80;
-        high = 0xbf;
+        u = MCPT__UTF8_REST;
     }
     return need;
 }
@@ -1708,16 +1770,22 @@ MCPT_API size_t mcpt_b64_encode(const void *data, size_t len, bool url, char *bu
 {
     const unsigned char *p = (const unsigned char *)data;
     size_t rest = len % 3, need = len / 3 * 4 + (rest == 0 ? 0 : url ? rest + 1 : 4), at = 0;
+    uint32_t bits = 0;
+    unsigned have = 0;                                      /* bits not written yet: 0, 2 or 4 */
     if (len > (size_t)-1 / 2 || (buf != NULL && need > cap)) {
         return 0;
     }
-    for (size_t i = 0; buf != NULL && i < len; i += 3) {
-        size_t take = len - i < 3 ? len - i : 3;            /* bytes of this group; it has take + 1 digits */
-        uint32_t v = (uint32_t)p[i] << 16 | (take > 1 ? (uint32_t)p[i + 1] << 8 : 0u) |
-            (take > 2 ? (uint32_t)p[i + 2] : 0u);
-        for (size_t k = 0; k < 4 && at < need; k++) {
-            buf[at++] = k <= take ? mcpt__b64_char((unsigned)(v >> (18 - 6 * k)) & 63u, url) : '=';
+    for (size_t i = 0; buf != NULL && i < len; i++) {
+        bits = bits << 8 | p[i];
+        for (have += 8; have >= 6; have -= 6) {
+            buf[at++] = mcpt__b64_char(bits >> (have - 6) & 63u, url);
         }
+    }
+    if (have != 0) {
+        buf[at++] = mcpt__b64_char(bits << (6 - have) & 63u, url);
+    }
+    while (buf != NULL && at < need) {
+        buf[at++] = '=';
     }
     return need;
 }
@@ -1791,8 +1859,10 @@ static const char *mcpt__decimal(const char *p, const char *end, uint32_t max, u
 {
     const char *start = p;
     uint32_t n = 0;
-    while (p != end && mcpt__digit(*p) && n <= max) {
-        n = n * 10u + (uint32_t)(*p++ - '0');
+    uint32_t digit;
+    while (p != end && (digit = (uint32_t)(unsigned char)*p - '0') <= 9 && n <= max) {
+        n = n * 10u + digit;
+        p++;
     }
     *v = n;
     return p != start && n <= max && (*start != '0' || p - start == 1) ? p : NULL;
@@ -2364,12 +2434,6 @@ static bool mcpt__f64_read(const char *p, size_t n, double *out)
 
 /* >>json-write: implementation ---------------------------------------------------------------------------- */
 
-#if MCPT__WORDS && defined(__GNUC__) && defined(__BYTE_ORDER__) && SIZE_MAX > 0xffffffffu
-#define MCPT__CTZ (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)   /* one instruction finds the lane that differs */
-#else
-#define MCPT__CTZ 0
-#endif
-
 /* The first byte from p on that a JSON string cannot simply continue with: a quote, a backslash, a control or the
  * beginning of a character outside ASCII; else end. */
 static inline const char *mcpt__plain(const char *p, const char *end)
@@ -2421,6 +2485,7 @@ static void mcpt__w_bytes(mcpt_writer *w, const char *p, size_t n)
 {
     size_t at = w->total;
     size_t room = w->cap - w->len;                          /* 0 when measuring */
+    char *to;
 
     if (!mcpt__w_live(w)) {
         return;
@@ -2437,12 +2502,16 @@ static void mcpt__w_bytes(mcpt_writer *w, const char *p, size_t n)
         }
         n = room;
     }
-    if (n == 1) {                                           /* punctuation, most of the calls */
-        w->buf[w->len] = *p;
-    } else if (n != 0) {
-        MCPT_MEMCPY(w->buf + w->len, p, n);
+    if (n == 0) {
+        return;
     }
+    to = w->buf + w->len;
     w->len += n;
+    if (n == 1) {                                           /* punctuation, most of the calls */
+        *to = *p;
+    } else {
+        MCPT_MEMCPY(to, p, n);                              /* last, so that it can be a jump */
+    }
 }
 
 /* What stands for a quote, a backslash or a control inside a string. */
@@ -2894,10 +2963,12 @@ static const char *mcpt__scan_close(mcpt_scan *s, const char *p, const char *end
         return mcpt__scan_space(s, p, end);                 /* '}' is ']' + 32 */
     }
     if (s->depth == s->tracked) {                           /* row node ends as any other value does */
-        s->row = s->node;
+        s->row = s->first = s->node;
         s->node = (uint8_t)(s->picks[s->node].tag >> 8);
         s->wanted = s->tracked = (uint8_t)(s->depth - 1);
-        s->first = (uint8_t)mcpt__scan_below(s, s->node);
+        while (s->first > s->node + 1u && s->picks[s->first - 1u].tag >> 8 == s->node) {
+            s->first--;                                     /* the rows of one parent adjoin */
+        }
     }
     s->depth--;
     s->kind >>= 1;
@@ -3034,14 +3105,12 @@ static const char *mcpt__scan_string(mcpt_scan *s, const char *p, const char *en
     c = (unsigned char)*q;
     if (c == '\\') {
         s->state = MCPT__S_ESCAPE;
-    } else if (c < 0xc2 || c > 0xf4) {
-        return mcpt__scan_fail(s, c < 0x20 ? MCPT_E_JSON : MCPT_E_UTF8, q);
     } else {
-        uint32_t due = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-        uint32_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;       /* overlong forms below */
-        uint32_t high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;      /* surrogates, past U+10FFFF above */
         s->state = MCPT__S_UTF8;
-        s->u = due | low << 8 | high << 16;
+        s->u = mcpt__utf8_lead(c);
+        if (s->u == 0) {
+            return mcpt__scan_fail(s, c < 0x20 ? MCPT_E_JSON : MCPT_E_UTF8, q);
+        }
         mcpt__scan_collect(s, q, 1);
     }
     return q + 1;
@@ -3049,13 +3118,11 @@ static const char *mcpt__scan_string(mcpt_scan *s, const char *p, const char *en
 
 static const char *mcpt__scan_utf8(mcpt_scan *s, const char *p)
 {
-    unsigned c = (unsigned char)*p;
-
-    if (c < ((s->u >> 8) & 0xffu) || c > s->u >> 16) {
+    if (!mcpt__utf8_fits(s->u, (unsigned char)*p)) {
         return mcpt__scan_fail(s, MCPT_E_UTF8, p);
     }
     mcpt__scan_collect(s, p, 1);
-    s->u = ((s->u & 0xffu) - 1u) | 0xbf8000u;
+    s->u = ((s->u & 0xffu) - 1u) | MCPT__UTF8_REST;
     if ((s->u & 0xffu) == 0) {
         s->state = MCPT__S_STRING;
     }
@@ -3396,21 +3463,25 @@ static mcpt_str mcpt__tok_text(const mcpt_doc *d, const jsmntok_t *t)
     return mcpt__mk(d->text.ptr + t->start, (size_t)(t->end - t->start));
 }
 
-/* Decodes the escape at *p (checked text), a surrogate pair as one; answers the length in out. */
-static size_t mcpt__unescape_one(const char **p, char *out)
+/* Decodes the escape at *p, a surrogate pair as one; answers the length in out, 0: it is broken. */
+static size_t mcpt__unescape_one(const char **p, const char *end, char *out)
 {
     const char *q = *p + 1;
     uint32_t u = 0;
     int i;
 
-    if (*q != 'u') {
+    if (q != end && *q != 'u') {
         *out = mcpt__escape(*q);
         *p = q + 1;
         return 1;
     }
     do {                                                    /* twice when the first is half of a pair */
         for (i = 1; i <= 4; i++) {
-            u = u << 4 | (uint32_t)mcpt__hex(q[i]);
+            int digit = end - q > i ? mcpt__hex(q[i]) : -1;
+            if (digit < 0) {
+                return 0;
+            }
+            u = u << 4 | (uint32_t)digit;
         }
         q += 6;
     } while (u >> 10 == 0xd800u >> 10);
@@ -3435,13 +3506,17 @@ static int mcpt__chars_next(mcpt__chars *c)
         if (*c->p != '\\' || c->plain) {
             return (unsigned char)*c->p++;
         }
-        c->n = (uint8_t)mcpt__unescape_one(&c->p, c->out);
+        c->n = (uint8_t)mcpt__unescape_one(&c->p, c->end, c->out);
         c->i = 0;
+        if (c->n == 0) {
+            return -2;
+        }
     }
     return (unsigned char)c->out[c->i++];
 }
 
-/* Orders a raw string (without quotes) and b, which is raw too or plain text, by what they stand for. */
+/* Orders a raw string (without quotes) and b, which is raw too or plain text, by what they stand for. One with a broken
+ * escape is nothing's equal. */
 static int mcpt__raw_order(mcpt_str a, mcpt_str b, bool plain)
 {
     mcpt__chars x;
@@ -3453,6 +3528,12 @@ static int mcpt__raw_order(mcpt_str a, mcpt_str b, bool plain)
 
     while (i < n && a.ptr[i] == b.ptr[i] && a.ptr[i] != '\\') {
         i++;
+    }
+    if (i == n) {
+        return (a.len > n) - (b.len > n);
+    }
+    if (a.ptr[i] != '\\' && (plain || b.ptr[i] != '\\')) {
+        return (unsigned char)a.ptr[i] - (unsigned char)b.ptr[i];
     }
     MCPT_MEMSET(&x, 0, sizeof(x));
     x.p = a.ptr + i;
@@ -3466,12 +3547,6 @@ static int mcpt__raw_order(mcpt_str a, mcpt_str b, bool plain)
         d = mcpt__chars_next(&y);
     } while (c == d && c >= 0);
     return c - d;
-}
-
-/* Does a raw string (without quotes) stand for s? */
-static bool mcpt__raw_is(mcpt_str raw, mcpt_str s)
-{
-    return raw.len >= s.len && mcpt__raw_order(raw, s, true) == 0;  /* no escape is shorter than what it stands for */
 }
 
 /* Merges two ascending lists of keys, linked by size; *twice becomes the smallest end of a key of the second that
@@ -3655,17 +3730,23 @@ MCPT_API bool mcpt_next(mcpt_val container, mcpt_val *it, mcpt_str *key)
     return true;
 }
 
-MCPT_API mcpt_val mcpt_get_key(mcpt_val object, mcpt_str key)
+/* The member with a key that is plain text, or raw. */
+static mcpt_val mcpt__val_find(mcpt_val object, mcpt_str key, bool plain)
 {
     mcpt_val it = mcpt__val(NULL, 0);
     mcpt_str name;
 
-    while (key.ptr != NULL && mcpt_next(object, &it, &name)) {
-        if (name.ptr != NULL && mcpt__raw_is(name, key)) {
+    while (mcpt_next(object, &it, &name)) {
+        if (name.ptr != NULL && mcpt__raw_order(name, key, plain) == 0) {
             break;
         }
     }
     return it;
+}
+
+MCPT_API mcpt_val mcpt_get_key(mcpt_val object, mcpt_str key)
+{
+    return mcpt__val_find(key.ptr != NULL ? object : mcpt__val(NULL, 0), key, true);
 }
 
 MCPT_API mcpt_val mcpt_get(mcpt_val object, const char *key)
@@ -3825,7 +3906,7 @@ MCPT_API bool mcpt_val_is(mcpt_val v, const char *z)
 {
     const jsmntok_t *t = mcpt__tok_of(v);
 
-    return t != NULL && t->type == JSMN_STRING && z != NULL && mcpt__raw_is(mcpt__tok_text(v.doc, t), mcpt_z(z));
+    return t != NULL && t->type == JSMN_STRING && z != NULL && mcpt__raw_order(mcpt__tok_text(v.doc, t), mcpt_z(z), true) == 0;
 }
 
 MCPT_API mcpt_str mcpt_raw(mcpt_val v)
@@ -3857,7 +3938,7 @@ MCPT_API size_t mcpt_unescape(mcpt_str raw, char *buf, size_t cap)
         if (n != 0) {
             p += n;
         } else {
-            n = mcpt__unescape_one(&p, one);
+            n = mcpt__unescape_one(&p, end, one);
             from = one;
         }
         if (n > cap - len) {
@@ -3938,26 +4019,10 @@ static bool mcpt__ows(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Are the n bytes at p this text of lower-case letters and '-', whatever their case? CR passes for '-', but
- * no line holds one. */
-static bool mcpt__name_is(const char *p, size_t n, const char *lower)
-{
-    size_t i = 0;
-#if MCPT__WORDS
-    while (n - i >= sizeof(size_t) && (mcpt__load(p + i) | MCPT__REP(0x20u)) == mcpt__load(lower + i)) {
-        i += sizeof(size_t);
-    }
-#endif
-    while (i < n && (p[i] | 0x20) == lower[i]) {
-        i++;
-    }
-    return i == n;
-}
-
-/* The same of a value. The text may also hold digits and :/ for which only control characters pass. */
+/* Is a value this text of lower-case letters, digits, '-', ':' and '/', whatever its case? */
 static bool mcpt__is(mcpt_str s, const char *lower)
 {
-    return s.len == MCPT_STRLEN(lower) && mcpt__name_is(s.ptr, s.len, lower);
+    return s.len == MCPT_STRLEN(lower) && mcpt__word_is(s.ptr, s.len, lower, 0x20);
 }
 
 /* Where each name starts in the packed text of all. */
@@ -3965,41 +4030,21 @@ static bool mcpt__is(mcpt_str s, const char *lower)
 enum { MCPT_FIELDS(MCPT_X) MCPT__AT_END };
 #undef MCPT_X
 
-/* The first row with a name of n bytes, or MCPT_F_COUNT; the rows are sorted by length. */
-static unsigned mcpt__field_first(size_t n)
-{
-    switch (n) {
-    case 4: return MCPT_F_HOST;
-    case 6: return MCPT_F_ORIGIN;
-    case 8: return MCPT_F_MCP_NAME;
-    case 10: return MCPT_F_CONNECTION;
-    case 11: return MCPT_F_RETRY_AFTER;
-    case 12: return MCPT_F_CONTENT_TYPE;
-    case 13: return MCPT_F_AUTHORIZATION;
-    case 14: return MCPT_F_CONTENT_LENGTH;
-    case 16: return MCPT_F_CONTENT_ENCODING;
-    case 17: return MCPT_F_TRANSFER_ENCODING;
-    case 20: return MCPT_F_MCP_PROTOCOL_VERSION;
-    default: return MCPT_F_COUNT;
-    }
-}
-
-/* The row of a field name, or MCPT_F_COUNT. */
+/* The row of a field name, or NO_WORD. */
 static unsigned mcpt__field_find(const char *p, size_t n)
 {
+    static const uint8_t rows[] = {
+        MCPT_F_HOST, 255, MCPT_F_ORIGIN, 255, MCPT_F_MCP_NAME, 255, MCPT_F_CONNECTION, MCPT_F_RETRY_AFTER,
+        MCPT_F_CONTENT_TYPE, MCPT_F_AUTHORIZATION, MCPT_F_CONTENT_LENGTH, 255, MCPT_F_CONTENT_ENCODING,
+        MCPT_F_TRANSFER_ENCODING, 255, 255, MCPT_F_MCP_PROTOCOL_VERSION,
 #define MCPT_X(name, text) MCPT__AT_##name,
-    static const uint8_t at[] = { MCPT_FIELDS(MCPT_X) MCPT__AT_END };
+        MCPT_FIELDS(MCPT_X) MCPT__AT_END, 0
 #undef MCPT_X
+    };
 #define MCPT_X(name, text) text
     static const char names[] = MCPT_FIELDS(MCPT_X);
 #undef MCPT_X
-    unsigned f = mcpt__field_first(n);
-    for (; f < MCPT_F_COUNT && at[f] + n == at[f + 1]; f++) {
-        if (mcpt__name_is(p, n, names + at[f])) {
-            return f;
-        }
-    }
-    return MCPT_F_COUNT;
+    return mcpt__word_find(names, rows, p, n, 0x20);
 }
 
 /* Splits a field line at its colon; the value loses the white space around it. */
@@ -4080,7 +4125,7 @@ static unsigned mcpt__head_target(mcpt_head *h, const char *buf)
         return n == 1 && h->method.len == 7 && MCPT_MEMCMP(buf + h->method.at, "OPTIONS", 7) == 0 ? 0 : 400;
     }
     start = n > 7 && p[4] == ':' ? 7 : 8;
-    if (n <= start || !mcpt__name_is(p, start, start == 7 ? "http://" : "https://")) {
+    if (n <= start || !mcpt__word_is(p, start, start == 7 ? "http://" : "https://", 0x20)) {
         return 400;
     }
     for (i = start; i < n && p[i] != '/' && p[i] != '?'; i++) {
@@ -4190,8 +4235,8 @@ static unsigned mcpt__head_field(mcpt_head *h, const char *buf, size_t end)
         return 400;
     }
     f = mcpt__field_find(name.ptr, name.len);
-    if (f == MCPT_F_COUNT) {                                /* the known ones are tokens */
-        if (name.len > 10 && mcpt__name_is(name.ptr, 10, "mcp-param-")) {
+    if (f == MCPT__NO_WORD) {                               /* the known ones are tokens */
+        if (name.len > 10 && mcpt__word_is(name.ptr, 10, "mcp-param-", 0x20)) {
             h->flags |= MCPT_HEAD_PARAMS;
         }
         return mcpt__take_set(mcpt__set_token, name.ptr, name.len) == name.len ? 0 : 400;
@@ -4260,11 +4305,12 @@ MCPT_API mcpt_err mcpt_head_parse(mcpt_head *h, const char *buf, size_t len)
     while (h->state < MCPT__HEAD_DONE) {                    /* a round a line, or a tab in a line */
         size_t i = h->scan;
         unsigned status = 400;                              /* NUL, LF alone, CR alone, every other control */
-        if (i < len) {
-            i += mcpt__clean(buf + i, len - i);
-            h->scan = (uint32_t)i;
+        if (i >= len) {
+            return MCPT_PENDING;
         }
-        if (i >= len || (buf[i] == '\r' && i + 1 == len)) {
+        i += mcpt__clean(buf + i, len - i);
+        h->scan = (uint32_t)i;
+        if (i == len || (buf[i] == '\r' && i + 1 == len)) {
             return MCPT_PENDING;
         }
         if (buf[i] == '\t') {
@@ -4314,27 +4360,26 @@ MCPT_API bool mcpt_list_has(mcpt_str value, const char *token)
     return false;
 }
 
-/* How closely a media range names type/subtype: 0 (not), 1 (any), 2 (the type), 3 (both). */
-static unsigned mcpt__accept_rank(mcpt_str range, const char *type, const char *subtype)
+/* How closely a media range names a media type: 0 (not), 1 (any), 2 (all of its type), 3 (itself). */
+static unsigned mcpt__accept_rank(mcpt_str range, const char *media)
 {
-    size_t n = MCPT_STRLEN(type);
-    if (mcpt_str_is(range, "*/*")) {
-        return 1;
+    size_t n = range.len - 1;
+    if (mcpt_str_ieq(range, media)) {
+        return 3;
     }
-    if (range.len <= n || range.ptr[n] != '/' || !mcpt_str_ieq(mcpt__mk(range.ptr, n), type)) {
+    if (range.len < 3 || range.ptr[n] != '*' || range.ptr[n - 1] != '/') {
         return 0;
     }
-    range = mcpt__mk(range.ptr + n + 1, range.len - n - 1);
-    return mcpt_str_is(range, "*") ? 2 : mcpt_str_ieq(range, subtype) ? 3 : 0;
+    return n == 2 && range.ptr[0] == '*' ? 1 : MCPT_STRLEN(media) > n && mcpt__word_is(range.ptr, n, media, 0x20) ? 2 : 0;
 }
 
 /* Carries twice the best rank found so far, plus 1 when it admits, from one Accept field to the next. */
-static unsigned mcpt__accept_more(unsigned best, mcpt_str accept, const char *type, const char *subtype)
+static unsigned mcpt__accept_more(unsigned best, mcpt_str accept, const char *media)
 {
     mcpt_str range;
     bool zero;
     while (mcpt__list_next(&accept, &range, &zero)) {
-        unsigned rank = mcpt__accept_rank(range, type, subtype) * 2u;
+        unsigned rank = mcpt__accept_rank(range, media) * 2u;
         if (rank != 0 && (rank > best || (rank == best && !zero))) {
             best = rank + (zero ? 0u : 1u);
         }
@@ -4342,22 +4387,19 @@ static unsigned mcpt__accept_more(unsigned best, mcpt_str accept, const char *ty
     return best;
 }
 
-MCPT_API bool mcpt_accepts(mcpt_str accept, const char *type, const char *subtype)
+MCPT_API bool mcpt_accepts(mcpt_str accept, const char *media)
 {
-    return (mcpt__accept_more(0, accept, type, subtype) & 1u) != 0;
+    return (mcpt__accept_more(0, accept, media) & 1u) != 0;
 }
 
-MCPT_API bool mcpt_head_accepts(const mcpt_head *h, const char *buf, const char *type, const char *subtype)
+MCPT_API bool mcpt_head_accepts(const mcpt_head *h, const char *buf, const char *media)
 {
-    unsigned best = 0;
+    unsigned best = mcpt__accept_more(0, mcpt_head_get(h, buf, MCPT_F_ACCEPT), media);
     uint32_t it = 0;
     mcpt_str name, value;
-    if ((h->twice & MCPT__BIT(ACCEPT)) == 0) {
-        return mcpt_accepts(mcpt_head_get(h, buf, MCPT_F_ACCEPT), type, subtype);
-    }
-    while (mcpt_head_next(h, buf, &it, &name, &value)) {
-        if (mcpt_str_ieq(name, "accept")) {
-            best = mcpt__accept_more(best, value, type, subtype);
+    while ((h->twice & MCPT__BIT(ACCEPT)) != 0 && mcpt_head_next(h, buf, &it, &name, &value)) {
+        if (mcpt_str_ieq(name, "accept")) {                 /* the first one again changes nothing */
+            best = mcpt__accept_more(best, value, media);
         }
     }
     return (best & 1u) != 0;
@@ -4747,40 +4789,37 @@ MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_
  * The schema is read where it lies by a cursor that never leaves it. A malformed place puts the cursor to the
  * end for good, so every loop ends; what is not needed is skipped by bracket counting, and its commas,
  * escapes and digits are judged by mcpt_schema_lint() alone. Walking a schema moves the cursor behind it, so
- * one serves all levels. A word is a keyword or type name: 8 times its length and its place in the list. */
-enum {
-    MCPT__K_NONE,
-    MCPT__K_TYPE = 4 * 8, MCPT__K_ENUM, MCPT__K_T_NULL,
-    MCPT__K_CONST = 5 * 8, MCPT__K_ITEMS, MCPT__K_ONE_OF, MCPT__K_ANY_OF, MCPT__K_T_ARRAY,
-    MCPT__K_T_STRING = 6 * 8, MCPT__K_T_OBJECT, MCPT__K_T_NUMBER,
-    MCPT__K_MINIMUM = 7 * 8, MCPT__K_MAXIMUM, MCPT__K_T_INTEGER, MCPT__K_T_BOOLEAN,
-    MCPT__K_MIN_ITEMS = 8 * 8, MCPT__K_MAX_ITEMS, MCPT__K_REQUIRED,
-    MCPT__K_MIN_LENGTH = 9 * 8, MCPT__K_MAX_LENGTH,
-    MCPT__K_PROPERTIES = 10 * 8, MCPT__K_MULTIPLE_OF,
-    MCPT__K_MIN_PROPERTIES = 13 * 8, MCPT__K_MAX_PROPERTIES,
-    MCPT__K_ABOVE = 16 * 8, MCPT__K_BELOW,
-    MCPT__K_ADDITIONAL = 20 * 8
-};
+ * one serves all levels. */
+#define MCPT__SCH_WORDS_X(X)          /* keywords and names of types, sorted by length; at most 32 */ \
+    X(TYPE, "type") X(ENUM, "enum") X(T_NULL, "null") X(CONST, "const") X(ITEMS, "items") X(ONE_OF, "oneOf") \
+    X(ANY_OF, "anyOf") X(T_ARRAY, "array") X(T_STRING, "string") X(T_OBJECT, "object") X(T_NUMBER, "number") \
+    X(MINIMUM, "minimum") X(MAXIMUM, "maximum") X(T_INTEGER, "integer") X(T_BOOLEAN, "boolean") \
+    X(REQUIRED, "required") X(MIN_ITEMS, "minItems") X(MAX_ITEMS, "maxItems") X(MIN_LENGTH, "minLength") \
+    X(MAX_LENGTH, "maxLength") X(PROPERTIES, "properties") X(MULTIPLE_OF, "multipleOf") \
+    X(MIN_PROPERTIES, "minProperties") X(MAX_PROPERTIES, "maxProperties") X(ABOVE, "exclusiveMinimum") \
+    X(BELOW, "exclusiveMaximum") X(ADDITIONAL, "additionalProperties")
+#define MCPT_X(name, text) MCPT__K_##name,
+enum { MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_NONE = MCPT__NO_WORD };
+#undef MCPT_X
+#define MCPT_X(name, text) MCPT__K_AT_##name, MCPT__K_LAST_##name = MCPT__K_AT_##name + (int)sizeof(text) - 2,
+enum { MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_AT_END };
+#undef MCPT_X
+#define MCPT__K(name) ((uint32_t)1 << MCPT__K_##name)
 enum { MCPT__SCH_DEPTH = MCPT_MAX_DEPTH < 12 ? MCPT_MAX_DEPTH : 12 };   /* schemas inside each other */
 
 static unsigned mcpt__sch_word(mcpt_str s)
 {
-    const char *p = "\4\3typeenumnull\5\5constitemsoneOfanyOfarray\6\3stringobjectnumber"
-                    "\7\4minimummaximumintegerboolean\10\3minItemsmaxItemsrequired\11\2minLengthmaxLength"
-                    "\12\2propertiesmultipleOf\15\2minPropertiesmaxProperties"
-                    "\20\2exclusiveMinimumexclusiveMaximum\24\1additionalProperties\177";
-    unsigned i;
-
-    while ((size_t)p[0] < s.len && p[0] != 127) {           /* a group begins with its length and number */
-        p += 2 + p[0] * p[1];
-    }
-    for (i = 0; p[0] != 127 && (size_t)p[0] == s.len && i < (unsigned)p[1]; i++) {
-        const char *word = p + 2 + i * s.len;
-        if (*word == *s.ptr && MCPT_MEMCMP(word, s.ptr, s.len) == 0) {
-            return (unsigned)s.len * 8u + i;
-        }
-    }
-    return MCPT__K_NONE;
+    static const uint8_t rows[] = {
+        MCPT__K_TYPE, MCPT__K_CONST, MCPT__K_T_STRING, MCPT__K_MINIMUM, MCPT__K_REQUIRED, MCPT__K_MIN_LENGTH,
+        MCPT__K_PROPERTIES, 255, 255, MCPT__K_MIN_PROPERTIES, 255, 255, MCPT__K_ABOVE, 255, 255, 255, MCPT__K_ADDITIONAL,
+#define MCPT_X(name, text) MCPT__K_AT_##name,
+        MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_AT_END, 0
+#undef MCPT_X
+    };
+#define MCPT_X(name, text) text
+    static const char words[] = MCPT__SCH_WORDS_X(MCPT_X);
+#undef MCPT_X
+    return mcpt__word_find(words, rows, s.ptr, s.len, 0);
 }
 
 typedef struct mcpt__sch_text {
@@ -4803,34 +4842,37 @@ static void mcpt__sch_bad(mcpt__sch_text *t)
     t->bad = true;
 }
 
+static const char *mcpt__sch_space(const char *p, const char *end)
+{
+    while (p != end && (unsigned char)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
+        p++;
+    }
+    return p;
+}
+
 /* The next byte that is not white space; '\0', which no JSON has outside strings, at the end. */
 static char mcpt__sch_peek(mcpt__sch_text *t)
 {
-    for (; t->p != t->end; t->p++) {
-        char c = *t->p;
-        if ((unsigned char)c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t')) {
-            return c;
-        }
-    }
-    return '\0';
+    t->p = mcpt__sch_space(t->p, t->end);
+    return t->p != t->end ? *t->p : '\0';
 }
 
-/* Moves behind the string that begins here. */
-static void mcpt__sch_string(mcpt__sch_text *t)
+/* Behind the string that goes on at p; NULL: it does not end. */
+static const char *mcpt__sch_string(const char *p, const char *end)
 {
-    const char *p = mcpt__plain(t->p + 1, t->end);
-
-    while (p != t->end && *p != '"') {
-        if ((unsigned char)*p < 0x20 || (*p == '\\' && ++p == t->end)) {
-            break;
+    for (p = mcpt__plain(p, end); p != end && *p != '"'; p = mcpt__plain(p + 1, end)) {
+        if ((unsigned char)*p < 0x20 || (*p == '\\' && ++p == end)) {
+            return NULL;
         }
-        p = mcpt__plain(p + 1, t->end);
     }
-    if (p == t->end || *p != '"') {
-        mcpt__sch_bad(t);
-    } else {
-        t->p = p + 1;
-    }
+    return p != end ? p + 1 : NULL;
+}
+
+/* Moves to p; NULL: the text is malformed. */
+static void mcpt__sch_move(mcpt__sch_text *t, const char *p)
+{
+    t->bad = t->bad || p == NULL;
+    t->p = p != NULL ? p : t->end;
 }
 
 /* Moves behind the bracket that leaves open containers and those that begin meanwhile. */
@@ -4840,7 +4882,7 @@ static void mcpt__sch_leave(mcpt__sch_text *t, size_t open)
         char c = t->p != t->end ? *t->p : '\0';
 
         if (c == '"') {
-            mcpt__sch_string(t);
+            mcpt__sch_move(t, mcpt__sch_string(t->p + 1, t->end));
         } else if (c == '\0') {
             mcpt__sch_bad(t);
         } else {
@@ -4861,7 +4903,7 @@ static mcpt_type mcpt__sch_value(mcpt__sch_text *t, mcpt_str *raw)
                      c == '-' || mcpt__digit(c) ? MCPT_NUMBER : MCPT_ABSENT;
 
     if (c == '"') {
-        mcpt__sch_string(t);
+        mcpt__sch_move(t, mcpt__sch_string(begin + 1, t->end));
     } else if (type >= MCPT_ARRAY) {
         mcpt__sch_leave(t, 0);
     } else if (type == MCPT_ABSENT) {
@@ -4896,16 +4938,23 @@ static mcpt_str mcpt__sch_inside(mcpt_str raw)
 /* Inside an object: true and the raw key, the cursor at the value; false behind the brace. */
 static bool mcpt__sch_key(mcpt__sch_text *t, mcpt_str *key)
 {
+    const char *p;
+    const char *q = NULL;
+
     if (!mcpt__sch_next(t, '}')) {
         return false;
     }
-    if (mcpt__sch_value(t, key) != MCPT_STRING || mcpt__sch_peek(t) != ':') {
-        mcpt__sch_bad(t);
-        return false;
+    p = mcpt__sch_space(t->p, t->end);
+    if (p != t->end && *p == '"') {
+        q = mcpt__sch_string(++p, t->end);
     }
-    t->p++;
-    *key = mcpt__sch_inside(*key);
-    return true;
+    if (q != NULL) {
+        *key = mcpt__mk(p, (size_t)(q - p) - 1u);
+        q = mcpt__sch_space(q, t->end);
+        q = q != t->end && *q == ':' ? q + 1 : NULL;
+    }
+    mcpt__sch_move(t, q);
+    return q != NULL;
 }
 
 /* The value of a keyword in the schema at p; ABSENT when there is none. */
@@ -4929,45 +4978,13 @@ static mcpt_type mcpt__sch_find(mcpt__sch_text t, const char *p, const char *wor
 /* Only tchar (RFC 9110)? */
 static bool mcpt__sch_token(mcpt_str s)
 {
-    size_t i = 0;
-
-    while (i < s.len && (mcpt__alpha(s.ptr[i]) || mcpt__digit(s.ptr[i]) ||
-                         MCPT_MEMCHR("!#$%&'*+-.^_`|~", s.ptr[i], 15) != NULL)) {
-        i++;
-    }
-    return i == s.len;
+    return mcpt__take_set(mcpt__set_token, s.ptr, s.len) == s.len;
 }
 
-/* Do two raw strings stand for the same text? The first is the schema's: with broken escapes never. */
+/* Do two raw strings stand for the same text? */
 static bool mcpt__sch_same(mcpt_str a, mcpt_str b)
 {
-    mcpt_scan s;
-
-    if (a.len == b.len && MCPT_MEMCMP(a.ptr, b.ptr, a.len) == 0) {
-        return true;
-    }
-    if (MCPT_MEMCHR(a.ptr, '\\', a.len) != NULL) {
-        mcpt_scan_init(&s, NULL, 0, NULL);
-        if (mcpt_scan_feed(&s, a.ptr - 1, a.len + 2) != MCPT_OK) {      /* with its quotes */
-            return false;
-        }
-    } else if (a.len >= b.len) {                            /* no escape is shorter than what it stands for */
-        return false;
-    }
     return mcpt__raw_order(a, b, false) == 0;
-}
-
-static mcpt_val mcpt__sch_get(mcpt_val object, mcpt_str raw)
-{
-    mcpt_val it = mcpt__val(NULL, 0);
-    mcpt_str name;
-
-    while (mcpt_next(object, &it, &name)) {
-        if (name.ptr != NULL && mcpt__sch_same(raw, name)) {
-            break;
-        }
-    }
-    return it;
 }
 
 /* A number as +-0.d1d2...dn * 10^exp. Exponents past 10^8 count as some such; the rest is exact. */
@@ -5214,12 +5231,12 @@ static uint32_t mcpt__sch_length(mcpt_str raw)
     return n;
 }
 
-/* Is a bound kept? Those of one kind stand side by side among the words, the lower one first. */
-static bool mcpt__sch_bound(mcpt_val v, mcpt_type type, unsigned id, mcpt_str bound)
+/* Is a bound kept? upper: it is one from above. */
+static bool mcpt__sch_bound(mcpt_val v, mcpt_type type, unsigned id, bool upper, mcpt_str bound)
 {
-    mcpt_type wanted = id < MCPT__K_MIN_ITEMS || id >= MCPT__K_ABOVE ? MCPT_NUMBER :
-                       id < MCPT__K_MIN_LENGTH ? MCPT_ARRAY :
-                       id < MCPT__K_PROPERTIES ? MCPT_STRING : MCPT_OBJECT;
+    mcpt_type wanted = id <= MCPT__K_MAXIMUM || id >= MCPT__K_ABOVE ? MCPT_NUMBER :
+                       id <= MCPT__K_MAX_ITEMS ? MCPT_ARRAY :
+                       id <= MCPT__K_MAX_LENGTH ? MCPT_STRING : MCPT_OBJECT;
     mcpt_str have = mcpt_raw(v);
     char digits[10];
     int order;
@@ -5232,30 +5249,33 @@ static bool mcpt__sch_bound(mcpt_val v, mcpt_type type, unsigned id, mcpt_str bo
         have = mcpt__sch_decimal(n, digits);
     }
     order = mcpt__num_order(have, bound);
-    order = (id & 1u) != 0 ? -order : order;
+    order = upper ? -order : order;
     return order > 0 || (order == 0 && id < MCPT__K_ABOVE);
 }
 
-/* Walks what lists something, or is such a thing itself: does v fit one of them, or all of required? raw
- * becomes the last that was looked at. What a branch of oneOf or anyOf says besides const does not count. */
-static bool mcpt__sch_each(mcpt__sch *c, mcpt_val v, mcpt_type type, unsigned id, mcpt_str *raw)
+/* Looks at a list, or at a single value: does v fit one of them, or have all of required? raw becomes the last that
+ * was looked at. What a branch of oneOf or anyOf says besides const does not count. */
+static bool mcpt__sch_each(mcpt__sch *c, mcpt_val v, mcpt_type type, unsigned id, mcpt_type is, mcpt_str *raw)
 {
     bool all = id == MCPT__K_REQUIRED;
-    bool list = id != MCPT__K_CONST && *c->t.p == '[';
+    bool list = is == MCPT_ARRAY && id != MCPT__K_CONST;
     bool fits = all;
+    mcpt__sch_text in = c->t;
 
-    c->t.p += list ? 1 : 0;
-    while (fits == all && (!list || mcpt__sch_next(&c->t, ']'))) {
-        mcpt_type is = mcpt__sch_value(&c->t, raw);
+    in.p = raw->ptr + 1;
+    while (fits == all && (!list || mcpt__sch_next(&in, ']'))) {
+        if (list) {
+            is = mcpt__sch_value(&in, raw);
+        }
         if (id == MCPT__K_ONE_OF || id == MCPT__K_ANY_OF) {
-            is = mcpt__sch_find(c->t, raw->ptr, "const", raw);
+            is = mcpt__sch_find(in, raw->ptr, "const", raw);
         }
         if (id != MCPT__K_TYPE && !all) {
             fits = is == MCPT_ABSENT || mcpt__sch_equal(is, *raw, v);
         } else if (is != MCPT_STRING) {
-            mcpt__sch_bad(&c->t);
+            mcpt__sch_bad(&in);
         } else if (all) {
-            fits = mcpt__sch_get(v, mcpt__sch_inside(*raw)).doc != NULL;
+            fits = mcpt__val_find(v, mcpt__sch_inside(*raw), false).doc != NULL;
         } else {
             fits = mcpt__sch_fits(v, type, mcpt__sch_word(mcpt__sch_inside(*raw)));
         }
@@ -5263,7 +5283,10 @@ static bool mcpt__sch_each(mcpt__sch *c, mcpt_val v, mcpt_type type, unsigned id
             break;
         }
     }
-    return fits || c->t.bad;
+    if (in.bad) {
+        mcpt__sch_bad(&c->t);
+    }
+    return fits || in.bad;
 }
 
 /* Goes into the schemas of members or elements at the cursor, or remembers them. False: pass them. */
@@ -5308,9 +5331,10 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
     mcpt_val v = mcpt__val(c->doc, f->at);
     mcpt_type type = (mcpt_type)f->type;
     bool inner = id == MCPT__K_PROPERTIES || id == MCPT__K_ITEMS || id == MCPT__K_ADDITIONAL;
+    bool upper = id == MCPT__K_MAXIMUM || id == MCPT__K_MAX_ITEMS || id == MCPT__K_MAX_LENGTH ||
+                 id == MCPT__K_MAX_PROPERTIES || id == MCPT__K_BELOW;
     bool ok = true;
     const char *text = "must be one of ";
-    const char *behind;
     mcpt_type is;
     mcpt_str raw;
     mcpt_str last;
@@ -5319,9 +5343,8 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
         return true;
     }
     is = mcpt__sch_value(&c->t, &raw);
-    behind = c->t.p;
     last = raw;
-    if (inner || id == MCPT__K_NONE) {
+    if (inner || id == MCPT__K_NONE || is == MCPT_ABSENT) {
         return true;
     }
     switch (id) {
@@ -5331,10 +5354,7 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
     case MCPT__K_ONE_OF:
     case MCPT__K_ANY_OF:
     case MCPT__K_REQUIRED:
-        c->t.p = raw.ptr;
-        ok = is == MCPT_ABSENT || (id == MCPT__K_REQUIRED && type != MCPT_OBJECT) ||
-             mcpt__sch_each(c, v, type, id, &last);
-        c->t.p = c->t.bad ? c->t.p : behind;
+        ok = (id == MCPT__K_REQUIRED && type != MCPT_OBJECT) || mcpt__sch_each(c, v, type, id, is, &last);
         if (id == MCPT__K_TYPE && is == MCPT_STRING) {
             raw = mcpt__sch_inside(raw);
             text = *raw.ptr == 'i' || *raw.ptr == 'o' || *raw.ptr == 'a' ? "must be an " : "must be a ";
@@ -5350,9 +5370,9 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
             mcpt__sch_bad(&c->t);
             return true;
         }
-        text = mcpt__sch_bounds[(id & 1u) + (id >= MCPT__K_ABOVE ? 4u : id >= MCPT__K_MIN_ITEMS ? 2u : 0u)];
+        text = mcpt__sch_bounds[(upper ? 1u : 0u) + (id >= MCPT__K_ABOVE ? 4u : id >= MCPT__K_MIN_ITEMS ? 2u : 0u)];
         if (id != MCPT__K_MULTIPLE_OF) {
-            ok = mcpt__sch_bound(v, type, id, raw);
+            ok = mcpt__sch_bound(v, type, id, upper, raw);
         } else if (type == MCPT_NUMBER) {
             text = "must be a multiple of ";
             ok = mcpt__num_multiple(mcpt_raw(v), raw);
@@ -5430,7 +5450,7 @@ static bool mcpt__sch_member(mcpt__sch *c, mcpt__sch_frame *f)
         f->mode = MCPT__SCH_WORDS;
         return true;
     }
-    it = mcpt__sch_get(mcpt__val(c->doc, f->at), name);
+    it = mcpt__val_find(mcpt__val(c->doc, f->at), name, false);
     if (it.doc == NULL) {
         (void)mcpt__sch_value(&c->t, &name);
         return true;
@@ -5492,7 +5512,9 @@ MCPT_API mcpt_err mcpt_schema_check(mcpt_str schema, mcpt_val value, char *why, 
     c.room = why != NULL ? cap : 0;
     c.depth = 0;
     c.err = MCPT_OK;
-    mcpt__why(&c, "");
+    if (c.room != 0) {
+        *why = '\0';
+    }
     ok = mcpt__sch_enter(&c, value.at);
     while (ok && c.depth != 0 && !c.t.bad) {                /* each step moves the cursor or the child */
         mcpt__sch_frame *f = &c.stack[c.depth - 1];
@@ -5559,7 +5581,7 @@ static mcpt_err mcpt__headers_next(mcpt__headers *h)
             h->depth--;
             continue;
         }
-        h->value = mcpt__sch_get(mcpt__val(h->doc, h->level[h->depth - 1].at), raw);
+        h->value = mcpt__val_find(mcpt__val(h->doc, h->level[h->depth - 1].at), raw, false);
         if (mcpt__sch_value(&h->t, &raw) == MCPT_ABSENT) {
             continue;
         }
@@ -13485,17 +13507,17 @@ static bool mcpt__host_check(const mcpt_conn *c)
     return mcpt__host_ok_here(id, host);
 }
 
-static bool mcpt__accepts(const mcpt_conn *c, const char *type, const char *subtype)
+static bool mcpt__accepts(const mcpt_conn *c, const char *media)
 {
     bool any = false;
     size_t i;
 
     if (!mcpt__is_hosted(c)) {
-        return mcpt_head_accepts(&c->head, c->io.rx, type, subtype);
+        return mcpt_head_accepts(&c->head, c->io.rx, media);
     }
     for (i = 0; i < c->request->nfields; i++) {
         any = any || (mcpt_str_ieq(c->request->fields[i].name, "accept") &&
-                      mcpt_accepts(c->request->fields[i].value, type, subtype));
+                      mcpt_accepts(c->request->fields[i].value, media));
     }
     return any;
 }
@@ -13581,7 +13603,7 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         if (!legacy || mcpt__revision(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION)) == MCPT_2026_07_28) {
             return 405;
         }
-        return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text", "event-stream") ? 406 : 0;
+        return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text/event-stream") ? 406 : 0;
     }
     while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
         n++;
@@ -13596,10 +13618,10 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         return 0;
     }
     c->flags &= ~(uint32_t)(MCPT__C_JSON_OK | MCPT__C_SSE_OK);
-    if (accept.ptr == NULL || mcpt__accepts(c, "application", "json")) {
+    if (accept.ptr == NULL || mcpt__accepts(c, "application/json")) {
         c->flags |= MCPT__C_JSON_OK;
     }
-    if (accept.ptr != NULL && mcpt__accepts(c, "text", "event-stream")) {
+    if (accept.ptr != NULL && mcpt__accepts(c, "text/event-stream")) {
         c->flags |= MCPT__C_SSE_OK;
     }
     return (c->flags & (MCPT__C_JSON_OK | MCPT__C_SSE_OK)) == 0 ? 406 : 0;
