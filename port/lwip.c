@@ -20,7 +20,7 @@ enum {
     NONE = 255,                       /* no buffer */
     TURNS = 16,                       /* of one connection in a row */
     ROUNDS = 4,                       /* one connection may wake others; then the network has its turn */
-    PIECES = 6,                       /* pbufs that wait in one connection; more stay in lwIP, bounded by the window */
+    PIECES = 3,                       /* pbufs that wait in one connection; lwIP keeps one more, then the peer repeats */
     LINGER = 4,                       /* half seconds for the peer to end its side too */
     KEEP_IDLE = 60000, KEEP_EVERY = 15000, KEEP_COUNT = 4   /* a dead peer is noticed within two minutes */
 };
@@ -176,6 +176,43 @@ static void finish(mcpt_lwip *p, slot *s, bool at_once)
 }
 
 /* -- lwIP's callbacks */
+static void receive(slot *s)
+{
+    size_t room;
+    char *to = mcpt_io_rx(&s->conn.io, &room);
+    if (to != NULL) {
+        u16_t n = pbuf_copy_partial(s->in, to, room < 0xffff ? (u16_t)room : 0xffff, 0);
+        s->in = pbuf_free_header(s->in, n);
+        mcpt_io_rx_ack(&s->conn.io, n);
+        if (s->pcb != NULL) {
+            altcp_recved((pcb_type *)s->pcb, n);
+        }
+    }
+}
+
+/* Puts a small segment into the room that is left in the last pbuf of those that wait. False: it does not fit. */
+static bool squeeze(struct pbuf *waiting, struct pbuf *in)
+{
+    struct pbuf *last = waiting, *q;
+    size_t room;
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    room = (size_t)((char *)last + LWIP_MEM_ALIGN_SIZE(sizeof *last) + LWIP_MEM_ALIGN_SIZE(PBUF_POOL_BUFSIZE) -
+                    ((char *)last->payload + last->len));
+    if (!pbuf_match_allocsrc(last, PBUF_TYPE_ALLOC_SRC_MASK_STD_MEMP_PBUF_POOL) || last->ref != 1 || in->tot_len > room ||
+        waiting->tot_len + (uint32_t)in->tot_len > 0xffff) {
+        return false;
+    }
+    (void)pbuf_copy_partial(in, (char *)last->payload + last->len, in->tot_len, 0);
+    last->len = (u16_t)(last->len + in->tot_len);
+    for (q = waiting; q != NULL; q = q->next) {
+        q->tot_len = (u16_t)(q->tot_len + in->tot_len);
+    }
+    (void)pbuf_free(in);
+    return true;
+}
+
 static err_t on_recv(void *arg, pcb_type *pcb, struct pbuf *in, err_t err)
 {
     slot *s = (slot *)arg;
@@ -194,12 +231,16 @@ static err_t on_recv(void *arg, pcb_type *pcb, struct pbuf *in, err_t err)
     }
     if (s->in == NULL) {
         s->in = in;
-        s->pieces = 1;
-    } else if (s->pieces < PIECES && s->in->tot_len + (uint32_t)in->tot_len <= 0xffff) {
+    } else if (squeeze(s->in, in)) {
+        /* pbufs are scarce, and a segment of one byte takes a whole one */
+    } else if (pbuf_clen(s->in) < PIECES && s->in->tot_len + (uint32_t)in->tot_len <= 0xffff) {
         pbuf_cat(s->in, in);
-        ++s->pieces;
     } else {
         return ERR_MEM;               /* lwIP keeps it and offers it again */
+    }
+    if ((s->want & MCPT_WANT_RX) != 0 &&
+        (s->buffer != NONE || (s->port->queues[1].first == NULL && take_buffer(s->port, s)))) {
+        receive(s);
     }
     note(s, 0);
     return ERR_OK;
@@ -297,21 +338,6 @@ static void tell_eof(slot *s)
     if ((s->flags & TOLD) == 0) {
         s->flags |= TOLD;
         mcpt_io_eof(&s->conn.io);
-    }
-}
-
-static void receive(slot *s)
-{
-    size_t room;
-    char *to = mcpt_io_rx(&s->conn.io, &room);
-    if (to != NULL) {
-        u16_t n = pbuf_copy_partial(s->in, to, room < 0xffff ? (u16_t)room : 0xffff, 0);
-        s->in = pbuf_free_header(s->in, n);
-        s->pieces = (uint8_t)pbuf_clen(s->in);
-        mcpt_io_rx_ack(&s->conn.io, n);
-        if (s->pcb != NULL) {
-            altcp_recved((pcb_type *)s->pcb, n);
-        }
     }
 }
 

@@ -9,7 +9,6 @@
 #define SYS_LIGHTWEIGHT_PROT 0                /* lwIP is entered from the main loop only */
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
-#define LWIP_STATS 0
 #define LWIP_ALTCP 0
 #define MEM_ALIGNMENT 4
 
@@ -24,18 +23,18 @@
 #define ARP_QUEUEING 0
 
 #define TCP_MSS 536
-#define TCP_WND (4 * TCP_MSS)
+#define TCP_WND (3 * TCP_MSS)                 /* a request; what waits in the pool, a connection */
 #define TCP_SND_BUF (4 * TCP_MSS)             /* no memory: what is sent lies in the connection's transmit buffer */
 #define TCP_SND_QUEUELEN 12
 #define TCP_OOSEQ_MAX_PBUFS 3                 /* segments kept that came too early, a connection */
 #define LWIP_TCP_KEEPALIVE 1
 #define TCP_LISTEN_BACKLOG 1
-#define TCP_DEFAULT_LISTEN_BACKLOG 3          /* handshakes at once */
+#define TCP_DEFAULT_LISTEN_BACKLOG (FIRMWARE_CONNECTIONS + 1)   /* handshakes at once */
 #define MEMP_NUM_TCP_PCB (FIRMWARE_CONNECTIONS + 3)           /* and three that are being closed or refused */
 #define MEMP_NUM_TCP_PCB_LISTEN 1
 #define MEMP_NUM_TCP_SEG 16
-#define MEMP_NUM_PBUF 16                      /* references to bytes that are sent */
-#define MEM_SIZE 2048                         /* heads of segments under way */
+#define MEMP_NUM_PBUF 14                      /* references to bytes that are sent */
+#define MEM_SIZE 1600                         /* heads of segments under way, received frames of up to 64 bytes */
 #define PBUF_POOL_SIZE 10
 #define PBUF_POOL_BUFSIZE 600                 /* a segment of TCP_MSS bytes with its heads */
 
@@ -43,8 +42,16 @@
 #ifdef FIRMWARE_ASSERT
 void firmware_assert(const char *what);
 #define LWIP_PLATFORM_ASSERT(x) firmware_assert(x)
+#define LWIP_STATS 1                          /* of memory: the console reports it */
+#define LINK_STATS 0
+#define ETHARP_STATS 0
+#define IP_STATS 0
+#define ICMP_STATS 0
+#define TCP_STATS 0
+#define SYS_STATS 0
 #else
 #define LWIP_NOASSERT 1
+#define LWIP_STATS 0
 #endif
 #define LWIP_PLATFORM_DIAG(x) ((void)0)
 

@@ -91,10 +91,13 @@ static err_t output(struct netif *n, struct pbuf *p)
     return ERR_OK;
 }
 
-/* Without memory for it a frame is lost, as on any busy network: TCP repeats it. */
+/* Without memory for it a frame is lost, as on any busy network: TCP repeats it. But bare acknowledgements always find room,
+ * outside of the pool: when requests that wait have filled that, they are what ends the waiting. */
+enum { SMALL = 64 };
+
 static void input(size_t len)
 {
-    struct pbuf *p = len <= 0xffff ? pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_POOL) : NULL;
+    struct pbuf *p = len <= 0xffff ? pbuf_alloc(PBUF_RAW, (u16_t)len, len <= SMALL ? PBUF_RAM : PBUF_POOL) : NULL;
     struct pbuf *q;
     uint8_t away;
     for (q = p; q != NULL; q = q->next) {
@@ -145,6 +148,7 @@ void network_turn(mcpt_lwip *net)
     resume(&network_trouble_in, false, to_lwip);
     resume(&network_trouble_out, false, wire_and_free);
     sys_check_timeouts();
+    PBUF_CHECK_FREE_OOSEQ();
     if (mcpt_lwip_poll(net) != 0 && frames == 0) {
         board_sleep();                /* at most until the next tick */
     }

@@ -34,7 +34,7 @@ running.unref();
 export async function start(image, { options = [], mcp = "null", qemu = [] } = {}) {
   const machine = image.replace(/-[a-z]+$/, ""), port = await freePort();
   const child = spawn("qemu-system-arm", ["-M", machine, "-display", "none", "-monitor", "none", "-serial", mcp, "-serial", "stdio",
-    "-nic", `user,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:80`, "-kernel", join(root, "build/firmware", `${image}.elf`),
+    "-nic", `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:80`, "-kernel", join(root, "build/firmware", `${image}.elf`),
     "-semihosting-config", ["enable=on", "target=native", "arg=firmware", ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
   { stdio: ["pipe", "pipe", "pipe"] });
   started.add(child);

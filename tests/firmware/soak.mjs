@@ -1,0 +1,129 @@
+// soak.mjs BOARD [REQUESTS]   10,000 mixed requests from four connections, half of them malformed: good ones are answered right, bad
+// ones refused, and afterwards the board has nothing left in use.
+import { check, finish, start, wait } from "./board.mjs";
+import { MODERN, Wire, legacy, modern, post, random } from "./wire.mjs";
+
+const total = Number(process.argv[3] ?? 10000), workers = 4;
+const board = await start(`${process.argv[2]}-conformance`);
+const kinds = new Map();
+const count = (what) => kinds.set(what, (kinds.get(what) ?? 0) + 1);
+
+const good = [
+  ["echo", (n) => modern("tools/call", { name: "echo", arguments: { text: `hello ${n}` } }, n), (r, n) => r.json.result.content[0].text === `hello ${n}`],
+  ["tools/list", (n) => modern("tools/list", {}, n), (r) => r.json.result.tools.length > 30],
+  ["image", (n) => modern("tools/call", { name: "test_image_content", arguments: {} }, n), (r) => r.json.result.content[0].type === "image"],
+  ["resource", (n) => modern("resources/read", { uri: "test://static-binary" }, n), (r) => r.json.result.contents[0].blob.length > 50],
+  ["template", (n) => modern("resources/read", { uri: `test://template/${n}/data` }, n), (r, n) => r.json.result.contents[0].text.includes(`${n}`)],
+  ["prompt", (n) => modern("prompts/get", { name: "test_simple_prompt" }, n), (r) => r.json.result.messages.length === 1],
+  ["discover", (n) => modern("server/discover", {}, n), (r) => r.json.result.supportedVersions.includes(MODERN)],
+  ["ask", (n) => modern("tools/call", { name: "test_missing_capability", arguments: {} }, n), (r) => r.json.error.code === -32021],
+  ["progress", (n) => modern("tools/call", { name: "test_tool_with_logging", arguments: {} }, n), (r) => !!r.json.result],
+];
+const call = (n) => modern("tools/call", { name: "echo", arguments: { text: "x" } }, n);
+// What it is, its bytes, the statuses that are right. An empty list: the client leaves in the middle.
+const bad = [
+  ["no JSON", (n, r) => post("{".repeat(1 + r(30))), [400]],
+  ["cut JSON", (n) => post(`{"jsonrpc":"2.0","id":${n},"method":"ping"`), [400]],
+  ["not UTF-8", () => post("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\xfe\"}"), [400]],
+  ["deep JSON", () => post("[".repeat(200)), [400]],
+  ["trailing text", (n) => post(`{"jsonrpc":"2.0","id":${n},"method":"ping"} x`), [400]],
+  ["duplicate key", (n) => post(`{"jsonrpc":"2.0","id":${n},"id":2,"method":"ping"}`), [400]],
+  ["no tool", (n) => modern("tools/call", { name: "nothing", arguments: {} }, n), [200, 400, 404]],
+  ["bad arguments", (n) => modern("tools/call", { name: "echo", arguments: { text: 5 } }, n), [200, 400]],
+  ["no method", (n) => modern("nothing/here", {}, n), [404, 400, 200]],
+  ["header and body differ", (n) => call(n).replace("Mcp-Name: echo", "Mcp-Name: other"), [400]],
+  ["media type", (n) => call(n).replace("application/json\r\n", "text/plain\r\n"), [415, 400]],
+  ["foreign Host", (n) => call(n).replace("Host: localhost", "Host: evil.example"), [403, 421]],
+  ["foreign Origin", (n) => call(n).replace("Host: localhost", "Host: localhost\r\nOrigin: https://evil.example"), [403]],
+  ["two lengths", (n) => call(n).replace("Content-Length", "Content-Length: 5\r\nContent-Length"), [400]],
+  ["length and chunked", (n) => call(n).replace("Content-Length", "Transfer-Encoding: chunked\r\nContent-Length"), [400]],
+  ["bare LF", (n) => call(n).replaceAll("\r\n", "\n"), [400]],
+  ["HTTP/2.0", (n) => call(n).replace("HTTP/1.1", "HTTP/2.0"), [505, 400]],
+  ["no such path", (n) => call(n).replace("/mcp", "/other"), [404]],
+  ["PUT", (n) => call(n).replace("POST", "PUT"), [405]],
+  ["big head", (n) => call(n).replace("Host:", `X-Filler: ${"x".repeat(3000)}\r\nHost:`), [431]],
+  ["long target", (n) => call(n).replace("/mcp", "/" + "x".repeat(3000)), [414, 404]],
+  ["big body", () => post("x".repeat(100), { "Content-Length": 1000000 }), [413]],
+  ["no length", (n) => call(n).replace(/Content-Length: \d+\r\n/, "").replace(/\r\n\r\n.*/, "\r\n\r\n"), [411]],
+  ["binary", (n, r) => Buffer.from(Array.from({ length: 60 }, () => r(256))).toString("latin1") + "\r\n\r\n", [400, 505, 501]],
+  ["no session", (n) => legacy("tools/list", null, "0".repeat(32), n), [404]],
+  ["half a head", (n, r) => call(n).slice(0, 20 + r(150)), []],
+  ["half a body", (n) => call(n).slice(0, -5), []],
+];
+
+let left = total, refused = 0, first;
+async function worker(me) {
+  const rnd = random(me + 1), sizes = [[Infinity], [Infinity], [1, 7, 50], [300], [536], [200, 1]];
+  let wire = new Wire(board.port);
+  const renew = () => { wire.close(); wire = new Wire(board.port); };
+  const past = [];                    // of this connection, for the message
+  const fail = (what, r) => { what = `${what} after ${past.slice(-4)}`; first ??= `${what}: ${r ? `${r.status} ${r.text}` : "no answer"}`; check(false, `${what}: ${r ? `${r.status} ${r.text.slice(0, 200)}` : "no answer"}`); };
+  // The answer to text; where the board had no connection left, once more.
+  async function exchange(text) {
+    for (let tries = 0; ; tries++) {
+      if (wire.ended) renew();
+      await wire.send(text, sizes[rnd(sizes.length)]);
+      const r = await wire.read().catch((error) => { fail(`${JSON.stringify(text.slice(0, 400))} ${error}`); return null; });
+      past.push(`${text.slice(0, 30).replace(/\s+/g, " ")} ${text.length}: ${r?.status}`);
+      if (r?.close || r === null) renew();
+      if (r?.status !== 503 || tries > 20) return r;
+      refused++;
+      await wait(50);
+    }
+  }
+  while (left > 0 && !first) {
+    const n = left--, bits = rnd(100);
+    if (n % 2 === 0) {
+      const [what, make, statuses] = bad[rnd(bad.length)];
+      count(what);
+      if (statuses.length === 0) {
+        await wire.open;
+        await wire.send(make(n, rnd));
+        bits < 50 ? wire.reset() : wire.close();
+        wire = new Wire(board.port);
+        continue;
+      }
+      const r = await exchange(make(n, rnd));
+      if (r && !statuses.includes(r.status)) fail(what, r);
+      else if (!r) renew();
+    } else if (bits < 6 && me < 3) {
+      count("session");
+      const r = await exchange(legacy("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "s", version: "1" } }));
+      const session = r?.headers["mcp-session-id"];
+      if (!session) { fail("initialize", r); continue; }
+      await exchange(legacy("notifications/initialized", null, session, null));
+      const l = await exchange(legacy("tools/call", { name: "echo", arguments: { text: "legacy" } }, session, n));
+      if (l?.json.result?.content[0].text !== "legacy") fail("legacy call", l);
+      const d = await exchange(`DELETE /mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: ${session}\r\nMCP-Protocol-Version: 2025-11-25\r\n\r\n`);
+      if (d?.status !== 204 && d?.status !== 200) fail("DELETE", d);
+    } else if (bits < 10) {
+      count("left before the answer");
+      await wire.open;
+      await wire.send(modern("tools/list", {}, n));
+      wire.reset();
+      wire = new Wire(board.port);
+    } else {
+      const [what, make, right] = good[rnd(good.length)];
+      count(what);
+      const r = await exchange(make(n));
+      let ok = false;
+      try { ok = right(r, n); } catch { /* it is not */ }
+      if (!ok) fail(what, r);
+    }
+    if (board.ended !== null) fail(`the board has died: ${board.text}`);
+  }
+  wire.close();
+}
+const began = Date.now();
+await Promise.all(Array.from({ length: workers }, (_, i) => worker(i)));
+console.log(`${total - left} requests in ${((Date.now() - began) / 1000).toFixed(1)} s, ${refused} answered 503 and repeated`);
+console.log([...kinds].sort().map(([k, n]) => `${k} ${n}`).join(", "));
+check(left <= 0 && board.ended === null, `all requests sent, the board alive (${board.text})`);
+await wait(3000);
+const report = await board.quit();
+console.log(`report ${JSON.stringify(report)}`);
+for (const what of ["connections", "buffers", "sessions", "listeners", "slots", "tcp_active", "pbufs", "segments"])
+  check(report[what] === 0, `${what} left in use: ${report[what]}`);
+check(report.stack_used < report.stack, `stack ${report.stack_used} of ${report.stack}`);
+check(board.ended === 0, `exit code ${board.ended}`);
+finish();
