@@ -1,12 +1,14 @@
 #!/bin/sh
-# need-source.sh PACKAGE...   Unpacks Debian source packages under build/src/PACKAGE, where they are not yet. Works without
-# root and where only "deb" lines are configured: a private list names the same repositories with "deb-src".
+# need-source.sh PACKAGE[/RELEASE]...   Unpacks Debian source packages under build/src/PACKAGE[-RELEASE], where they are not
+# yet. Works without root and where only "deb" lines are configured: a private list names the same repositories with
+# "deb-src", and another release (mbedtls/trixie) in the repository that this machine's own release comes from.
 # OFFLINE=1 only looks: names what is missing and exits 1.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 src=$here/../../build/src
 missing=
-for package in "$@"; do [ -e "$src/$package/.unpacked" ] || missing="$missing $package"; done
+dir() { echo "$1" | tr / -; }
+for package in "$@"; do [ -e "$src/$(dir "$package")/.unpacked" ] || missing="$missing $package"; done
 [ -n "$missing" ] || exit 0
 if [ "${OFFLINE:-0}" = 1 ]; then
   echo "missing: the sources of$missing" >&2
@@ -23,6 +25,13 @@ distribution=$(. /etc/os-release && echo "$ID")
 apt-get indextargets --format '$(CREATED_BY) $(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
   awk -v id="$distribution" '$1 == "Packages" && (tolower($2) == id || NF == 4) { print "deb-src " $(NF - 2) " " $(NF - 1) " " $NF }' |
   sort -u >"$src/apt/sources.list"
+for package in $missing; do
+  case $package in
+    */*) codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+      awk -v old="$codename" -v new="${package#*/}" '$3 == old && $4 == "main" { print $1, $2, new, $4 }' "$src/apt/sources.list" ;;
+  esac
+done | sort -u >"$src/apt/other"
+cat "$src/apt/other" >>"$src/apt/sources.list"
 apt() {
   apt-get -qq -o Dir::Etc::sourcelist="$src/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$src/apt/lists" \
     -o Dir::Cache="$src/apt/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none "$@"
@@ -30,10 +39,11 @@ apt() {
 echo "fetching: the sources of$missing" >&2
 fetch() {
   for package in $missing; do
-    rm -rf "${src:?}/$package" "$src/apt/$package"
-    mkdir -p "$src/apt/$package"
-    (cd "$src/apt/$package" && apt source --download-only "$package" && dpkg-source --no-copy --no-check -x ./*.dsc "$src/$package") || return 1
-    touch "$src/$package/.unpacked"
+    to=$(dir "$package")
+    rm -rf "${src:?}/$to" "$src/apt/$to"
+    mkdir -p "$src/apt/$to"
+    (cd "$src/apt/$to" && apt source --download-only "$package" && dpkg-source --no-copy --no-check -x ./*.dsc "$src/$to") || return 1
+    touch "$src/$to/.unpacked"
   done
 }
 { apt update && fetch; } </dev/null >"$src/apt/log" 2>&1 ||
