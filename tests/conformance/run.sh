@@ -26,7 +26,7 @@ node -e '
     });
   })();' "$port" "$pid" || { echo "$server does not listen on port $port:"; cat "$out/server.log"; echo "PASSED 0 FAILED 1"; exit 1; }
 
-url=http://localhost:$port/mcp
+url=${SCHEME:-http}://localhost:$port/mcp    # https: NODE_EXTRA_CA_CERTS must say whom to trust
 for revision in 2025-11-25 2026-07-28; do
   node "$suite" list --requirements "$revision" >"$out/$revision.list"
   node "$suite" server --url "$url" --requirements "$revision" -o "$out/$revision" >"$out/$revision.txt" 2>&1

@@ -34,6 +34,8 @@ names='subjectAltName=DNS:localhost,DNS:device.test,DNS:*.wild.test,IP:127.0.0.1
   ec notca
   issue notca server device.test "$names"        # signed by a server's key, which may not sign
   cat server.pem >>notca.pem
+  ec suite                                       # the conformance suite takes the name to check from its Host header
+  issue suite ca device.test "$names,DNS:evil.example.com"
   ec noname
   issue noname ca device.test basicConstraints=CA:FALSE
   ec trap                                        # the bytes of subjectAltName in a place where they mean nothing

@@ -425,6 +425,24 @@ static void test_certificates(int s, int c)
     }
 }
 
+/* A server that shows a certificate whose key it does not have (init refuses such a pair: the key is changed behind it). */
+static void test_foreign_key(int c)
+{
+    const setting set = { "server", NULL, NULL, 0, 0, 0 };
+    unsigned char other[32];
+    pair p;
+    talk t;
+    CHECK(pair_begin(&p, BEAR, c, set));
+    memcpy(other, p.server.u.bear.key.ec.x, 32);
+    other[31] ^= 1;
+    p.server.u.bear.key.ec.x = other;
+    CHECK(talk_begin(&t, &p, "device.test", 100, 100));
+    run(&t);
+    CHECK(t.c->err == MCPT_E_TLS && t.s->err == MCPT_E_TLS && t.ca.got == 0 && t.sa.got == 0 && p.client.tls->full == 0);
+    talk_end(&t);
+    pair_end(&p);
+}
+
 static void test_clock_and_random(int s, int c)
 {
     pair p;
@@ -787,6 +805,7 @@ int main(int argc, char **argv)
         test_init(s);
         test_noise(s);
         test_oversize(s);
+        test_foreign_key(s);
         for (c = 0; c < LIBS; ++c) {
             test_exchange(s, c);
             test_resumption(s, c);
