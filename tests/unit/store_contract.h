@@ -117,13 +117,13 @@ static size_t sc_listed(const char *key)
     return times;
 }
 
-static void sc_clear(const mcpt_store *s)
+static inline void sc_clear(const mcpt_store *s)
 {
     (void)sc_count(s, "", 2, 0);
     CHECK(sc_count(s, "", 0, 0) == 0);
 }
 
-static void sc_records(const mcpt_store *s)
+static inline void sc_records(const mcpt_store *s)
 {
     size_t len = 7;
     CHECK(s->read(s->user, "k", sc_buf, sizeof(sc_buf), &len) == MCPT_E_ABSENT && len == 0);
@@ -146,7 +146,7 @@ static void sc_records(const mcpt_store *s)
     CHECK(s->erase(s->user, "k") == MCPT_OK && s->erase(s->user, "other") == MCPT_OK);
 }
 
-static void sc_values(const store_contract_of *of)
+static inline void sc_values(const store_contract_of *of)
 {
     const mcpt_store *s = of->store;
     CHECK(sc_write(s, "before", "b") == MCPT_OK && sc_write(s, "v", "v") == MCPT_OK && sc_write(s, "after", "a") == MCPT_OK);
@@ -167,7 +167,7 @@ static void sc_values(const store_contract_of *of)
     sc_clear(s);
 }
 
-static void sc_keys(const store_contract_of *of)
+static inline void sc_keys(const store_contract_of *of)
 {
     const mcpt_store *s = of->store;
     static const char *const bad[] = { "", "a b", "a.b", "a/b", "..", ".", "a\n", "a%", "a'b", "\xc3\xa4", "a:b", "a*", "a\\b", "[a]" };
@@ -206,7 +206,7 @@ static void sc_keys(const store_contract_of *of)
     sc_clear(s);
 }
 
-static void sc_lists(const mcpt_store *s)
+static inline void sc_lists(const mcpt_store *s)
 {
     static const char *const keys[] = { "l-1", "l-2", "l-3", "l-4", "l-5", "m-1", "m", "k", "l" };
     CHECK(sc_count(s, "", 1, 0) == 0);
@@ -232,7 +232,7 @@ static void sc_lists(const mcpt_store *s)
     }
 }
 
-static void sc_swaps(const store_contract_of *of)
+static inline void sc_swaps(const store_contract_of *of)
 {
     const mcpt_store *s = of->store, *t = of->other;
     CHECK(sc_swap(s, "s", "a", "b") == MCPT_E_CONFLICT && sc_is(s, "s", sc_none));
@@ -270,7 +270,7 @@ static char *sc_name(char *key, unsigned i)
 }
 
 /* A full store keeps everything, takes erase, replacement by the same length and a new record in place of an old one. */
-static void sc_full(const store_contract_of *of)
+static inline void sc_full(const store_contract_of *of)
 {
     const mcpt_store *s = of->store;
     const size_t n = of->max_value / 8;
@@ -312,7 +312,7 @@ static void sc_full(const store_contract_of *of)
 }
 
 /* Random operations beside a model; E_FULL must change nothing. */
-static void sc_model(const store_contract_of *of)
+static inline void sc_model(const store_contract_of *of)
 {
     static struct { bool there; uint32_t tag; size_t len; } m[SC_KEYS];
     const mcpt_store *s = of->store;
@@ -367,7 +367,7 @@ static void sc_model(const store_contract_of *of)
     sc_clear(s);
 }
 
-static void store_contract(const store_contract_of *of)
+static inline void store_contract(const store_contract_of *of)
 {
     const mcpt_store *s = of->store;
     CHECK(sc_count(s, "", 0, 0) == 0);
