@@ -61,6 +61,7 @@
    >>schema-lint  x-mcp-header parameters, keywords that are not enforced
    >>env         clock, random, log, cryptography, store: what the world injects
    >>io          the face a port sees
+   >>exchange    one bounded outbound request
    >>metadata    RFC 9728 and RFC 8414 documents, challenges, CORS, Clerk keys
    >>jwk         JSON Web Keys and sets of them
    >>jwt         access tokens and assertions as JSON Web Tokens
@@ -135,6 +136,13 @@
 #endif
 #ifndef MCPT_NO_FLOAT
 #define MCPT_NO_FLOAT 0               /* 1: no double conversions; integers and decimals (mcpt_put_fix) stay. Saves 1.7 KB */
+#endif
+#ifndef MCPT_NO_EXCHANGE
+#define MCPT_NO_EXCHANGE 0            /* 1: no outbound requests. Goes with MCPT_NO_HTTP */
+#endif
+#if MCPT_NO_HTTP && !MCPT_NO_EXCHANGE
+#undef MCPT_NO_EXCHANGE
+#define MCPT_NO_EXCHANGE 1
 #endif
 #ifndef MCPT_NO_METADATA
 #define MCPT_NO_METADATA 0            /* 1: no OAuth metadata documents and challenges. Goes with MCPT_NO_HTTP */
@@ -650,6 +658,76 @@ MCPT_API void mcpt_io_tx_ack(mcpt_io *io, size_t n);        /* n of them were se
 MCPT_API void mcpt_io_eof(mcpt_io *io);                     /* the peer closed, or the transport failed */
 typedef struct mcpt_peak { uint32_t rx, tx, tok; } mcpt_peak;
 MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io);         /* high-water marks since init: size your buffers by them */
+
+/* >>exchange ----------------------------------------------------------------------------------------------
+ * One outbound HTTP request at a time, bounded in size and time, for key sets, metadata and the like. It shows an mcpt_io
+ * that a port connects (port/posix does; with TLS a filter of port/tls stands between):
+ *     origin = mcpt_exchange_origin(x);      not NULL: connect to it, then mcpt_exchange_connected(x), or _fail(x, E_IO)
+ *     pump &x->io until MCPT_CLOSED, close;  call _fail(x, E_TIMEOUT) when mcpt_exchange_due(x) has passed
+ * The body goes to a function piece by piece, so that documents larger than memory can be read. Redirects are not followed,
+ * connections not kept. URLs are https, with a plain host (RFC 3986; no userinfo, no fragment); http only to loopback
+ * and only where that is allowed. */
+#if !MCPT_NO_EXCHANGE
+typedef struct mcpt_origin {          /* where to connect; NUL-terminated host, an IPv6 literal without brackets */
+    char host[256];
+    uint16_t port;
+    bool tls;
+} mcpt_origin;
+struct mcpt_exchange;
+typedef struct mcpt_fetch {           /* a request; all borrowed until done is called */
+    const char *method;               /* NULL: "GET" */
+    mcpt_str url;
+    mcpt_str authorization;           /* value of the field, visible ASCII and blanks; a secret; absent: none */
+    mcpt_str fields;                  /* further header lines, each with its CR LF; absent: none */
+    const char *content_type;         /* NULL: there is no body */
+    mcpt_str body;                    /* any size */
+    uint32_t limit;                   /* bytes of the answer's body, after chunked is undone; more is E_LIMIT; 0: 65536 */
+    bool trusted;                     /* the URL is configuration: it may lead into private networks */
+    /* The answer. head: OK: go on with the body; an error: done with that. piece: negative: done with that. done: once, for
+     * every request that was started: OK, what head or piece answered, E_TIMEOUT, E_LIMIT, E_HTTP (also a coding that was
+     * not asked for), E_CLOSED (ended too early), E_CANCELLED, what the port said. Then another may be started, also in it. */
+    mcpt_err (*head)(void *user, const struct mcpt_exchange *x, unsigned status);
+    mcpt_err (*piece)(void *user, const char *text, size_t len);
+    void (*done)(void *user, mcpt_err e);
+    void *user;
+} mcpt_fetch;
+typedef struct mcpt_exchange {        /* private but for io; do not copy or move after init */
+    mcpt_io io;                       /* first */
+    const mcpt_env *env;
+    mcpt_fetch fetch;
+    mcpt_origin origin;
+    mcpt_head head;
+    mcpt_chunked chunked;
+    uint32_t timeout_ms, deadline, got, sent;
+    uint64_t left;
+    uint8_t state;
+    bool loopback;
+} mcpt_exchange;
+#define MCPT_EXCHANGE_MIN 512         /* bytes of rx and of tx at least: the head of an answer, of a request */
+/* env static, memory borrowed as long as the object is used. timeout_ms for the whole of a request, 0: 10000. loopback:
+ * http to localhost, 127.0.0.0/8 and ::1 is allowed. E_ARG. */
+MCPT_API mcpt_err mcpt_exchange_init(mcpt_exchange *x, const mcpt_env *env, void *rx, size_t rx_size, void *tx, size_t tx_size,
+                                     uint32_t timeout_ms, bool loopback);
+/* OK: begun, done will be called. E_STATE: one is in work. E_ARG: the URL is not allowed, authorization is malformed.
+ * E_SPACE: the head is larger than tx. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_exchange_start(mcpt_exchange *x, const mcpt_fetch *fetch);
+MCPT_API bool mcpt_exchange_busy(const mcpt_exchange *x);
+MCPT_API void mcpt_exchange_stop(mcpt_exchange *x);         /* done(E_CANCELLED), when one is in work */
+/* In head: a field of the answer, borrowed for the call; seconds of Retry-After (0: none, at most a day), of Cache-Control:
+ * max-age (-1: it does not say; 0 also for no-store and no-cache). */
+MCPT_API mcpt_str mcpt_exchange_field(const mcpt_exchange *x, mcpt_field f);
+MCPT_API uint32_t mcpt_exchange_retry_after(const mcpt_exchange *x);
+MCPT_API int32_t mcpt_exchange_max_age(const mcpt_exchange *x);
+/* For ports. */
+MCPT_API const mcpt_origin *mcpt_exchange_origin(const mcpt_exchange *x);  /* NULL: nothing is to be connected now */
+/* May it connect to this address (4 or 16 bytes, network order) of its host? Ask for every one, so that a name which leads
+ * a request of foreign origin into the local network is refused: unless the fetch is trusted only public addresses are
+ * allowed (RFC 6890), for loopback names only loopback ones. */
+MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *address, size_t len);
+MCPT_API void mcpt_exchange_connected(mcpt_exchange *x);
+MCPT_API void mcpt_exchange_fail(mcpt_exchange *x, mcpt_err e);
+MCPT_API uint32_t mcpt_exchange_due(const mcpt_exchange *x);    /* milliseconds left; (uint32_t)-1: nothing is in work */
+#endif
 
 /* >>metadata ----------------------------------------------------------------------------------------------
  * The documents and header fields by which OAuth clients find their way: protected resource metadata (RFC 9728),
@@ -2034,6 +2112,34 @@ static bool mcpt__word(const char **text, mcpt_str *word)
     *word = mcpt__mk(p, n);
     *text = p + n;
     return true;
+}
+
+/* This machine itself, by name or address. */
+static bool mcpt__loopback(mcpt_str host)
+{
+    return mcpt_str_ieq(host, "localhost") || mcpt_str_is(host, "[::1]") ||
+           (host.len > 4 && MCPT_MEMCMP(host.ptr, "127.", 4) == 0 && mcpt__ipv4(host.ptr, host.len));
+}
+
+/* -- text into a buffer: counts past the end; with p NULL it only measures */
+typedef struct mcpt__out { char *p; size_t cap, len; } mcpt__out;
+
+static void mcpt__out_add(mcpt__out *o, const char *p, size_t n)
+{
+    if (o->p != NULL && n <= o->cap && o->len <= o->cap - n && n != 0) {
+        MCPT_MEMCPY(o->p + o->len, p, n);
+    }
+    o->len += n;
+}
+
+static void mcpt__out_z(mcpt__out *o, const char *z)
+{
+    mcpt__out_add(o, z, MCPT_STRLEN(z));
+}
+
+static size_t mcpt__out_end(const mcpt__out *o)
+{
+    return o->p == NULL || o->len <= o->cap ? o->len : 0;
 }
 
 /* >>error: implementation ------------------------------------------------------------------------------- */
@@ -6025,6 +6131,389 @@ MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io)
     return p;
 }
 
+/* >>exchange: implementation ------------------------------------------------------------------------------ */
+#if !MCPT_NO_EXCHANGE
+enum { MCPT__EX_IDLE, MCPT__EX_CONNECT, MCPT__EX_SEND, MCPT__EX_HEAD, MCPT__EX_BODY };    /* mcpt_exchange.state */
+
+static void mcpt__exchange_end(mcpt_exchange *x, mcpt_err e)
+{
+    x->state = MCPT__EX_IDLE;
+    x->io.err = e;
+    x->io.rx_len = 0;
+    x->io.tx_at = 0;
+    x->io.tx_len = 0;
+    mcpt_wipe(x->io.tx, x->io.tx_cap);                      /* it had the Authorization */
+    x->fetch.done(x->fetch.user, e);
+}
+
+/* The head of the request. */
+static size_t mcpt__exchange_head(const mcpt_exchange *x, char *buf, size_t cap)
+{
+    const mcpt_fetch *f = &x->fetch;
+    mcpt__out o = { buf, cap, 0 };
+    char digits[20];
+    char *at = digits + sizeof(digits);
+    size_t n = f->body.len;
+    mcpt_url u;
+
+    (void)mcpt_url_split(f->url, &u);
+    mcpt__out_z(&o, f->method != NULL ? f->method : "GET");
+    mcpt__out_z(&o, u.path.len != 0 ? " " : " /");
+    mcpt__out_add(&o, u.path.ptr, u.path.len);
+    if (u.query.ptr != NULL) {
+        mcpt__out_add(&o, u.query.ptr - 1, u.query.len + 1);
+    }
+    mcpt__out_z(&o, " HTTP/1.1\r\nHost: ");
+    mcpt__out_add(&o, u.host.ptr, (size_t)(u.path.ptr - u.host.ptr));
+    mcpt__out_z(&o, "\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n");
+    if (f->authorization.ptr != NULL) {
+        mcpt__out_z(&o, "Authorization: ");
+        mcpt__out_add(&o, f->authorization.ptr, f->authorization.len);
+        mcpt__out_z(&o, "\r\n");
+    }
+    mcpt__out_add(&o, f->fields.ptr, f->fields.len);
+    if (f->content_type != NULL) {
+        do {
+            *--at = (char)('0' + n % 10);
+            n /= 10;
+        } while (n != 0);
+        mcpt__out_z(&o, "Content-Type: ");
+        mcpt__out_z(&o, f->content_type);
+        mcpt__out_z(&o, "\r\nContent-Length: ");
+        mcpt__out_add(&o, at, (size_t)(digits + sizeof(digits) - at));
+        mcpt__out_z(&o, "\r\n");
+    }
+    mcpt__out_z(&o, "\r\n");
+    return mcpt__out_end(&o);
+}
+
+/* The head of the answer is complete: asks whether its body is wanted, and makes ready for it. */
+static bool mcpt__exchange_answer(mcpt_exchange *x)
+{
+    mcpt_str coding = mcpt_head_get(&x->head, x->io.rx, MCPT_F_CONTENT_ENCODING);
+    uint32_t at = x->head.at;
+    unsigned status = x->head.status;
+    mcpt_err e = MCPT_OK;
+
+    if (status >= 200) {
+        e = coding.ptr != NULL && !mcpt_str_ieq(coding, "identity") ? MCPT_E_HTTP : x->fetch.head(x->fetch.user, x, status);
+    }
+    if (x->state != MCPT__EX_HEAD) {
+        return false;                 /* stopped by head */
+    }
+    MCPT_MEMMOVE(x->io.rx, x->io.rx + at, x->io.rx_len - at);
+    x->io.rx_len -= at;
+    if (e < 0 || status == 101) {
+        mcpt__exchange_end(x, e < 0 ? e : MCPT_E_HTTP);
+        return false;
+    }
+    if (status < 200) {               /* interim */
+        mcpt_head_init(&x->head, true);
+        return true;
+    }
+    x->left = (x->head.flags & MCPT_HEAD_LENGTH) != 0 ? x->head.length : UINT64_MAX;
+    x->left = status == 204 || status == 304 || (x->fetch.method != NULL && mcpt_str_is(mcpt_z(x->fetch.method), "HEAD")) ? 0 : x->left;
+    if ((x->head.flags & MCPT_HEAD_CHUNKED) == 0 && x->left != UINT64_MAX && x->left > x->fetch.limit) {
+        mcpt__exchange_end(x, MCPT_E_LIMIT);    /* before a byte of it is read */
+        return false;
+    }
+    x->state = MCPT__EX_BODY;
+    return true;
+}
+
+/* Hands on what has arrived of the body. False: it is over, or nothing more can be done now. */
+static bool mcpt__exchange_body(mcpt_exchange *x)
+{
+    bool chunked = (x->head.flags & MCPT_HEAD_CHUNKED) != 0 && x->left != 0;
+    size_t len = x->io.rx_len;
+    size_t used = len;
+    bool over = false;
+    mcpt_err e = MCPT_OK;
+
+    if (chunked) {
+        e = mcpt_chunked_decode(&x->chunked, x->io.rx, &len, &used);
+        over = e == MCPT_OK;
+    } else if (len >= x->left) {
+        len = (size_t)x->left;
+        over = true;
+    }
+    if (e >= 0 && len > x->fetch.limit - x->got) {
+        e = MCPT_E_LIMIT;
+    }
+    if (e >= 0 && len != 0) {
+        x->got += (uint32_t)len;
+        e = x->fetch.piece(x->fetch.user, x->io.rx, len);
+        if (x->state != MCPT__EX_BODY) {
+            return false;             /* stopped by piece */
+        }
+    }
+    x->left -= !chunked && x->left != UINT64_MAX ? len : 0;
+    MCPT_MEMMOVE(x->io.rx, x->io.rx + used, x->io.rx_len - used);
+    x->io.rx_len -= (uint32_t)used;
+    if (e >= 0 && !over && x->io.eof != 0) {
+        over = !chunked && x->left == UINT64_MAX && x->io.err == MCPT_OK;    /* the end of the connection ends the body */
+        e = over ? MCPT_OK : x->io.err < 0 ? x->io.err : MCPT_E_CLOSED;
+    }
+    if (e < 0 || over) {
+        mcpt__exchange_end(x, e < 0 ? e : MCPT_OK);
+    }
+    return false;
+}
+
+/* One step. False: it waits for bytes, or is over. */
+static bool mcpt__exchange_step(mcpt_exchange *x)
+{
+    size_t n = x->fetch.body.len - x->sent;
+    mcpt_err e;
+
+    if (x->state == MCPT__EX_SEND && x->io.tx_at == x->io.tx_len) {
+        n = n < x->io.tx_cap ? n : x->io.tx_cap;
+        x->io.tx_at = 0;
+        x->io.tx_len = (uint32_t)n;
+        x->sent += (uint32_t)n;
+        if (n == 0) {
+            x->state = MCPT__EX_HEAD;
+            return true;
+        }
+        MCPT_MEMCPY(x->io.tx, x->fetch.body.ptr + x->sent - n, n);
+        return false;
+    }
+    if (x->state == MCPT__EX_BODY) {
+        return mcpt__exchange_body(x);
+    }
+    if (x->state != MCPT__EX_SEND && x->state != MCPT__EX_HEAD) {
+        return false;
+    }
+    e = x->io.rx_len != 0 ? mcpt_head_parse(&x->head, x->io.rx, x->io.rx_len) : MCPT_PENDING;
+    if (e == MCPT_OK) {               /* a server may answer before it has read everything */
+        x->state = MCPT__EX_HEAD;
+        x->io.tx_at = 0;
+        x->io.tx_len = 0;
+        return mcpt__exchange_answer(x);
+    }
+    e = e < 0 ? e : x->io.rx_len == x->io.rx_cap ? MCPT_E_LIMIT : x->io.eof == 0 ? MCPT_OK : x->io.err < 0 ? x->io.err : MCPT_E_CLOSED;
+    if (e < 0) {
+        mcpt__exchange_end(x, e);
+    }
+    return false;
+}
+
+static unsigned mcpt__exchange_run(mcpt_io *io)
+{
+    mcpt_exchange *x = (mcpt_exchange *)io;    /* io is its first member */
+
+    while (mcpt__exchange_step(x)) { }
+    if (x->state <= MCPT__EX_CONNECT) {         /* over; another may be under way, on a connection of its own */
+        io->want = MCPT_CLOSED;
+    } else {
+        io->want = (uint8_t)((io->tx_at != io->tx_len ? MCPT_WANT_TX : 0) | (io->eof == 0 ? MCPT_WANT_RX : 0));
+    }
+    return io->want;
+}
+
+MCPT_API mcpt_err mcpt_exchange_init(mcpt_exchange *x, const mcpt_env *env, void *rx, size_t rx_size, void *tx, size_t tx_size,
+                                     uint32_t timeout_ms, bool loopback)
+{
+    if (env == NULL || env->millis == NULL || rx == NULL || tx == NULL || rx_size < MCPT_EXCHANGE_MIN ||
+        tx_size < MCPT_EXCHANGE_MIN || rx_size > 0x7fffffff || tx_size > 0x7fffffff) {
+        return MCPT_E_ARG;
+    }
+    MCPT_MEMSET(x, 0, sizeof(*x));
+    x->io.run = mcpt__exchange_run;
+    x->io.want = MCPT_CLOSED;
+    x->io.rx = (char *)rx;
+    x->io.rx_cap = (uint32_t)rx_size;
+    x->io.tx = (char *)tx;
+    x->io.tx_cap = (uint32_t)tx_size;
+    x->env = env;
+    x->timeout_ms = timeout_ms != 0 ? timeout_ms : 10000;
+    x->loopback = loopback;
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_exchange_start(mcpt_exchange *x, const mcpt_fetch *fetch)
+{
+    mcpt_url u;
+    mcpt_str host;
+    bool tls;
+    size_t i;
+
+    if (x->state != MCPT__EX_IDLE) {
+        return MCPT_E_STATE;
+    }
+    if (fetch->url.ptr == NULL || !mcpt_url_split(fetch->url, &u) || fetch->body.len > UINT32_MAX / 2) {
+        return MCPT_E_ARG;
+    }
+    tls = mcpt_str_ieq(u.scheme, "https");
+    host = u.host.ptr[0] == '[' ? mcpt__mk(u.host.ptr + 1, u.host.len - 2) : u.host;
+    if ((!tls && (!mcpt_str_ieq(u.scheme, "http") || !x->loopback || !mcpt__loopback(u.host))) ||
+        host.len >= sizeof(x->origin.host) || host.ptr[host.len - 1] == '.') {
+        return MCPT_E_ARG;
+    }
+    for (i = 0; i < fetch->authorization.len; i++) {
+        if (fetch->authorization.ptr[i] < 0x20 || fetch->authorization.ptr[i] > 0x7e) {
+            return MCPT_E_ARG;
+        }
+    }
+    x->fetch = *fetch;
+    x->fetch.limit = fetch->limit != 0 ? fetch->limit : 65536;
+    if (mcpt__exchange_head(x, NULL, 0) > x->io.tx_cap) {
+        return MCPT_E_SPACE;
+    }
+    MCPT_MEMCPY(x->origin.host, host.ptr, host.len);
+    x->origin.host[host.len] = '\0';
+    x->origin.port = u.port != 0 ? u.port : tls ? (uint16_t)443 : (uint16_t)80;
+    x->origin.tls = tls;
+    x->deadline = x->env->millis(x->env->user) + x->timeout_ms;
+    x->state = MCPT__EX_CONNECT;
+    return MCPT_OK;
+}
+
+MCPT_API bool mcpt_exchange_busy(const mcpt_exchange *x)
+{
+    return x->state != MCPT__EX_IDLE;
+}
+
+MCPT_API void mcpt_exchange_stop(mcpt_exchange *x)
+{
+    mcpt_exchange_fail(x, MCPT_E_CANCELLED);
+}
+
+MCPT_API mcpt_str mcpt_exchange_field(const mcpt_exchange *x, mcpt_field f)
+{
+    return mcpt_head_get(&x->head, x->io.rx, f);
+}
+
+/* A number of seconds at the front of a text, at most a day; -1: none is there. */
+static int32_t mcpt__seconds(mcpt_str s)
+{
+    int32_t v = 0;
+    size_t i;
+
+    for (i = 0; i < s.len && mcpt__digit(s.ptr[i]); i++) {
+        v = v < 86400 ? v * 10 + (s.ptr[i] - '0') : v;
+    }
+    return i == 0 ? -1 : v < 86400 ? v : 86400;
+}
+
+MCPT_API uint32_t mcpt_exchange_retry_after(const mcpt_exchange *x)
+{
+    int32_t v = mcpt__seconds(mcpt_exchange_field(x, MCPT_F_RETRY_AFTER));
+
+    return v > 0 ? (uint32_t)v : 0;
+}
+
+MCPT_API int32_t mcpt_exchange_max_age(const mcpt_exchange *x)
+{
+    mcpt_str list = mcpt_exchange_field(x, MCPT_F_CACHE_CONTROL);
+    mcpt_str word;
+    int32_t age = -1;
+    bool zero;
+
+    while (mcpt__list_next(&list, &word, &zero)) {
+        if (mcpt_str_ieq(word, "no-store") || mcpt_str_ieq(word, "no-cache")) {
+            return 0;
+        }
+        if (word.len > 8 && mcpt_str_ieq(mcpt__mk(word.ptr, 8), "max-age=")) {
+            age = mcpt__seconds(mcpt__mk(word.ptr + 8, word.len - 8));
+        }
+    }
+    return age;
+}
+
+MCPT_API const mcpt_origin *mcpt_exchange_origin(const mcpt_exchange *x)
+{
+    return x->state == MCPT__EX_CONNECT ? &x->origin : NULL;
+}
+
+/* Networks that are not the public internet (RFC 6890 and its registries): address, bits. */
+static bool mcpt__address_public4(const uint8_t *a)
+{
+    static const uint8_t nets[][5] = {
+        { 0, 0, 0, 0, 8 }, { 10, 0, 0, 0, 8 }, { 100, 64, 0, 0, 10 }, { 127, 0, 0, 0, 8 }, { 169, 254, 0, 0, 16 },
+        { 172, 16, 0, 0, 12 }, { 192, 0, 0, 0, 24 }, { 192, 0, 2, 0, 24 }, { 192, 88, 99, 0, 24 }, { 192, 168, 0, 0, 16 },
+        { 198, 18, 0, 0, 15 }, { 198, 51, 100, 0, 24 }, { 203, 0, 113, 0, 24 }, { 224, 0, 0, 0, 3 }
+    };
+    uint32_t v = (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
+    size_t i;
+
+    for (i = 0; i < MCPT_COUNT(nets); i++) {
+        uint32_t net = (uint32_t)nets[i][0] << 24 | (uint32_t)nets[i][1] << 16 | (uint32_t)nets[i][2] << 8;
+
+        if ((v ^ net) >> (32 - nets[i][4]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool mcpt__address_public6(const uint8_t *a)
+{
+    static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+    if (MCPT_MEMCMP(a, nat64, 12) == 0) {
+        return mcpt__address_public4(a + 12);
+    }
+    if (a[0] == 0x20 && a[1] == 2) {  /* 6to4 */
+        return mcpt__address_public4(a + 2);
+    }
+    /* global unicast, 2000::/3, without Teredo and documentation */
+    return (a[0] & 0xe0) == 0x20 && !(a[0] == 0x20 && a[1] == 1 && ((a[2] == 0 && a[3] == 0) || (a[2] == 0x0d && a[3] == 0xb8)));
+}
+
+MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *address, size_t len)
+{
+    static const uint8_t mapped[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 1 };
+    const uint8_t *a = (const uint8_t *)address;
+    mcpt_url u;
+    bool loop;
+
+    if (len == 16 && MCPT_MEMCMP(a, mapped, 12) == 0) {
+        a += 12;
+        len = 4;
+    }
+    loop = len == 4 ? a[0] == 127 : len == 16 && a[15] == 1 && a[10] == 0 && a[11] == 0 && MCPT_MEMCMP(a, mapped, 10) == 0 &&
+           a[12] == 0 && a[13] == 0 && a[14] == 0;
+    if ((len != 4 && len != 16) || !mcpt_url_split(x->fetch.url, &u) || a[0] == (len == 4 ? 0 : 0xff)) {
+        return false;
+    }
+    if (mcpt__loopback(u.host)) {
+        return loop && (x->loopback || x->fetch.trusted);
+    }
+    return x->fetch.trusted ? !loop && (len == 16 || a[0] < 224) : len == 4 ? mcpt__address_public4(a) : mcpt__address_public6(a);
+}
+
+MCPT_API void mcpt_exchange_connected(mcpt_exchange *x)
+{
+    if (x->state == MCPT__EX_CONNECT) {
+        x->io.eof = 0;
+        x->io.err = MCPT_OK;
+        x->io.rx_len = 0;
+        x->io.tx_at = 0;
+        x->io.tx_len = (uint32_t)mcpt__exchange_head(x, x->io.tx, x->io.tx_cap);
+        x->got = 0;
+        x->sent = 0;
+        mcpt_head_init(&x->head, true);
+        MCPT_MEMSET(&x->chunked, 0, sizeof(x->chunked));
+        x->state = MCPT__EX_SEND;
+    }
+}
+
+MCPT_API void mcpt_exchange_fail(mcpt_exchange *x, mcpt_err e)
+{
+    if (x->state != MCPT__EX_IDLE) {
+        mcpt__exchange_end(x, e < 0 ? e : MCPT_E_IO);
+    }
+}
+
+MCPT_API uint32_t mcpt_exchange_due(const mcpt_exchange *x)
+{
+    uint32_t left = x->deadline - x->env->millis(x->env->user);
+
+    return x->state == MCPT__EX_IDLE ? (uint32_t)-1 : left <= x->timeout_ms ? left : 0;
+}
+#endif /* !MCPT_NO_EXCHANGE */
+
 /* >>metadata: implementation ------------------------------------------------------------------------------ */
 #if !MCPT_NO_METADATA
 typedef struct mcpt__meta {           /* a document being written */
@@ -6293,22 +6782,6 @@ MCPT_API mcpt_err mcpt_clerk_issuer(const char *publishable_key, char *buf, size
         *issuer = mcpt__mk(buf, n + 7);
     }
     return MCPT_OK;
-}
-
-/* -- text into a buffer: counts past the end; with p NULL it only measures */
-typedef struct mcpt__out { char *p; size_t cap, len; } mcpt__out;
-
-static void mcpt__out_add(mcpt__out *o, const char *p, size_t n)
-{
-    if (o->p != NULL && n <= o->cap && o->len <= o->cap - n && n != 0) {
-        MCPT_MEMCPY(o->p + o->len, p, n);
-    }
-    o->len += n;
-}
-
-static size_t mcpt__out_end(const mcpt__out *o)
-{
-    return o->p == NULL || o->len <= o->cap ? o->len : 0;
 }
 
 MCPT_API size_t mcpt_well_known_url(mcpt_str url, const char *name, char *buf, size_t cap)
@@ -13455,12 +13928,6 @@ static bool mcpt__listed_in(const char *const *list, size_t n, mcpt_str s)
     return false;
 }
 
-static bool mcpt__loopback(mcpt_str host)
-{
-    return mcpt_str_ieq(host, "localhost") || mcpt_str_is(host, "[::1]") ||
-           (host.len > 4 && MCPT_MEMCMP(host.ptr, "127.", 4) == 0 && mcpt__ipv4(host.ptr, host.len));
-}
-
 /* A rebinding attack reaches the device under a name of the attacker's; an address literal is no name. */
 static bool mcpt__host_ok_here(const mcpt_identity *id, mcpt_str host)
 {
@@ -15129,12 +15596,6 @@ static mcpt_str mcpt__oa_since(const mcpt__oa_text *t, const char *begin)
 }
 
 /* -- URLs and scopes */
-static bool mcpt__oa_loopback(mcpt_str host)
-{
-    return mcpt_str_ieq(host, "localhost") || mcpt_str_is(host, "[::1]") ||
-           (host.len > 4 && MCPT_MEMCMP(host.ptr, "127.", 4) == 0 && mcpt__ipv4(host.ptr, host.len));
-}
-
 static unsigned mcpt__oa_port(const mcpt_url *u)
 {
     return u->port != 0 ? u->port : mcpt_str_ieq(u->scheme, "https") ? 443 : 80;
@@ -15149,8 +15610,8 @@ static bool mcpt__oa_url(const mcpt_oauth *o, mcpt_str s, mcpt_url *u)
         return false;
     }
     return mcpt_str_ieq(u->scheme, "https") ||
-           (mcpt_str_ieq(u->scheme, "http") && mcpt__oa_loopback(u->host) && mcpt_url_split(mcpt_z(o->config->endpoint), &own) &&
-            mcpt__oa_loopback(own.host));
+           (mcpt_str_ieq(u->scheme, "http") && mcpt__loopback(u->host) && mcpt_url_split(mcpt_z(o->config->endpoint), &own) &&
+            mcpt__loopback(own.host));
 }
 
 static bool mcpt__oa_same_host(mcpt_str a, mcpt_str b)
