@@ -101,6 +101,11 @@ bench: ## instructions per request, requests per second beside a bare epoll serv
 	tests/bench/run.sh $(B)/conformance-server $(ARGS)
 	tests/bench/instr.sh $(B)/bench-mem
 
+bench-flash: ## bytes programmed and sectors erased by the flash store; UPDATE=1 puts the table into README.md
+	tests/tools/need.sh $(HOST) $(ARM) python3=python3
+	$(MAKE) $(B)/o/tests/bench/flash
+	tests/bench/flash.sh $(B)/o/tests/bench/flash
+
 fuzz: ## fuzz one input: T=json TIME=60 (seconds); without T all of them, one after the other
 	tests/tools/need.sh $(CLANG) $(JSMN) python3=python3
 	$(MAKE) $(call fuzz_programs,$(or $(T),$(FUZZERS)))
@@ -115,7 +120,7 @@ help: ## this list
 clean: ## remove build/
 	rm -rf $(B)
 
-.PHONY: run check test conformance interop firmware firmware-test size ram bench fuzz help clean
+.PHONY: run check test conformance interop firmware firmware-test size ram bench bench-flash fuzz help clean
 export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES
 
 # ------------------------------------------------------------------------------------------------------ steps
@@ -179,8 +184,8 @@ step-size:
 	$(call need,$(ARM) python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/size.py --check
 
 step-bench: # that the measuring programs work, not what they measure
-	$(call need,$(HOST) $(BENCH) python3=python3); \
-	  $(MAKE) $(bench_programs) && tests/bench/run.sh --smoke $(B)/conformance-server && tests/bench/instr.sh --smoke $(B)/bench-mem
+	$(call need,$(HOST) $(ARM) $(BENCH) python3=python3); \
+	  $(MAKE) $(bench_programs) $(B)/o/tests/bench/flash && tests/bench/flash.sh --smoke $(B)/o/tests/bench/flash && tests/bench/run.sh --smoke $(B)/conformance-server && tests/bench/instr.sh --smoke $(B)/bench-mem
 
 # --------------------------------------------------------------------------------------------------- programs
 # A kind of build is a directory under build/ with a compiler and flags of its own: build/san/tests/unit/test_x and so on.

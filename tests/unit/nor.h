@@ -128,7 +128,7 @@ static bool nor_erase(void *ctx, uint32_t at)
 }
 
 /* Power comes back; weak bits choose again. */
-static void nor_boot(nor *n)
+static inline void nor_boot(nor *n)
 {
     for (size_t i = 0; i < (size_t)n->flash.geometry.sector_size * n->flash.geometry.sectors; i++) {
         if (n->weak[i]) {
