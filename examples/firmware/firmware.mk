@@ -9,7 +9,7 @@ FW_NEEDS := $(ARM) $(JSMN)
 FW_SOURCES := lwip mbedtls
 FW_GCC := arm-none-eabi-gcc
 FW_CFLAGS = -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -fno-common \
-  -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 '-DMBEDTLS_SHA256_SMALLER' \
+  -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 '-DMBEDTLS_SHA256_SMALLER' \
   -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/lwip/src/include -isystem $(B)/src/mbedtls/include
 FW_LWIP := $(addprefix core/,init def inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts) \
   $(addprefix core/ipv4/,etharp icmp ip4 ip4_addr) netif/ethernet

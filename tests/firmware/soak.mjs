@@ -1,7 +1,7 @@
 // soak.mjs BOARD [REQUESTS]   10,000 mixed requests from four connections, half of them malformed: good ones are answered right, bad
 // ones refused, and afterwards the board has nothing left in use.
 import { check, finish, start, wait } from "./board.mjs";
-import { MODERN, Wire, legacy, modern, post, random } from "./wire.mjs";
+import { MODERN, Wire, bad, legacy, modern, random } from "./wire.mjs";
 
 const total = Number(process.argv[3] ?? 10000), workers = 4;
 const board = await start(`${process.argv[2]}-conformance`);
@@ -19,38 +19,6 @@ const good = [
   ["ask", (n) => modern("tools/call", { name: "test_missing_capability", arguments: {} }, n), (r) => r.json.error.code === -32021],
   ["progress", (n) => modern("tools/call", { name: "test_tool_with_logging", arguments: {} }, n), (r) => !!r.json.result],
 ];
-const call = (n) => modern("tools/call", { name: "echo", arguments: { text: "x" } }, n);
-// What it is, its bytes, the statuses that are right. An empty list: the client leaves in the middle.
-const bad = [
-  ["no JSON", (n, r) => post("{".repeat(1 + r(30))), [400]],
-  ["cut JSON", (n) => post(`{"jsonrpc":"2.0","id":${n},"method":"ping"`), [400]],
-  ["not UTF-8", () => post("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\xfe\"}"), [400]],
-  ["deep JSON", () => post("[".repeat(200)), [400]],
-  ["trailing text", (n) => post(`{"jsonrpc":"2.0","id":${n},"method":"ping"} x`), [400]],
-  ["duplicate key", (n) => post(`{"jsonrpc":"2.0","id":${n},"id":2,"method":"ping"}`), [400]],
-  ["no tool", (n) => modern("tools/call", { name: "nothing", arguments: {} }, n), [200, 400, 404]],
-  ["bad arguments", (n) => modern("tools/call", { name: "echo", arguments: { text: 5 } }, n), [200, 400]],
-  ["no method", (n) => modern("nothing/here", {}, n), [404, 400, 200]],
-  ["header and body differ", (n) => call(n).replace("Mcp-Name: echo", "Mcp-Name: other"), [400]],
-  ["media type", (n) => call(n).replace("application/json\r\n", "text/plain\r\n"), [415, 400]],
-  ["foreign Host", (n) => call(n).replace("Host: localhost", "Host: evil.example"), [403, 421]],
-  ["foreign Origin", (n) => call(n).replace("Host: localhost", "Host: localhost\r\nOrigin: https://evil.example"), [403]],
-  ["two lengths", (n) => call(n).replace("Content-Length", "Content-Length: 5\r\nContent-Length"), [400]],
-  ["length and chunked", (n) => call(n).replace("Content-Length", "Transfer-Encoding: chunked\r\nContent-Length"), [400]],
-  ["bare LF", (n) => call(n).replaceAll("\r\n", "\n"), [400]],
-  ["HTTP/2.0", (n) => call(n).replace("HTTP/1.1", "HTTP/2.0"), [505, 400]],
-  ["no such path", (n) => call(n).replace("/mcp", "/other"), [404]],
-  ["PUT", (n) => call(n).replace("POST", "PUT"), [405]],
-  ["big head", (n) => call(n).replace("Host:", `X-Filler: ${"x".repeat(3000)}\r\nHost:`), [431]],
-  ["long target", (n) => call(n).replace("/mcp", "/" + "x".repeat(3000)), [414, 404]],
-  ["big body", () => post("x".repeat(100), { "Content-Length": 1000000 }), [413]],
-  ["no length", (n) => call(n).replace(/Content-Length: \d+\r\n/, "").replace(/\r\n\r\n.*/, "\r\n\r\n"), [411]],
-  ["binary", (n, r) => Buffer.from(Array.from({ length: 60 }, () => r(256))).toString("latin1") + "\r\n\r\n", [400, 505, 501]],
-  ["no session", (n) => legacy("tools/list", null, "0".repeat(32), n), [404]],
-  ["half a head", (n, r) => call(n).slice(0, 20 + r(150)), []],
-  ["half a body", (n) => call(n).slice(0, -5), []],
-];
-
 let left = total, refused = 0, first;
 async function worker(me) {
   const rnd = random(me + 1), sizes = [[Infinity], [Infinity], [1, 7, 50], [300], [536], [200, 1]];
