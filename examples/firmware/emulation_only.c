@@ -4,8 +4,8 @@
 #include "port/crypto_mbedtls.h"
 #include <string.h>
 
-enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE0 = 4, SYS_READ = 6, SYS_GET_CMDLINE = 0x15, SYS_EXIT_EXTENDED = 0x20,
-       STOPPED_APPLICATION_EXIT = 0x20026, READ_BINARY = 1 };
+enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE0 = 4, SYS_WRITE = 5, SYS_READ = 6, SYS_SEEK = 10, SYS_FLEN = 12, SYS_GET_CMDLINE = 0x15, SYS_EXIT_EXTENDED = 0x20,
+       STOPPED_APPLICATION_EXIT = 0x20026, READ_BINARY = 1, UPDATE_BINARY = 3, CREATE_BINARY = 7 };
 
 static uint8_t key[32], value[32];
 static bool seeded;
@@ -29,26 +29,109 @@ void emulation_only_exit(int code)
     (void)host(SYS_EXIT_EXTENDED, block);
 }
 
-uint32_t emulation_only_option(const char *name, uint32_t fallback)
+/* What stands behind "name=" on the command line; NULL: nothing does. It ends at a blank. */
+static const char *option(const char *name)
 {
-    static char line[160];
+    static char line[256];
     struct { char *at; uint32_t cap; } block = { line, sizeof line };
     const size_t n = strlen(name);
     const char *p;
     if (line[0] == '\0' && host(SYS_GET_CMDLINE, &block) != 0) {
-        return fallback;
+        return NULL;
     }
     for (p = line; p != NULL && *p != '\0'; p = strchr(p, ' '), p += p != NULL) {
         if (strncmp(p, name, n) == 0 && p[n] == '=') {
-            uint32_t v = 0;
-            for (p += n + 1; *p >= '0' && *p <= '9'; ++p) {
-                v = v * 10 + (uint32_t)(*p - '0');
-            }
-            return v;
+            return p + n + 1;
         }
     }
-    return fallback;
+    return NULL;
 }
+
+uint32_t emulation_only_option(const char *name, uint32_t fallback)
+{
+    const char *p = option(name);
+    uint32_t v = 0;
+    while (p != NULL && *p >= '0' && *p <= '9') {
+        v = v * 10 + (uint32_t)(*p++ - '0');
+    }
+    return p != NULL ? v : fallback;
+}
+
+/* -- the flash */
+enum { SECTOR = 1024, SECTORS = 8, UNIT = 4 };
+static intptr_t flash_file;
+
+static bool move(int what, uint32_t at, void *buf, size_t len)
+{
+    const struct { intptr_t file; uint32_t at; } seek = { flash_file, at };
+    const struct { intptr_t file; void *buf; uint32_t len; } block = { flash_file, buf, (uint32_t)len };
+    return host(SYS_SEEK, &seek) == 0 && host(what, &block) == 0;
+}
+
+static bool flash_erase(void *ctx, uint32_t at)
+{
+    uint8_t erased[64];
+    uint32_t end = at + SECTOR;
+    bool ok = true;
+    (void)ctx;
+    memset(erased, 0xff, sizeof erased);
+    for (; ok && at < end; at += (uint32_t)sizeof erased) {
+        ok = move(SYS_WRITE, at, erased, sizeof erased);
+    }
+    return ok;
+}
+
+/* Opens the file the first time; makes it when there is none. */
+static bool flash_ready(void)
+{
+    const char *path = option("flash");
+    struct { const char *path; uint32_t mode, len; } open = { path, UPDATE_BINARY, 0 };
+    uint32_t at;
+    bool ok = true;
+    if (flash_file != 0 || path == NULL) {
+        return flash_file != 0;
+    }
+    while (path[open.len] != '\0' && path[open.len] != ' ') {
+        ++open.len;
+    }
+    flash_file = host(SYS_OPEN, &open);
+    if (flash_file == -1) {
+        open.mode = CREATE_BINARY;
+        flash_file = host(SYS_OPEN, &open);
+    }
+    if (flash_file == -1) {
+        flash_file = 0;
+        return false;
+    }
+    if (host(SYS_FLEN, &flash_file) < SECTOR * SECTORS) {
+        for (at = 0; ok && at < SECTOR * SECTORS; at += SECTOR) {
+            ok = flash_erase(NULL, at);
+        }
+    }
+    return ok;
+}
+
+static bool flash_read(void *ctx, uint32_t at, void *buf, size_t len)
+{
+    (void)ctx;
+    return flash_ready() && move(SYS_READ, at, buf, len);
+}
+
+static bool flash_program(void *ctx, uint32_t at, const void *buf, size_t len)
+{
+    const uint8_t *from = (const uint8_t *)buf;
+    uint8_t cells[64];
+    size_t i;
+    if (len > sizeof cells || !flash_read(ctx, at, cells, len)) {
+        return false;
+    }
+    for (i = 0; i < len; ++i) {
+        cells[i] &= from[i];
+    }
+    return move(SYS_WRITE, at, cells, len);
+}
+
+const mcpt_flash emulation_only_flash = { flash_read, flash_program, flash_erase, { SECTOR, SECTORS, UNIT }, NULL };
 
 /* -- HMAC_DRBG, SP 800-90A section 10.1.2 */
 static bool drbg_step(const void *data, size_t len, uint8_t separator)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "port/store_flash.h"
 
 /* Seeds the generator from the host's /dev/urandom. False: the host has none. */
 bool emulation_only_seed(void);
@@ -16,6 +17,9 @@ bool emulation_only_seed(void);
 bool emulation_only_random(void *user, void *buf, size_t len);
 /* The number behind "name=" on the emulator's command line for the firmware, or fallback. */
 uint32_t emulation_only_option(const char *name, uint32_t fallback);
+/* A NOR flash of 8 sectors, in the host's file behind "flash=" on that command line: it survives resets and the end of the
+ * emulator, at any moment. Bits are programmed from 1 to 0 only. */
+extern const mcpt_flash emulation_only_flash;
 void emulation_only_print(const char *text);                  /* to the emulator's own output */
 void emulation_only_exit(int code);
 

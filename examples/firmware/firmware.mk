@@ -17,7 +17,7 @@ FW_COMMON := startup network console emulation_only
 
 # What differs between the kinds of image: its own flags and files, the stack in bytes.
 FW_device := -DFIRMWARE_CONNECTIONS=4
-FW_device_C := examples/firmware/device.c examples/firmware/settings.c port/store_ram.c
+FW_device_C := examples/firmware/device.c examples/firmware/settings.c port/store_flash.c
 FW_device_STACK := 5120
 FW_conformance := -DFIRMWARE_CONNECTIONS=6 -DFIRMWARE_ASSERT $(ASSERT)
 FW_conformance_C := tests/firmware/conformance.c tests/conformance/fixtures.c

@@ -1,9 +1,10 @@
 #!/bin/sh
 # run.sh IMAGE.elf [--port N] [--mcp CHARDEV] [--option NAME=NUMBER]...   Runs an image in QEMU: its port 80 as port N (8080)
-# of the loopback address, its console here, its MCP UART at a QEMU character device (default: none). Ended by SIGTERM or the
+# of the loopback address, its console here, its MCP UART at a QEMU character device (default: none), its flash in
+# IMAGE.flash. Ended by SIGTERM or the
 # end of standard input it asks the firmware for its report first. The emulated network leads nowhere else.
 set -u
-image=$1 port=8080 mcp=null options=
+image=$1 port=8080 mcp=null options=,arg=flash=${1%.elf}.flash
 shift
 while [ $# -gt 1 ]; do
   case $1 in

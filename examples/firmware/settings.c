@@ -1,10 +1,12 @@
 /* settings.c - see settings.h */
 #include "settings.h"
-#include "port/store_ram.h"
+#include "emulation_only.h"
+#include "port/store_flash.h"
 
+/* A product gives the flash store three functions of its own chip; here the host lends a file that behaves like one. */
 const mcpt_store *settings_open(void)
 {
-    static mcpt_store_ram ram;
-    static uint8_t memory[512];
-    return mcpt_store_ram_init(&ram, memory, sizeof memory, 0) == MCPT_OK ? &ram.store : NULL;
+    static mcpt_store_flash flash;
+    static mcpt_flash_slot slots[12];
+    return mcpt_store_flash_mount(&flash, &emulation_only_flash, slots, MCPT_COUNT(slots)) == MCPT_OK ? &flash.store : NULL;
 }

@@ -1,6 +1,8 @@
 // board.mjs: runs an image of build/firmware in QEMU, and talks to its console.
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "../..");
@@ -25,8 +27,12 @@ export async function freePort() {
   return port;
 }
 
+export const scratch = mkdtempSync(join(tmpdir(), "board-")); // holds the flash of all boards a test starts
 const started = new Set();
-process.on("exit", () => started.forEach((child) => child.kill("SIGKILL")));
+process.on("exit", () => {
+  started.forEach((child) => child.kill("SIGKILL"));
+  rmSync(scratch, { recursive: true, force: true });
+});
 const running = setTimeout(() => { console.log("FAIL: out of time"); process.exit(1); }, 840000);
 running.unref();
 
@@ -35,7 +41,7 @@ export async function start(image, { options = [], mcp = "null", qemu = [] } = {
   const machine = image.replace(/-[a-z]+$/, ""), port = await freePort();
   const child = spawn("qemu-system-arm", ["-M", machine, "-display", "none", "-monitor", "none", "-serial", mcp, "-serial", "stdio",
     "-nic", `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:80`, "-kernel", join(root, "build/firmware", `${image}.elf`),
-    "-semihosting-config", ["enable=on", "target=native", "arg=firmware", ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
+    "-semihosting-config", ["enable=on", "target=native", "arg=firmware", `arg=flash=${join(scratch, "flash")}`, ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
   { stdio: ["pipe", "pipe", "pipe"] });
   started.add(child);
   const board = { port, child, text: "", ended: null, url: `http://127.0.0.1:${port}/mcp` };

@@ -1,9 +1,7 @@
 // device.mjs BOARD   The device image: the official SDK clients over the emulated UART (stdio) and over Ethernet at the same time.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check, equal, failure, finish, load, ok, until } from "../interop/lib/harness.mjs";
-import { start } from "./board.mjs";
+import { scratch, start } from "./board.mjs";
 
 const One = {
   ...load("@modelcontextprotocol/sdk/client/index.js"), ...load("@modelcontextprotocol/sdk/client/stdio.js"),
@@ -11,8 +9,7 @@ const One = {
 };
 const Two = { ...load("@modelcontextprotocol/client"), ...load("@modelcontextprotocol/client/stdio") };
 const MODERN = "2026-07-28", LEGACY = "2025-11-25";
-const dir = mkdtempSync(join(tmpdir(), "uart-")), socket = join(dir, "uart");
-process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+const socket = join(scratch, "uart");
 
 const board = await start(`${process.argv[2]}-device`, { mcp: `unix:${socket},server=on,wait=off` });
 const stdio = { command: process.execPath, args: [join(import.meta.dirname, "bridge.mjs"), socket], stderr: "inherit" };
@@ -94,7 +91,7 @@ await check("noise on the UART: broken lines are answered with errors, and the n
   await peer.client.close();
 });
 console.log(`report ${JSON.stringify(await board.report())}`);
-await check("a restart that the user agrees to: the device comes back on the network", async () => {
+await check("a restart that the user agrees to: the device comes back and knows its name", async () => {
   const peer = await two(transports.UART(Two), { pin: MODERN }, { action: "accept", content: { sure: true } });
   await peer.client.callTool({ name: "set_name", arguments: { name: "pump 7" } });
   ok(!(await peer.client.callTool({ name: "restart", arguments: {} })).isError, "restart");
@@ -110,6 +107,7 @@ await check("a restart that the user agrees to: the device comes back on the net
     } catch { return false; }
   }, "the device back on the network");
   ok(state.uptime_seconds < 10, `uptime ${state.uptime_seconds}`);
+  equal(state.name, "pump 7", "name");
 });
 const report = await board.quit();
 console.log(`report ${JSON.stringify(report)}`);
