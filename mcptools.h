@@ -70,6 +70,7 @@
    >>hub         what connections share: sessions, listeners, suspended calls, deadlines
    >>reply       messages into the transmit buffer
    >>guard       access tokens, scopes, challenges, metadata routes
+   >>relay       the metadata of another authorization server
    >>server      tables, handlers, result verbs, questions
    >>lists       answers of the library's own, in windows
    >>ask         questions to the client, requestState
@@ -691,8 +692,9 @@ typedef struct mcpt_fetch {           /* a request; all borrowed until done is c
     void (*done)(void *user, mcpt_err e);
     void *user;
 } mcpt_fetch;
-typedef struct mcpt_exchange {        /* private but for io; do not copy or move after init */
+typedef struct mcpt_exchange {        /* private but for io and number; do not copy or move after init */
     mcpt_io io;                       /* first */
+    uint32_t number;                  /* of the request: another one with each start */
     const mcpt_env *env;
     mcpt_fetch fetch;
     mcpt_origin origin;
@@ -972,6 +974,10 @@ typedef struct mcpt_guard {           /* static; NULL or 0: the default */
     bool (*implied)(void *user, const mcpt_principal *who, mcpt_str scope);
     const struct mcpt_prm *prm;       /* resource NULL: mcpt_identity.base_url and the path. NULL: no document */
     const struct mcpt_as_meta *as_meta;    /* at /.well-known/oauth-authorization-server, for clients of 2025-03-26; NULL: none */
+    /* Instead of as_meta: the document as JSON text, borrowed until version changes, such as mcpt_relay_document. OK; PENDING:
+     * asked again after mcpt_guard_wake(); an error: 503. */
+    mcpt_err (*document)(void *document_user, mcpt_str *json, uint32_t *version);
+    void *document_user;
     uint32_t remember_ms;             /* how long a verdict holds at most; 0: 60000; it never outlives the token */
 } mcpt_guard;
 typedef struct mcpt_verdict {         /* private: the verdict on a token, with a copy of its principal */
@@ -997,6 +1003,30 @@ typedef struct mcpt_fixed_token {     /* static text */
 } mcpt_fixed_token;
 typedef struct mcpt_fixed_tokens { const mcpt_fixed_token *rows; size_t n; } mcpt_fixed_tokens;
 MCPT_API mcpt_err mcpt_fixed_verify(void *table, const mcpt_token *token, mcpt_principal *who);
+#if !MCPT_NO_EXCHANGE
+/* Fetches the metadata of another authorization server (RFC 8414), Clerk's say, and serves it as it is, for clients of
+ * 2025-03-26 that look for it here: mcpt_guard.document = mcpt_relay_document, document_user = the relay. It is fetched
+ * when it is first asked for, checked (JSON, its issuer is that one, authorization_endpoint and token_endpoint are URLs
+ * like it), kept as long as it says (5 minutes to a day; 1 hour when it does not say); when it cannot be fetched again
+ * the old one serves for a day. After a failure it is tried again in 10 seconds, or when the server says. */
+typedef struct mcpt_relay {           /* private; do not copy or move after init */
+    mcpt_exchange *exchange;
+    struct mcpt_hub *hub;
+    char *buf;
+    uint32_t cap, len, at;            /* room, the document, the one that is arriving behind it */
+    uint32_t fetched, ttl_ms, retry_at, retry_ms, version;
+    bool fetching, failed;
+    int32_t age;
+    uint32_t retry;
+    mcpt_scan scan;
+    mcpt_span found[4];
+    char issuer[MCPT_MAX_URL + 1], url[MCPT_MAX_URL + 64];
+} mcpt_relay;
+/* issuer: its URL, or a publishable key of Clerk; copied. exchange: for this relay alone; hub: the server's; buf: twice the
+ * document (Clerk: 2 times 1.3 KB); borrowed. E_ARG: issuer is none, or longer than MCPT_MAX_URL. */
+MCPT_API mcpt_err mcpt_relay_init(mcpt_relay *r, mcpt_exchange *exchange, struct mcpt_hub *hub, const char *issuer, void *buf, size_t cap);
+MCPT_API mcpt_err mcpt_relay_document(void *relay, mcpt_str *json, uint32_t *version);
+#endif
 #endif
 #endif
 
@@ -6365,6 +6395,7 @@ MCPT_API mcpt_err mcpt_exchange_start(mcpt_exchange *x, const mcpt_fetch *fetch)
     x->origin.port = u.port != 0 ? u.port : tls ? (uint16_t)443 : (uint16_t)80;
     x->origin.tls = tls;
     x->deadline = x->env->millis(x->env->user) + x->timeout_ms;
+    x->number++;
     x->state = MCPT__EX_CONNECT;
     return MCPT_OK;
 }
@@ -9975,8 +10006,9 @@ static uint8_t mcpt__document_route(const mcpt_server *s, mcpt_str path)
                              mcpt__no_slash(mcpt_z(mcpt__path(s)))) || mcpt__well_known_is(path, prm, none))) {
         return MCPT__ROUTE_PRM;
     }
-    if (g != NULL && g->as_meta != NULL &&
-        (mcpt__well_known_is(path, as, mcpt__url_path(g->as_meta->issuer)) || mcpt__well_known_is(path, as, none))) {
+    if (g != NULL && (g->as_meta != NULL || g->document != NULL) &&
+        (mcpt__well_known_is(path, as, none) ||
+         (g->as_meta != NULL && mcpt__well_known_is(path, as, mcpt__url_path(g->as_meta->issuer))))) {
         return MCPT__ROUTE_AS;
     }
     return MCPT__ROUTE_NONE;
@@ -10343,7 +10375,16 @@ static void mcpt__put_document(const mcpt_conn *c, mcpt_writer *w)
     const mcpt_guard *g = c->server->guard;
     char url[MCPT_MAX_URL + 1];
 
-    if (c->route == MCPT__ROUTE_AS) {
+    if (c->route == MCPT__ROUTE_AS && g->document != NULL) {
+        mcpt_str json;
+        uint32_t version;
+
+        if (g->document(g->document_user, &json, &version) != MCPT_OK || version != c->piece_n) {
+            mcpt__w_fail(w, MCPT_E_STATE);
+            return;
+        }
+        mcpt_put_raw(w, json);
+    } else if (c->route == MCPT__ROUTE_AS) {
         mcpt_put_as_meta(w, g->as_meta);
     } else {
         mcpt_prm prm = *g->prm;
@@ -10352,6 +10393,23 @@ static void mcpt__put_document(const mcpt_conn *c, mcpt_writer *w)
         prm.scopes_supported = prm.scopes_supported != NULL ? prm.scopes_supported : g->scopes;
         mcpt_put_prm(w, &prm);
     }
+}
+
+/* 200; VERIFYING: parked until the document is there; 503. */
+static uint16_t mcpt__document_ready(mcpt_conn *c)
+{
+    const mcpt_guard *g = c->server->guard;
+    mcpt_str json;
+    mcpt_err e;
+
+    if (c->route != MCPT__ROUTE_AS || g->document == NULL) {
+        return 200;
+    }
+    e = g->document(g->document_user, &json, &c->piece_n);
+    if (e == MCPT_PENDING && mcpt__verify_wait(c)) {
+        return MCPT__VERIFYING;
+    }
+    return e == MCPT_OK ? 200 : 503;
 }
 
 /* A head with these lines and no others of the answer's kind; the body, if any, follows. */
@@ -10413,6 +10471,150 @@ static void mcpt__preflight(mcpt_conn *c)
     c->state = MCPT__X_DONE;
 }
 #endif /* !MCPT_NO_GUARD */
+
+/* >>relay: implementation --------------------------------------------------------------------------------- */
+#if !MCPT_NO_GUARD && !MCPT_NO_EXCHANGE
+enum { MCPT__AS_ROOT, MCPT__AS_ISSUER, MCPT__AS_AUTHORIZE, MCPT__AS_TOKEN, MCPT__AS_COUNT };
+
+static mcpt_err mcpt__relay_head(void *user, const mcpt_exchange *x, unsigned status)
+{
+    static const mcpt_pick picks[MCPT__AS_COUNT] = {
+        MCPT_PICK("", 0), MCPT_PICK("issuer", 0), MCPT_PICK("authorization_endpoint", 0), MCPT_PICK("token_endpoint", 0)
+    };
+    mcpt_relay *r = (mcpt_relay *)user;
+
+    r->age = mcpt_exchange_max_age(x);
+    r->retry = mcpt_exchange_retry_after(x);
+    r->at = r->len;
+    mcpt_scan_init(&r->scan, picks, MCPT__AS_COUNT, r->found);
+    return status == 200 ? MCPT_OK : MCPT_E_STATUS;
+}
+
+static mcpt_err mcpt__relay_piece(void *user, const char *text, size_t len)
+{
+    mcpt_relay *r = (mcpt_relay *)user;
+
+    if (len > r->cap - r->at) {
+        return MCPT_E_SPACE;
+    }
+    MCPT_MEMCPY(r->buf + r->at, text, len);
+    r->at += (uint32_t)len;
+    return mcpt_scan_feed(&r->scan, text, len);
+}
+
+/* An endpoint must be as safe to reach as the issuer is. */
+static bool mcpt__relay_endpoint(const mcpt_relay *r, unsigned row)
+{
+    char text[MCPT_MAX_URL];
+    mcpt_str s;
+    mcpt_url u;
+    mcpt_url own;
+
+    return mcpt__raw_text(mcpt__cut(r->buf + r->len, r->found[row]), text, sizeof(text), &s) && mcpt_url_split(s, &u) &&
+           (mcpt_str_ieq(u.scheme, "https") || (mcpt_url_split(mcpt_z(r->issuer), &own) && mcpt_str_ieq(own.scheme, "http") &&
+                                                mcpt_str_ieq(u.scheme, "http") && mcpt__loopback(u.host)));
+}
+
+static mcpt_err mcpt__relay_check(mcpt_relay *r)
+{
+    char text[MCPT_MAX_URL];
+    mcpt_str s;
+    mcpt_err e = mcpt_scan_end(&r->scan);
+
+    if (e != MCPT_OK) {
+        return e;
+    }
+    if (r->buf[r->len + r->found[MCPT__AS_ROOT].at] != '{' ||
+        !mcpt__raw_text(mcpt__cut(r->buf + r->len, r->found[MCPT__AS_ISSUER]), text, sizeof(text), &s) ||
+        !mcpt_str_is(s, r->issuer)) {
+        return MCPT_E_ISSUER;         /* RFC 8414 section 3.3: identical */
+    }
+    return mcpt__relay_endpoint(r, MCPT__AS_AUTHORIZE) && mcpt__relay_endpoint(r, MCPT__AS_TOKEN) ? MCPT_OK : MCPT_E_OAUTH;
+}
+
+static void mcpt__relay_done(void *user, mcpt_err e)
+{
+    mcpt_relay *r = (mcpt_relay *)user;
+    uint32_t now = mcpt__now(r->hub->server);
+    int32_t age = r->age < 0 ? 3600 : r->age < 300 ? 300 : r->age;
+
+    e = e == MCPT_OK ? mcpt__relay_check(r) : e;
+    r->fetching = false;
+    r->failed = e != MCPT_OK;
+    r->retry_at = now;
+    r->retry_ms = (r->retry > 10 ? r->retry : 10) * 1000;
+    if (r->failed) {
+        mcpt__note(r->hub->server, MCPT_WARNING, e, "the authorization server's metadata cannot be used");
+    } else {
+        MCPT_MEMMOVE(r->buf, r->buf + r->len + r->found[MCPT__AS_ROOT].at, r->found[MCPT__AS_ROOT].len);
+        r->len = r->found[MCPT__AS_ROOT].len;
+        r->fetched = now;
+        r->ttl_ms = (uint32_t)age * 1000;
+        r->version++;
+    }
+    mcpt_guard_wake(r->hub);
+}
+
+MCPT_API mcpt_err mcpt_relay_init(mcpt_relay *r, mcpt_exchange *exchange, struct mcpt_hub *hub, const char *issuer, void *buf, size_t cap)
+{
+    size_t n;
+
+    MCPT_MEMSET(r, 0, sizeof(*r));
+    if (issuer == NULL || buf == NULL || cap > 0x7fffffff) {
+        return MCPT_E_ARG;
+    }
+    if (issuer[0] == 'p' && issuer[1] == 'k' && issuer[2] == '_') {
+        if (mcpt_clerk_issuer(issuer, r->issuer, sizeof(r->issuer), NULL) != MCPT_OK) {
+            return MCPT_E_ARG;
+        }
+    } else {
+        n = MCPT_STRLEN(issuer);
+        if (n > MCPT_MAX_URL) {
+            return MCPT_E_ARG;
+        }
+        MCPT_MEMCPY(r->issuer, issuer, n + 1);
+    }
+    r->exchange = exchange;
+    r->hub = hub;
+    r->buf = (char *)buf;
+    r->cap = (uint32_t)cap;
+    n = mcpt_well_known_url(mcpt_z(r->issuer), "oauth-authorization-server", r->url, sizeof(r->url) - 1);
+    return n != 0 ? MCPT_OK : MCPT_E_ARG;
+}
+
+MCPT_API mcpt_err mcpt_relay_document(void *relay, mcpt_str *json, uint32_t *version)
+{
+    mcpt_relay *r = (mcpt_relay *)relay;
+    uint32_t now = mcpt__now(r->hub->server);
+    mcpt_fetch f;
+
+    *json = mcpt__mk(r->buf, r->len);
+    *version = r->version;
+    if (r->len != 0 && now - r->fetched >= 86400000u + r->ttl_ms && !r->fetching) {
+        r->len = 0;                   /* too old by now to be better than nothing */
+    }
+    if (r->len != 0 && now - r->fetched < r->ttl_ms) {
+        return MCPT_OK;
+    }
+    if (!r->fetching && (!r->failed || now - r->retry_at >= r->retry_ms)) {
+        MCPT_MEMSET(&f, 0, sizeof(f));
+        f.url = mcpt_z(r->url);
+        f.limit = r->cap - r->len;
+        f.trusted = true;
+        f.head = mcpt__relay_head;
+        f.piece = mcpt__relay_piece;
+        f.done = mcpt__relay_done;
+        f.user = r;
+        r->retry = 0;
+        r->age = -1;
+        r->fetching = mcpt_exchange_start(r->exchange, &f) == MCPT_OK;
+        if (!r->fetching) {
+            return r->len != 0 ? MCPT_OK : MCPT_E_STATE;
+        }
+    }
+    return r->len != 0 ? MCPT_OK : r->fetching ? MCPT_PENDING : MCPT_E_IO;
+}
+#endif
 
 /* >>server: implementation --------------------------------------------------------------------------------- */
 enum {                                                                     /* mcpt_call.part: what was written so far */
@@ -14031,7 +14233,8 @@ static uint16_t mcpt__head_public(mcpt_conn *c, mcpt_str method)
     }
     if (c->route != MCPT__ROUTE_MCP) {
         c->allow = "GET, HEAD, OPTIONS";
-        return mcpt_str_is(method, "OPTIONS") ? 204 : mcpt_str_is(method, "GET") || mcpt_str_is(method, "HEAD") ? 200 : 405;
+        return mcpt_str_is(method, "OPTIONS") ? 204 : mcpt_str_is(method, "GET") || mcpt_str_is(method, "HEAD") ?
+               mcpt__document_ready(c) : 405;
     }
     if (origin != 0 && origin <= 128 && c->io.tx_cap >= 1024) {
         c->flags |= MCPT__C_CORS;

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,7 +48,7 @@ enum {
     PAUSE_MS = 100,                   /* no accept after EMFILE, unless a connection ends before */
     BACKLOG = 4096                    /* the system cuts it to its own limit */
 };
-enum { VACANT, SERVING, LINGERING };                        /* slot.state */
+enum { VACANT, SERVING, LINGERING, CONNECTING, LINKED };    /* slot.state; the last two: outbound */
 enum { READABLE = 1, BLOCKED = 2, PEER_DONE = 4, BROKEN = 8, TOLD = 16 };   /* slot.flags */
 enum { RUNNING = 1, STOPPING, STOPPED };                    /* mcpt_posix.state */
 
@@ -61,6 +62,12 @@ typedef struct mcpt_posix_slot {
     uint8_t pad[4];
     mcpt_tls_conn *tls;               /* between the socket and the connection; NULL: nothing is */
 } slot;
+
+typedef struct mcpt_posix_link {      /* an exchange; its slot stands behind those of connections and refusals */
+    mcpt_posix_address address[4];
+    size_t count, next;               /* addresses found, tried */
+    uint32_t number;                  /* of the request that it serves */
+} outbound;
 
 /* -- lists of slots, by number: constant time, no memory of their own */
 static void list_clear(mcpt_posix_list *l)
@@ -151,7 +158,7 @@ static bool poller_open(mcpt_posix *p)
     }
     set_flags(p->wake[0]);
     set_flags(p->wake[1]);
-    for (i = 0; i < FIXED + p->nslots; ++i) {
+    for (i = 0; i < FIXED + p->nslots + p->config.nexchanges; ++i) {
         row[i].fd = -1;
         row[i].events = 0;
     }
@@ -545,12 +552,20 @@ static bool turns(slot *s, mcpt_io *io)
     return true;
 }
 
+static void link_pump(mcpt_posix *p, uint32_t i);
+
 static void pump(mcpt_posix *p, uint32_t i)
 {
     slot *s = &p->slots[i];
-    mcpt_conn *c = &p->conns[i];
-    mcpt_io *io = io_of(p, i);
+    mcpt_conn *c;
+    mcpt_io *io;
     bool more;
+    if (i >= p->nslots) {
+        link_pump(p, i);
+        return;
+    }
+    c = &p->conns[i];
+    io = io_of(p, i);
     if (s->buffer == NONE && (p->waiting.count > 0 || !take_buffer(p, i))) {
         if (s->listed == 0) {
             list_add(p, &p->waiting, i);
@@ -580,11 +595,209 @@ static void pump(mcpt_posix *p, uint32_t i)
     }
 }
 
+/* -- outbound: exchanges with the sockets that they need */
+static void link_close(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    if (s->listed != 0) {
+        list_remove(p, &p->again, i);
+    }
+    if (s->tls != NULL) {
+        mcpt_tls_close(s->tls);
+        s->tls = NULL;
+    }
+    if (s->fd >= 0) {
+        (void)close(s->fd);
+        s->fd = -1;
+        forget_fd(p, i);
+    }
+    s->state = VACANT;
+}
+
+static void link_up(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    mcpt_exchange *x = p->config.exchanges[i - p->nslots];
+    mcpt_origin origin = *mcpt_exchange_origin(x);
+    s->state = LINKED;
+    s->want = 0;
+    mcpt_exchange_connected(x);
+    if (origin.tls) {
+        s->tls = p->config.client_tls != NULL ? mcpt_tls_open(p->config.client_tls, &x->io, origin.host) : NULL;
+        if (s->tls == NULL) {
+            link_close(p, i);
+            mcpt_exchange_fail(x, MCPT_E_TLS);
+            return;
+        }
+        s->tls->owner = s;
+    }
+    link_pump(p, i);
+}
+
+static socklen_t link_address(struct sockaddr_storage *a, const mcpt_posix_address *from, uint16_t port)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)a;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)a;
+    memset(a, 0, sizeof *a);
+    if (from->len == 4) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        memcpy(&v4->sin_addr, from->bytes, 4);
+        return sizeof *v4;
+    }
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    memcpy(&v6->sin6_addr, from->bytes, 16);
+    return sizeof *v6;
+}
+
+/* Tries the next address; when there is none left the request has failed. */
+static void link_next(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    outbound *o = &p->links[i - p->nslots];
+    mcpt_exchange *x = p->config.exchanges[i - p->nslots];
+    link_close(p, i);
+    while (o->next < o->count) {
+        const mcpt_posix_address *to = &o->address[o->next++];
+        struct sockaddr_storage a;
+        socklen_t n = link_address(&a, to, mcpt_exchange_origin(x)->port);
+        const int on = 1;
+        if (!mcpt_exchange_address_ok(x, to->bytes, to->len)) {
+            continue;
+        }
+        s->fd = socket(a.ss_family, SOCK_STREAM, 0);
+        if (s->fd < 0) {
+            continue;
+        }
+        set_flags(s->fd);
+#ifdef SO_NOSIGPIPE
+        (void)setsockopt(s->fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+        (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        s->flags = BLOCKED;
+        s->state = CONNECTING;
+        if ((connect(s->fd, (struct sockaddr *)&a, n) == 0 || errno == EINPROGRESS) && register_fd(p, i)) {
+            return;                   /* the poller says when it is up, or refused */
+        }
+        link_close(p, i);
+    }
+    mcpt_exchange_fail(x, MCPT_E_IO);
+}
+
+static mcpt_err link_lookup(mcpt_posix *p, uint32_t k, const char *host, outbound *o)
+{
+    mcpt_posix_address *a = o->address;
+    struct in_addr v4;
+    struct in6_addr v6;
+    o->count = 1;
+    if (inet_pton(AF_INET, host, &v4) == 1) {
+        a->len = 4;
+        memcpy(a->bytes, &v4, 4);
+        return MCPT_OK;
+    }
+    if (inet_pton(AF_INET6, host, &v6) == 1) {
+        a->len = 16;
+        memcpy(a->bytes, &v6, 16);
+        return MCPT_OK;
+    }
+    if (strcasecmp(host, "localhost") == 0) {               /* RFC 6761 section 6.3 */
+        static const mcpt_posix_address local[2] = { { 4, { 127, 0, 0, 1 } }, { 16, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 } } };
+        memcpy(a, local, sizeof local);
+        o->count = 2;
+        return MCPT_OK;
+    }
+    o->count = sizeof o->address / sizeof o->address[0];
+    return p->config.resolve != NULL ? p->config.resolve(p->config.resolve_user, k, host, a, &o->count) : MCPT_E_IO;
+}
+
+static void link_event(mcpt_posix *p, uint32_t i, unsigned flags)
+{
+    slot *s = &p->slots[i];
+    int error = 0;
+    socklen_t n = sizeof error;
+    s->flags |= (uint8_t)(flags & (READABLE | PEER_DONE | BROKEN));
+    s->flags &= (uint8_t)~(flags & BLOCKED);
+    if (s->state == LINKED) {
+        link_pump(p, i);
+    } else if ((flags & (BLOCKED | BROKEN)) == 0) {
+        arm(p, i);
+    } else if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || error != 0 || (flags & BROKEN) != 0) {
+        link_next(p, i);
+    } else if (mcpt_exchange_origin(p->config.exchanges[i - p->nslots]) != NULL) {
+        link_up(p, i);
+    } else {
+        link_close(p, i);
+    }
+}
+
+static void link_pump(mcpt_posix *p, uint32_t i)
+{
+    slot *s = &p->slots[i];
+    mcpt_io *io = s->tls != NULL ? &s->tls->io : &p->config.exchanges[i - p->nslots]->io;
+    bool more = turns(s, io);
+    if ((s->flags & BROKEN) != 0) {
+        tell_eof(s, io);
+        (void)mcpt_io_want(io);
+        link_close(p, i);
+    } else if ((s->want & MCPT_CLOSED) != 0) {
+        link_close(p, i);
+    } else {
+        if (more && s->listed == 0) {
+            list_add(p, &p->again, i);
+        }
+        arm(p, i);
+    }
+}
+
+/* What exchanges want now: connections, or an end of them. Answers the milliseconds until the next deadline, at most due. */
+static uint32_t links_work(mcpt_posix *p, uint32_t due)
+{
+    uint32_t k;
+    for (k = 0; k < p->config.nexchanges; ++k) {
+        const uint32_t i = p->nslots + k;
+        mcpt_exchange *x = p->config.exchanges[k];
+        outbound *o = &p->links[k];
+        mcpt_err e;
+        if (mcpt_exchange_due(x) == 0) {
+            mcpt_exchange_fail(x, MCPT_E_TIMEOUT);
+        }
+        if (p->slots[i].state != VACANT && (!mcpt_exchange_busy(x) || o->number != x->number)) {
+            link_close(p, i);         /* stopped, or another was begun */
+        }
+        if (p->slots[i].state == VACANT && mcpt_exchange_origin(x) != NULL) {
+            o->number = x->number;
+            o->next = 0;
+            e = link_lookup(p, k, mcpt_exchange_origin(x)->host, o);
+            if (e == MCPT_OK) {
+                link_next(p, i);
+            } else if (e < 0) {
+                mcpt_exchange_fail(x, e);
+            }
+        }
+        due = sooner(due, mcpt_exchange_due(x));
+    }
+    return due;
+}
+
+static void links_end(mcpt_posix *p)
+{
+    uint32_t k;
+    for (k = 0; k < p->config.nexchanges; ++k) {
+        link_close(p, p->nslots + k);
+        mcpt_exchange_stop(p->config.exchanges[k]);
+    }
+}
+
 static void on_event(mcpt_posix *p, uint32_t i, unsigned flags)
 {
     slot *s = &p->slots[i];
     if (s->state == VACANT) {
         return;                       /* closed while its event was under way */
+    }
+    if (i >= p->nslots) {
+        link_event(p, i, flags);
+        return;
     }
     s->flags |= (uint8_t)(flags & (READABLE | PEER_DONE | BROKEN));
     s->flags &= (uint8_t)~(flags & BLOCKED);
@@ -779,23 +992,24 @@ static void begin_stop(mcpt_posix *p)
 }
 
 /* Handshakes that take too long. */
-static uint32_t tls_timers(mcpt_posix *p, uint32_t due)
+static uint32_t tls_timers(mcpt_posix *p, mcpt_tls *tls, uint32_t due)
 {
     mcpt_tls_conn *t;
-    if (p->config.tls == NULL) {
+    if (tls == NULL) {
         return due;
     }
-    while ((t = mcpt_tls_expired(p->config.tls)) != NULL) {
+    while ((t = mcpt_tls_expired(tls)) != NULL) {
         pump(p, (uint32_t)((slot *)t->owner - p->slots));
     }
-    return sooner(due, mcpt_tls_due(p->config.tls));
+    return sooner(due, mcpt_tls_due(tls));
 }
 
 /* The port's own deadlines. Answers the milliseconds until the next one, at most due. */
 static uint32_t timers(mcpt_posix *p, uint32_t due)
 {
     uint32_t i, now;
-    due = tls_timers(p, due);
+    due = tls_timers(p, p->config.tls, due);
+    due = tls_timers(p, p->config.client_tls, due);
     if (p->linger.count == 0 && p->paused == 0 && p->state == RUNNING) {
         return due;
     }
@@ -833,7 +1047,7 @@ static uint32_t work(mcpt_posix *p)
         begin_stop(p);
     }
     do {
-        due = mcpt_hub_run(p->config.hub);
+        due = links_work(p, mcpt_hub_run(p->config.hub));
     } while (serve_ready(p) > 0 && --rounds > 0);
     return timers(p, rounds > 0 ? due : 0);
 }
@@ -905,7 +1119,7 @@ static bool defaults(mcpt_posix_config *c)
     each = (uint64_t)c->rx_size + c->tx_size + (uint64_t)c->ntok * sizeof(mcpt_tok) + 64u;
     return c->connections <= 1000000 && c->rx_size >= MCPT_RX_MIN && c->tx_size >= MCPT_TX_MIN &&
            c->rx_size <= 1u << 30 && c->tx_size < 1u << 24 && c->ntok <= 1u << 24 &&
-           c->connections * (uint64_t)(sizeof(mcpt_conn) + 64u) + c->buffers * each < SIZE_MAX / 2;
+           c->nexchanges <= 1024 && c->connections * (uint64_t)(sizeof(mcpt_conn) + 64u) + c->buffers * each < SIZE_MAX / 2;
 }
 
 /* One part of the memory block; everything that needs alignment gets that of the largest type. */
@@ -921,10 +1135,11 @@ static size_t divide(mcpt_posix *p, const mcpt_posix_config *c, char *base)
 {
     const size_t nslots = (size_t)c->connections + SPARE;
     size_t at = 0;
-    char *slots = part(base, &at, nslots, sizeof(slot));
+    char *slots = part(base, &at, nslots + c->nexchanges, sizeof(slot));
+    char *links = part(base, &at, c->nexchanges, sizeof(outbound));
     char *conns = part(base, &at, c->connections, sizeof(mcpt_conn));
 #if MCPT_POSIX_POLL
-    char *events = part(base, &at, nslots + FIXED, sizeof(struct pollfd));
+    char *events = part(base, &at, nslots + c->nexchanges + FIXED, sizeof(struct pollfd));
 #else
     char *events = part(base, &at, EVENTS, sizeof(struct epoll_event));
 #endif
@@ -934,6 +1149,7 @@ static size_t divide(mcpt_posix *p, const mcpt_posix_config *c, char *base)
     char *tx = part(base, &at, c->buffers, c->tx_size);
     if (base != NULL) {
         p->slots = (slot *)(void *)slots;
+        p->links = (outbound *)(void *)links;
         p->conns = (mcpt_conn *)(void *)conns;
         p->events = events;
         p->free_buffers = (uint32_t *)(void *)stack;
@@ -1073,10 +1289,12 @@ static void clear(mcpt_posix *p)
     list_clear(&p->waiting);
     list_clear(&p->again);
     list_clear(&p->linger);
-    for (i = 0; i < p->nslots; ++i) {
+    for (i = 0; i < p->nslots + p->config.nexchanges; ++i) {
         memset(&p->slots[i], 0, sizeof(slot));
         p->slots[i].fd = -1;
         p->slots[i].buffer = NONE;
+    }
+    for (i = 0; i < p->nslots; ++i) {
         list_add(p, i < p->config.connections ? &p->vacant : &p->spare, i);
     }
     for (i = 0; i < p->config.buffers; ++i) {
@@ -1134,6 +1352,11 @@ mcpt_posix_stats mcpt_posix_now(const mcpt_posix *p)
     return s;
 }
 
+void mcpt_posix_wake(mcpt_posix *p)
+{
+    wake_up(p);
+}
+
 void mcpt_posix_stop(mcpt_posix *p)
 {
     p->stop = 1;
@@ -1168,6 +1391,7 @@ void mcpt_posix_destroy(mcpt_posix *p)
 {
     if (p->state != 0 && p->slots != NULL) {
         close_all(p);
+        links_end(p);
     }
     if (signal_target == p) {
         (void)signal(SIGTERM, SIG_DFL);

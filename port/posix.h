@@ -25,6 +25,12 @@
  * is evicted, and mcpt_server.idle_ms frees what idles. Idle connections cost no time: nothing here walks
  * over them.
  *
+ * Outbound requests (>>exchange: key sets, introspection, metadata) are connected by the same loop when config.exchanges
+ * names them; https needs config.client_tls. Names are not resolved here, because the C library's way to do that waits:
+ * config.resolve does, such as mcpt_posix_resolve of port/posix_resolve, which keeps a thread for it. Without it only
+ * "localhost" and address literals are reached. Every address is put to mcpt_exchange_address_ok() first, up to four are
+ * tried in turn.
+ *
  * Needs: POSIX.1-2008 sockets; Linux for epoll, accept4 and eventfd. -DMCPT_POSIX_POLL=1 chooses poll() and a
  * pipe on Linux too.
  * Does not: allocate, resolve names, use threads, change signal masks. Links port/tls.c, not a TLS library.
@@ -43,6 +49,8 @@
 extern "C" {
 #endif
 
+typedef struct mcpt_posix_address { uint8_t len, bytes[16]; } mcpt_posix_address;    /* 4 or 16 bytes, network order */
+
 typedef struct mcpt_posix_config {    /* zero or NULL: the default */
     const mcpt_server *server;        /* required; static */
     mcpt_hub *hub;                    /* required; initialised; one loop for one hub */
@@ -57,6 +65,13 @@ typedef struct mcpt_posix_config {    /* zero or NULL: the default */
     uint32_t rx_size, tx_size, ntok;  /* of one buffer, as in mcpt_mem; 0: 16384, 16384, 256 */
     uint32_t stop_ms;                 /* how long a stop waits for what is in work; 0: 5000 */
     mcpt_tls *tls;                    /* a server's, for this port alone; borrowed until destroy; NULL: plain HTTP */
+    mcpt_exchange *const *exchanges;  /* outbound requests; borrowed until destroy */
+    uint32_t nexchanges;
+    mcpt_tls *client_tls;             /* a client's, for their https; borrowed until destroy; NULL: https fails, E_TLS */
+    /* The addresses of a host for exchange number k, without waiting: OK, *n of them (*n is the room before); PENDING: ask
+     * again after mcpt_posix_wake(); an error. NULL: localhost and address literals only. */
+    mcpt_err (*resolve)(void *resolve_user, uint32_t k, const char *host, mcpt_posix_address *found, size_t *n);
+    void *resolve_user;
     void *user;                       /* conn_user of every connection */
     void (*other)(void *other_user, mcpt_conn *c);          /* pumps a ready connection of the hub that is not
                                          this port's, such as a UART's; NULL: there are none */
@@ -67,6 +82,7 @@ typedef struct mcpt_posix_list { uint32_t first, last, count; } mcpt_posix_list;
 typedef struct mcpt_posix {           /* private; do not copy or move between init and destroy */
     mcpt_posix_config config;
     struct mcpt_posix_slot *slots;
+    struct mcpt_posix_link *links;
     mcpt_conn *conns;
     void *events;
     uint32_t *free_buffers;
@@ -109,6 +125,8 @@ int mcpt_posix_fd(const mcpt_posix *p);
  * handler. */
 uint32_t mcpt_posix_due(const mcpt_posix *p);
 
+/* Lets the loop look around: allowed in other threads and signal handlers. */
+void mcpt_posix_wake(mcpt_posix *p);
 /* Begins a graceful stop: no new connections, mcpt_hub_close(), idle connections are closed, answers in work
  * are sent. Allowed in signal handlers and other threads. */
 void mcpt_posix_stop(mcpt_posix *p);
