@@ -84,6 +84,9 @@
    >>oauth-requests  its requests: discovery, registration, grants, revocation
    >>oauth-answers   what their answers mean, and the step that follows
    >>oauth       a client's authorization, its face
+   >>channel     HTTP/1.1 from the client's side, on one connection
+   >>client-messages  what a client says, and what it understands
+   >>client      an MCP client: era, session, calls, questions, streams
 */
 #ifndef MCPTOOLS_H_INCLUDED
 #define MCPTOOLS_H_INCLUDED
@@ -165,8 +168,15 @@
 #ifndef MCPT_NO_STRERROR
 #define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
 #endif
+#ifndef MCPT_NO_CLIENT
+#define MCPT_NO_CLIENT 0              /* 1: no MCP client. Goes with MCPT_NO_HTTP */
+#endif
 #ifndef MCPT_NO_OAUTH
 #define MCPT_NO_OAUTH 0               /* 1: no client authorization. Goes with MCPT_NO_METADATA, which reads its challenges */
+#endif
+#if MCPT_NO_HTTP && !MCPT_NO_CLIENT
+#undef MCPT_NO_CLIENT
+#define MCPT_NO_CLIENT 1
 #endif
 #if MCPT_NO_METADATA && !MCPT_NO_OAUTH
 #undef MCPT_NO_OAUTH
@@ -668,12 +678,12 @@ MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io);         /* high-water marks 
  * The body goes to a function piece by piece, so that documents larger than memory can be read. Redirects are not followed,
  * connections not kept. URLs are https, with a plain host (RFC 3986; no userinfo, no fragment); http only to loopback
  * and only where that is allowed. */
-#if !MCPT_NO_EXCHANGE
 typedef struct mcpt_origin {          /* where to connect; NUL-terminated host, an IPv6 literal without brackets */
     char host[256];
     uint16_t port;
     bool tls;
 } mcpt_origin;
+#if !MCPT_NO_EXCHANGE
 struct mcpt_exchange;
 typedef struct mcpt_fetch {           /* a request; all borrowed until done is called */
     const char *method;               /* NULL: "GET" */
@@ -730,6 +740,16 @@ MCPT_API void mcpt_exchange_connected(mcpt_exchange *x);
 MCPT_API void mcpt_exchange_fail(mcpt_exchange *x, mcpt_err e);
 MCPT_API uint32_t mcpt_exchange_due(const mcpt_exchange *x);    /* milliseconds left; (uint32_t)-1: nothing is in work */
 #endif
+
+/* >>rpc ---------------------------------------------------------------------------------------------------
+ * Words of the protocol that servers and clients share. */
+typedef enum mcpt_revision {          /* protocol revisions; "legacy": with handshake and sessions */
+    MCPT_2025_03_26 = 1, MCPT_2025_06_18, MCPT_2025_11_25, MCPT_2026_07_28
+} mcpt_revision;
+enum {                                /* capabilities a client declares */
+    MCPT_CAN_FORM = 1, MCPT_CAN_URL = 2, MCPT_CAN_SAMPLE = 4, MCPT_CAN_SAMPLE_TOOLS = 8, MCPT_CAN_SAMPLE_CONTEXT = 16,
+    MCPT_CAN_ROOTS = 32, MCPT_CAN_TASKS = 64
+};
 
 /* >>metadata ----------------------------------------------------------------------------------------------
  * The documents and header fields by which OAuth clients find their way: protected resource metadata (RFC 9728),
@@ -1034,10 +1054,6 @@ MCPT_API mcpt_err mcpt_relay_document(void *relay, mcpt_str *json, uint32_t *ver
  * A server is const data: tables in flash, zero bytes of RAM a row. It may be shared by any number of connections
  * and hubs. One set of tables and handlers serves every protocol revision. */
 #if !MCPT_NO_SERVER
-typedef enum mcpt_revision {          /* protocol revisions; "legacy": with handshake and sessions */
-    MCPT_2025_03_26 = 1, MCPT_2025_06_18, MCPT_2025_11_25, MCPT_2026_07_28
-} mcpt_revision;
-
 typedef struct mcpt_call {            /* one run of a handler; valid only during it */
     const struct mcpt_server *server;
     const void *user;                 /* of the table row */
@@ -1232,10 +1248,6 @@ MCPT_API void mcpt_wake(mcpt_ticket ticket);                /* the only call all
  * after retry_ms and reads the rest. Answer MCPT_PENDING after it. E_STATE where that is not possible: carry on. */
 MCPT_API mcpt_err mcpt_stream_close(mcpt_call *call, uint32_t retry_ms);
 #endif
-enum {                                /* capabilities a client declares */
-    MCPT_CAN_FORM = 1, MCPT_CAN_URL = 2, MCPT_CAN_SAMPLE = 4, MCPT_CAN_SAMPLE_TOOLS = 8, MCPT_CAN_SAMPLE_CONTEXT = 16,
-    MCPT_CAN_ROOTS = 32, MCPT_CAN_TASKS = 64
-};
 #if !MCPT_NO_ASK
 /* -- Questions to the client: elicitation, sampling, roots. Ask everything this step needs; each answers
  * OK: the answer is there (*result borrowed for the call); PENDING: asked now, return MCPT_PENDING when all were
@@ -1575,6 +1587,106 @@ MCPT_API mcpt_str mcpt_oauth_scope(const mcpt_oauth *o);    /* granted; absent: 
  * requests follow as in any step, then IDLE; whatever they answer, it is forgotten. */
 MCPT_API void mcpt_oauth_logout(mcpt_oauth *o);
 MCPT_API void mcpt_oauth_close(mcpt_oauth *o);              /* wipes every secret in memory; the store keeps its records */
+#endif
+/* >>client ------------------------------------------------------------------------------------------------
+ * An MCP client without I/O: finds out which era the server speaks (2026-07-28, else initialize), makes one call at a time,
+ * answers the server's questions in both eras, follows event streams and resumes them, authorizes itself. Over HTTP it owns
+ * one to three channels, each a connection that your port opens: the first carries requests, with two the server's legacy
+ * questions can be answered while a call is open, with three it is listened to between calls. Over lines one is enough. */
+#if !MCPT_NO_CLIENT
+struct mcpt_client;
+typedef struct mcpt_channel {         /* private; do not copy or move after init. Pump &channel.io like any mcpt_io */
+    mcpt_io io;                       /* first */
+    struct mcpt_client *client;
+    mcpt_head head;
+    mcpt_chunked chunked;
+    mcpt_sse sse;
+    mcpt_str body;                    /* sent behind tx */
+    char *tx, *msg;
+    uint32_t tx_size, msg_size, msg_len, used, deadline, retry_at;
+    uint64_t left;
+    uint16_t status;
+    uint8_t state, purpose, flags;
+    mcpt_origin origin;
+    char event_id[128];
+} mcpt_channel;
+typedef struct mcpt_client_config {   /* all text static; NULL or 0: the default */
+    const char *endpoint;             /* URL of the server; NULL: lines (the pipes of a process, a UART) */
+    const char *name, *version;       /* clientInfo; required */
+    const char *title;
+    mcpt_revision revision;           /* 0: found out. Else: this one only, or for a legacy one older ones too */
+    unsigned can;                     /* MCPT_CAN_x that ask answers (form, URL, sampling, roots) */
+    /* The server asks: elicitation/create, sampling/createMessage or roots/list; writes the result object. OK; E_DECLINED:
+     * the user declined; anything else: an error. params borrowed for the call. */
+    mcpt_err (*ask)(void *user, mcpt_str method, mcpt_val params, mcpt_writer *result);
+    void (*notify)(void *user, mcpt_str method, mcpt_str params);  /* progress, log messages, changes; params raw JSON */
+    void *user;
+    const char *log_level;            /* log messages wanted with calls: "info"; NULL: none (2026-07-28) */
+    const char *token;                /* a fixed access token; NULL: none, or oauth's */
+#if !MCPT_NO_OAUTH
+    struct mcpt_oauth *oauth;         /* initialised by you, for the same endpoint; NULL: a 401 is an error */
+#endif
+    const mcpt_env *env;              /* millis is required */
+    uint32_t timeout_ms;              /* of a call, begins anew with every progress; 0: 60000 */
+} mcpt_client_config;
+typedef enum mcpt_client_state {
+    MCPT_CLIENT_BUSY,                 /* pump */
+    MCPT_CLIENT_READY,                /* begin a call; of the last one: mcpt_client_outcome() */
+    MCPT_CLIENT_USER,                 /* a person must act: mcpt_oauth_url(); pump on after mcpt_oauth_callback() */
+    MCPT_CLIENT_FAILED,               /* no session with this server: mcpt_client_outcome() says why */
+    MCPT_CLIENT_CLOSED                /* mcpt_client_close() is through */
+} mcpt_client_state;
+typedef struct mcpt_client {          /* private; do not copy or move after init */
+    const mcpt_client_config *config;
+    mcpt_channel *channels;
+    mcpt_tok *tok;
+    uint32_t ntok;
+    uint8_t nchannels, state, phase, revision, flags, rounds, session_len, kind;
+    char *req;                        /* [envelope][params as an object][answers] ... [Mcp-Param fields] */
+    uint32_t req_size, inner, inner_len, tail_len, lines_len;
+    uint32_t id, due;
+    mcpt_writer w;
+    mcpt_err outcome;
+    int64_t code;
+    mcpt_str result, message, schema;
+    mcpt_doc doc;
+    const char *method;
+    char name[256];
+    uint16_t name_len;
+    char session[128];
+} mcpt_client;
+enum { MCPT_WANT_CONNECT = 8 };       /* mcpt_io_want() of a channel: open a transport (anew) to mcpt_channel_origin(), then */
+                                      /* mcpt_channel_connected(), or mcpt_io_eof() when that failed */
+/* rx: at least 512 bytes, a whole response head; tx: at least 512, request heads and answers to questions; msg: the largest
+ * message that comes back. All borrowed until the client is closed. */
+MCPT_API void mcpt_channel_init(mcpt_channel *ch, void *rx, size_t rx_size, void *tx, size_t tx_size, void *msg, size_t msg_size);
+MCPT_API const mcpt_origin *mcpt_channel_origin(const mcpt_channel *ch);         /* borrowed until the next mcpt_io_want() */
+MCPT_API void mcpt_channel_connected(mcpt_channel *ch);
+/* request: the largest request with its envelope (about 400 bytes) and the answers to questions; tok: values of the largest
+ * params of a question, and of what mcpt_client_value() indexes. E_ARG: something required is missing or too small. */
+MCPT_API mcpt_err mcpt_client_init(mcpt_client *c, const mcpt_client_config *config, mcpt_channel *channels, size_t nchannels,
+                                   void *request, size_t request_size, mcpt_tok *tok, size_t ntok);
+MCPT_API mcpt_client_state mcpt_client_status(mcpt_client *c);
+MCPT_API uint32_t mcpt_client_due(const mcpt_client *c);    /* milliseconds until a channel must be pumped without news; (uint32_t)-1 */
+/* READY: begins a call. name: of the tool or prompt, the URI of a resource, a task id; NULL for other methods. The writer
+ * stands inside arguments (tools/call, prompts/get), else inside params. NULL: not ready, or the method or name too long. */
+MCPT_API mcpt_writer *mcpt_client_begin(mcpt_client *c, const char *method, const char *name);
+/* The tool's inputSchema as tools/list gave it, for its x-mcp-header parameters (2026-07-28 over HTTP); borrowed until
+ * send, so it may lie in the last result. */
+MCPT_API void mcpt_client_schema(mcpt_client *c, mcpt_str schema);
+/* May this tool be called over HTTP? Its x-mcp-header annotations must be valid (server/tools, "Schema extension"). */
+MCPT_API bool mcpt_client_tool_ok(mcpt_str schema);
+/* Sends it: then pump until READY. E_STATE: nothing was begun; E_SPACE: more than request holds; other errors of the writer. */
+MCPT_API mcpt_err mcpt_client_send(mcpt_client *c);
+MCPT_API void mcpt_client_cancel(mcpt_client *c);           /* gives up the call: READY with E_CANCELLED */
+/* OK: mcpt_client_result() holds the result. E_RPC: the server answered an error, see mcpt_client_fault(). E_STATUS (HTTP
+ * status in fault's code), E_IO, E_TIMEOUT, E_SPACE (longer than msg), E_CANCELLED, E_VERSION, E_UNAUTHORIZED, E_SCOPE, ... */
+MCPT_API mcpt_err mcpt_client_outcome(const mcpt_client *c);
+MCPT_API mcpt_str mcpt_client_result(const mcpt_client *c); /* raw JSON, borrowed until the next send */
+MCPT_API mcpt_val mcpt_client_value(mcpt_client *c);        /* the same, indexed; absent: too many values */
+MCPT_API mcpt_str mcpt_client_fault(const mcpt_client *c, int64_t *code);      /* its message, raw JSON string; may be absent */
+MCPT_API mcpt_revision mcpt_client_revision(const mcpt_client *c);             /* negotiated; 0: not yet */
+MCPT_API void mcpt_client_close(mcpt_client *c);            /* ends the session: pump until CLOSED. The oauth object stays */
 #endif
 #ifdef __cplusplus
 }
@@ -7073,7 +7185,6 @@ MCPT_API mcpt_err mcpt_challenge_next(mcpt_str *field, mcpt_challenge *c, char *
 }
 #endif /* !MCPT_NO_METADATA */
 
-#if !MCPT_NO_SERVER
 /* >>jwk: implementation -----------------------------------------------------------------------------------
  * Text of keys and tokens is unescaped where it stands, in the caller's buffer: a member is asked for once. */
 #if !MCPT_NO_JWT
@@ -8198,6 +8309,7 @@ MCPT_API mcpt_err mcpt_jwt_proof(const mcpt_signer *s, const mcpt_env *env, mcpt
 }
 #endif /* !MCPT_NO_JWT */
 
+#if !MCPT_NO_SERVER || !MCPT_NO_CLIENT
 /* >>rpc: implementation -----------------------------------------------------------------------------------
  * JSON-RPC 2.0 as MCP uses it: the members of a message that the library needs, picked in one pass. */
 enum {
@@ -8506,6 +8618,9 @@ static unsigned mcpt__caps(mcpt_str raw)
     return can & 127;
 }
 
+#endif /* !MCPT_NO_SERVER || !MCPT_NO_CLIENT */
+
+#if !MCPT_NO_SERVER
 /* >>hub: implementation -----------------------------------------------------------------------------------
  * Lists and tables that connections share. What runs handlers (mcpt_hub_run) stands in >>conn. */
 enum { MCPT__S_USED = 1, MCPT__S_LINES = 2, MCPT__S_DIRTY = 4 };           /* mcpt_session.flags */
@@ -17719,6 +17834,1723 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
     return e;
 }
 #endif /* !MCPT_NO_OAUTH */
+/* >>channel: implementation ------------------------------------------------------------------------------
+ * HTTP/1.1 from the client's side on one connection: a request out of tx and body, a response head, its body in pieces. */
+#if !MCPT_NO_CLIENT
+enum { MCPT__CH_FREE, MCPT__CH_CONNECT, MCPT__CH_SEND, MCPT__CH_HEAD, MCPT__CH_BODY, MCPT__CH_LAST };  /* mcpt_channel.state */
+enum { MCPT__CH_UP = 1, MCPT__CH_CLOSE = 4, MCPT__CH_EOF = 8, MCPT__CH_SSE = 16, MCPT__CH_JSON = 32,
+       MCPT__CH_FRESH = 64, MCPT__CH_HELD = 128 };          /* .flags; HELD: body has a rest that had to wait */
+enum { MCPT__EV_NONE, MCPT__EV_HEAD, MCPT__EV_BODY, MCPT__EV_END, MCPT__EV_FAIL };
+
+MCPT_API void mcpt_channel_init(mcpt_channel *ch, void *rx, size_t rx_size, void *tx, size_t tx_size, void *msg, size_t msg_size)
+{
+    MCPT_MEMSET(ch, 0, sizeof(*ch));
+    ch->io.rx = (char *)rx;
+    ch->io.rx_cap = (uint32_t)rx_size;
+    ch->io.tx = ch->tx = (char *)tx;
+    ch->io.tx_cap = ch->tx_size = (uint32_t)tx_size;
+    ch->msg = (char *)msg;
+    ch->msg_size = (uint32_t)msg_size;
+}
+
+MCPT_API const mcpt_origin *mcpt_channel_origin(const mcpt_channel *ch)
+{
+    return &ch->origin;
+}
+
+MCPT_API void mcpt_channel_connected(mcpt_channel *ch)
+{
+    ch->io.eof = 0;
+    ch->io.rx_len = 0;
+    ch->flags = (uint8_t)((ch->flags & ~(unsigned)MCPT__CH_CLOSE) | MCPT__CH_UP | MCPT__CH_FRESH);
+    ch->state = ch->state == MCPT__CH_CONNECT ? (uint8_t)MCPT__CH_SEND : ch->state;
+}
+
+/* A request of n bytes stands in tx, its body elsewhere: send both, over the connection there is when it leads there. */
+static bool mcpt__ch_begin(mcpt_channel *ch, const mcpt_url *u, size_t n, mcpt_str body)
+{
+    const bool tls = mcpt_str_ieq(u->scheme, "https");
+    const uint16_t port = u->port != 0 ? u->port : tls ? 443 : 80;
+    const mcpt_str host = u->host.ptr[0] == '[' ? mcpt__mk(u->host.ptr + 1, u->host.len - 2) : u->host;
+    mcpt_origin *o = &ch->origin;
+
+    if (host.len >= sizeof(o->host)) {
+        return false;
+    }
+    if (port != o->port || tls != o->tls || !mcpt_str_is(host, o->host)) {
+        MCPT_MEMCPY(o->host, host.ptr, host.len);
+        o->host[host.len] = '\0';
+        o->port = port;
+        o->tls = tls;
+        ch->flags = 0;
+    }
+    ch->flags &= (uint8_t)~(unsigned)(MCPT__CH_SSE | MCPT__CH_JSON | MCPT__CH_EOF);
+    ch->state = (ch->flags & (MCPT__CH_UP | MCPT__CH_CLOSE)) == MCPT__CH_UP && !ch->io.eof && ch->io.rx_len == 0 ?
+                (uint8_t)MCPT__CH_SEND : (uint8_t)MCPT__CH_CONNECT;
+    ch->io.eof = ch->state == MCPT__CH_CONNECT ? 0 : ch->io.eof;
+    ch->io.tx = ch->tx;
+    ch->io.tx_at = 0;
+    ch->io.tx_len = (uint32_t)n;
+    ch->io.peak_tx = mcpt__peak(ch->io.peak_tx, (uint32_t)n);
+    ch->body = body;
+    ch->status = 0;
+    ch->used = ch->msg_len = 0;
+    return true;
+}
+
+/* Leaves what is going on; the connection cannot be used again. */
+static void mcpt__ch_drop(mcpt_channel *ch)
+{
+    ch->state = MCPT__CH_FREE;
+    ch->purpose = 0;
+    ch->flags = (uint8_t)((ch->flags & ~(unsigned)(MCPT__CH_UP | MCPT__CH_HELD)) | MCPT__CH_CLOSE);
+    ch->io.tx_at = ch->io.tx_len = ch->io.rx_len = 0;
+}
+
+static unsigned mcpt__ch_fail(mcpt_channel *ch, mcpt_err e)
+{
+    mcpt__ch_drop(ch);
+    ch->io.err = e;
+    return MCPT__EV_FAIL;
+}
+
+/* How the body of this response ends, RFC 9112 section 6.3. */
+static void mcpt__ch_framed(mcpt_channel *ch)
+{
+    mcpt_head *h = &ch->head;
+
+    ch->status = h->status;
+    ch->state = MCPT__CH_BODY;
+    ch->used = h->at;
+    ch->left = (h->flags & MCPT_HEAD_LENGTH) != 0 ? h->length : (uint64_t)-1;
+    if (h->status == 204 || h->status == 304) {
+        ch->left = 0;
+        h->flags &= (uint8_t)~(unsigned)MCPT_HEAD_CHUNKED;
+    } else if ((h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH)) == 0) {
+        ch->flags |= MCPT__CH_EOF;
+        h->flags |= MCPT_HEAD_CLOSE;
+    }
+    MCPT_MEMSET(&ch->chunked, 0, sizeof(ch->chunked));
+    if ((h->flags & MCPT_HEAD_CLOSE) != 0) {
+        ch->flags |= MCPT__CH_CLOSE;
+    }
+}
+
+static unsigned mcpt__ch_head(mcpt_channel *ch)
+{
+    mcpt_io *io = &ch->io;
+
+    for (;;) {
+        mcpt_err e = mcpt_head_parse(&ch->head, io->rx, io->rx_len);
+        if (e == MCPT_OK && ch->head.status >= 200) {
+            mcpt__ch_framed(ch);
+            return MCPT__EV_HEAD;
+        }
+        if (e == MCPT_OK) {                                 /* 1xx: another head follows */
+            io->rx_len -= ch->head.at;
+            MCPT_MEMMOVE(io->rx, io->rx + ch->head.at, io->rx_len);
+            mcpt_head_init(&ch->head, true);
+            continue;
+        }
+        if (e < 0 || io->rx_len == io->rx_cap) {
+            return mcpt__ch_fail(ch, e < 0 ? e : MCPT_E_SPACE);
+        }
+        return io->eof ? mcpt__ch_fail(ch, MCPT_E_IO) : (unsigned)MCPT__EV_NONE;
+    }
+}
+
+/* The next piece of the body: ch->body is it until the next call. */
+static unsigned mcpt__ch_more(mcpt_channel *ch)
+{
+    mcpt_io *io = &ch->io;
+    size_t n = io->rx_len - ch->used, used = n;
+    mcpt_err e = MCPT_PENDING;
+
+    if (ch->used != 0) {                                    /* what was handed over before */
+        MCPT_MEMMOVE(io->rx, io->rx + ch->used, n);
+        io->rx_len = (uint32_t)n;
+        ch->used = 0;
+    }
+    if ((ch->head.flags & MCPT_HEAD_CHUNKED) != 0) {
+        e = mcpt_chunked_decode(&ch->chunked, io->rx, &n, &used);
+        if (e < 0) {
+            return mcpt__ch_fail(ch, e);
+        }
+    } else {
+        n = used = n < ch->left ? n : (size_t)ch->left;
+        ch->left -= (ch->flags & MCPT__CH_EOF) == 0 ? n : 0;
+        e = ch->left == 0 ? MCPT_OK : MCPT_PENDING;
+    }
+    ch->used = (uint32_t)used;
+    ch->body = mcpt__mk(io->rx, n);
+    if (e == MCPT_OK) {
+        ch->state = MCPT__CH_LAST;
+    }
+    if (n != 0) {
+        return MCPT__EV_BODY;
+    }
+    if (e == MCPT_OK || (io->eof && (ch->flags & MCPT__CH_EOF) != 0)) {
+        ch->state = MCPT__CH_LAST;
+        return MCPT__EV_NONE;
+    }
+    return io->eof ? mcpt__ch_fail(ch, MCPT_E_IO) : (unsigned)MCPT__EV_NONE;
+}
+
+/* What has happened on this channel; NONE: bytes must move first. */
+static unsigned mcpt__ch_step(mcpt_channel *ch)
+{
+    mcpt_io *io = &ch->io;
+    unsigned ev;
+
+    if ((ch->flags & MCPT__CH_HELD) != 0) {
+        ch->flags &= (uint8_t)~(unsigned)MCPT__CH_HELD;
+        return MCPT__EV_BODY;
+    }
+    switch (ch->state) {
+    case MCPT__CH_CONNECT:
+        return io->eof ? mcpt__ch_fail(ch, MCPT_E_IO) : (unsigned)MCPT__EV_NONE;
+    case MCPT__CH_SEND:
+        if (io->tx_at == io->tx_len && ch->body.len != 0) {
+            io->tx = (char *)(uintptr_t)ch->body.ptr;       /* only read */
+            io->tx_at = 0;
+            io->tx_len = (uint32_t)ch->body.len;
+            ch->body.len = 0;
+        }
+        if (io->eof) {                                      /* an idle connection may have gone: try a new one, once */
+            if ((ch->flags & MCPT__CH_FRESH) == 0 && io->tx == ch->tx && io->tx_at == 0) {
+                ch->flags &= (uint8_t)~(unsigned)MCPT__CH_UP;
+                ch->state = MCPT__CH_CONNECT;
+                io->eof = 0;
+                return MCPT__EV_NONE;
+            }
+            return mcpt__ch_fail(ch, MCPT_E_IO);
+        }
+        if (io->tx_at != io->tx_len) {
+            return MCPT__EV_NONE;
+        }
+        ch->flags &= (uint8_t)~(unsigned)MCPT__CH_FRESH;
+        mcpt_head_init(&ch->head, true);
+        ch->state = MCPT__CH_HEAD;
+        return mcpt__ch_head(ch);
+    case MCPT__CH_HEAD:
+        return mcpt__ch_head(ch);
+    case MCPT__CH_BODY:
+        ev = mcpt__ch_more(ch);
+        if (ev != MCPT__EV_NONE || ch->state != MCPT__CH_LAST) {
+            return ev;
+        }
+        /* fall through */
+    case MCPT__CH_LAST:
+        io->rx_len -= ch->used;
+        MCPT_MEMMOVE(io->rx, io->rx + ch->used, io->rx_len);
+        ch->used = 0;
+        ch->state = MCPT__CH_FREE;
+        if ((ch->flags & MCPT__CH_CLOSE) != 0) {
+            ch->flags &= (uint8_t)~(unsigned)MCPT__CH_UP;
+            io->rx_len = 0;
+        }
+        return MCPT__EV_END;
+    default:
+        if (io->eof) {
+            ch->flags &= (uint8_t)~(unsigned)MCPT__CH_UP;
+        }
+        return MCPT__EV_NONE;
+    }
+}
+
+static unsigned mcpt__ch_want(mcpt_channel *ch)
+{
+    if (ch->state == MCPT__CH_CONNECT) {
+        return MCPT_WANT_CONNECT;
+    }
+    if (ch->io.tx_at != ch->io.tx_len) {
+        return MCPT_WANT_TX;
+    }
+    return (ch->flags & MCPT__CH_UP) == 0 ? MCPT_CLOSED : MCPT_WANT_RX;
+}
+#endif /* !MCPT_NO_CLIENT */
+
+/* >>client-messages: implementation ----------------------------------------------------------------------
+ * What the client says, and what it understands. */
+#if !MCPT_NO_CLIENT
+enum {                                                      /* mcpt_client.phase */
+    MCPT__CP_START, MCPT__CP_DISCOVER, MCPT__CP_INIT, MCPT__CP_TOLD, MCPT__CP_LISTEN, MCPT__CP_READY, MCPT__CP_CALL,
+    MCPT__CP_CANCEL, MCPT__CP_LEAVE, MCPT__CP_OVER
+};
+enum { MCPT__CF_BEGUN = 1, MCPT__CF_AUTH = 2, MCPT__CF_AGAIN = 4, MCPT__CF_REDO = 8, MCPT__CF_SENT_TOKEN = 16, MCPT__CF_LISTENING = 32,
+       MCPT__CF_VERSION_RETRIED = 64, MCPT__CF_RESUME = 128 };             /* .flags */
+enum { MCPT__CW_PARAMS, MCPT__CW_ARGUMENTS };               /* .kind: where the caller writes */
+enum {                                                      /* rows of any message from a server */
+    MCPT__M_ROOT, MCPT__M_ID, MCPT__M_METHOD, MCPT__M_PARAMS, MCPT__M_RESULT, MCPT__M_ERROR, MCPT__M_TYPE, MCPT__M_INPUTS,
+    MCPT__M_STATE, MCPT__M_VERSION, MCPT__M_VERSIONS, MCPT__M_CODE, MCPT__M_MESSAGE, MCPT__M_DATA, MCPT__M_SUPPORTED, MCPT__M_COUNT
+};
+static const mcpt_pick mcpt__client_picks[MCPT__M_COUNT] = {
+    MCPT_PICK("", 0), MCPT_PICK("id", 0), MCPT_PICK("method", 0), MCPT_PICK("params", 0), MCPT_PICK("result", 0),
+    MCPT_PICK("error", 0), MCPT_PICK("resultType", MCPT__M_RESULT), MCPT_PICK("inputRequests", MCPT__M_RESULT),
+    MCPT_PICK("requestState", MCPT__M_RESULT), MCPT_PICK("protocolVersion", MCPT__M_RESULT),
+    MCPT_PICK("supportedVersions", MCPT__M_RESULT), MCPT_PICK("code", MCPT__M_ERROR), MCPT_PICK("message", MCPT__M_ERROR),
+    MCPT_PICK("data", MCPT__M_ERROR), MCPT_PICK("supported", MCPT__M_DATA) };
+
+static bool mcpt__cl_modern(const mcpt_client *c)
+{
+    return c->revision == MCPT_2026_07_28 || c->phase == MCPT__CP_DISCOVER;
+}
+
+static bool mcpt__cl_http(const mcpt_client *c)
+{
+    return c->config->endpoint != NULL;
+}
+
+/* May the server ask? In the legacy era the answer needs a channel of its own. */
+static unsigned mcpt__cl_can(const mcpt_client *c)
+{
+    const unsigned can = c->config->ask != NULL ? c->config->can : 0;
+
+    return mcpt__cl_modern(c) || !mcpt__cl_http(c) || c->nchannels > 1 ? can : 0;
+}
+
+static void mcpt__cl_put_caps(mcpt_writer *w, unsigned can)
+{
+    mcpt_obj(w);
+    if ((can & (MCPT_CAN_FORM | MCPT_CAN_URL)) != 0) {
+        mcpt_key(w, "elicitation");
+        mcpt_obj(w);
+        if ((can & MCPT_CAN_FORM) != 0) {
+            mcpt_kv_raw(w, "form", mcpt_z("{}"));
+        }
+        if ((can & MCPT_CAN_URL) != 0) {
+            mcpt_kv_raw(w, "url", mcpt_z("{}"));
+        }
+        mcpt_end(w);
+    }
+    if ((can & MCPT_CAN_SAMPLE) != 0) {
+        mcpt_key(w, "sampling");
+        mcpt_obj(w);
+        if ((can & MCPT_CAN_SAMPLE_TOOLS) != 0) {
+            mcpt_kv_raw(w, "tools", mcpt_z("{}"));
+        }
+        if ((can & MCPT_CAN_SAMPLE_CONTEXT) != 0) {
+            mcpt_kv_raw(w, "context", mcpt_z("{}"));
+        }
+        mcpt_end(w);
+    }
+    if ((can & MCPT_CAN_ROOTS) != 0) {
+        mcpt_kv_raw(w, "roots", mcpt_z("{}"));
+    }
+    if ((can & MCPT_CAN_TASKS) != 0) {
+        mcpt_kv_raw(w, "extensions", mcpt_z("{\"io.modelcontextprotocol/tasks\":{}}"));
+    }
+    mcpt_end(w);
+}
+
+static void mcpt__cl_put_info(mcpt_writer *w, const mcpt_client_config *config)
+{
+    mcpt_obj(w);
+    mcpt_kv_z(w, "name", config->name);
+    mcpt_kv_z(w, "version", config->version);
+    mcpt_kv_z(w, "title", config->title);
+    mcpt_end(w);
+}
+
+/* The envelope of every request: its beginning up to the inside of params (2026-07-28: behind _meta). Answers its length,
+ * 0 when cap is too small. */
+static size_t mcpt__cl_envelope(const mcpt_client *c, const char *method, uint32_t id, bool more, char *buf, size_t cap)
+{
+    const mcpt_client_config *config = c->config;
+    mcpt_writer w;
+    size_t n;
+
+    mcpt_w_init(&w, buf, cap);
+    mcpt_obj(&w);
+    mcpt_kv_z(&w, "jsonrpc", "2.0");
+    if (id != 0) {
+        mcpt_kv_int(&w, "id", id);
+    }
+    mcpt_kv_z(&w, "method", method);
+    mcpt_key(&w, "params");
+    mcpt_obj(&w);
+    if (id != 0 && (mcpt__cl_modern(c) || config->notify != NULL)) {
+        mcpt_key(&w, "_meta");
+        mcpt_obj(&w);
+        if (mcpt__cl_modern(c)) {
+            mcpt_kv_z(&w, "io.modelcontextprotocol/protocolVersion", "2026-07-28");
+            mcpt_key(&w, "io.modelcontextprotocol/clientCapabilities");
+            mcpt__cl_put_caps(&w, mcpt__cl_can(c));
+            mcpt_key(&w, "io.modelcontextprotocol/clientInfo");
+            mcpt__cl_put_info(&w, config);
+            mcpt_kv_z(&w, "io.modelcontextprotocol/logLevel", config->log_level);
+        }
+        if (config->notify != NULL) {
+            mcpt_kv_int(&w, "progressToken", id);
+        }
+        mcpt_end(&w);
+        n = w.total;
+        if (more) {
+            n++;
+            if (buf != NULL && n <= cap) {
+                buf[n - 1] = ',';
+            }
+        }
+    } else {
+        n = w.total;
+    }
+    return w.err != MCPT_OK && buf != NULL ? 0 : n;
+}
+
+/* Text behind a request head in tx, as far as there is room. */
+typedef struct mcpt__cl_text {
+    char *at, *end;
+    bool full;
+} mcpt__cl_text;
+
+static void mcpt__cl_add(mcpt__cl_text *t, mcpt_str s)
+{
+    if (s.len > (size_t)(t->end - t->at)) {
+        t->full = true;
+    } else if (s.len != 0) {
+        MCPT_MEMMOVE(t->at, s.ptr, s.len);                  /* an answer stands further on in tx itself */
+        t->at += s.len;
+    }
+}
+
+static void mcpt__cl_line(mcpt__cl_text *t, const char *name, mcpt_str value)
+{
+    if (value.ptr != NULL) {
+        mcpt__cl_add(t, mcpt_z(name));
+        mcpt__cl_add(t, mcpt_z(": "));
+        mcpt__cl_add(t, value);
+        mcpt__cl_add(t, mcpt_z("\r\n"));
+    }
+}
+
+/* A value as Mcp-Name and Mcp-Param-* carry it: plain, or base64 in a sentinel where a field cannot hold it (2026-07-28,
+ * basic/transports, "Value Encoding"). */
+static void mcpt__cl_value_line(mcpt__cl_text *t, mcpt_str name, mcpt_str v)
+{
+    bool plain = v.len != 0 && v.ptr[0] != ' ' && v.ptr[v.len - 1] != ' ';
+    size_t n;
+
+    for (size_t i = 0; plain && i < v.len; i++) {
+        plain = v.ptr[i] >= ' ' && v.ptr[i] <= '~';
+    }
+    if (plain && v.len >= 11 && MCPT_MEMCMP(v.ptr, "=?base64?", 9) == 0 && MCPT_MEMCMP(v.ptr + v.len - 2, "?=", 2) == 0) {
+        plain = false;
+    }
+    mcpt__cl_add(t, name);
+    mcpt__cl_add(t, mcpt_z(plain ? ": " : ": =?base64?"));
+    if (plain) {
+        mcpt__cl_add(t, v);
+    } else {
+        n = mcpt_b64_encode(v.ptr, v.len, false, t->at, (size_t)(t->end - t->at));
+        t->full = t->full || (n == 0 && v.len != 0);
+        t->at += n;
+        mcpt__cl_add(t, mcpt_z("?="));
+    }
+    mcpt__cl_add(t, mcpt_z("\r\n"));
+}
+
+static mcpt_str mcpt__cl_token(const mcpt_client *c)
+{
+#if !MCPT_NO_OAUTH
+    if (c->config->oauth != NULL) {
+        return mcpt_oauth_token(c->config->oauth);
+    }
+#endif
+    return mcpt_z(c->config->token);
+}
+
+static mcpt__cl_text mcpt__cl_head(mcpt_channel *ch, const char *method, const mcpt_url *u)
+{
+    mcpt__cl_text t;
+    char port[8];
+    unsigned v = u->port, i = sizeof(port);
+
+    t.at = ch->tx;
+    t.end = ch->tx + ch->tx_size;
+    t.full = false;
+    for (; v != 0; v /= 10) {
+        port[--i] = (char)('0' + v % 10u);
+    }
+    mcpt__cl_add(&t, mcpt_z(method));
+    mcpt__cl_add(&t, mcpt_z(" "));
+    mcpt__cl_add(&t, u->path.len != 0 ? u->path : mcpt_z("/"));
+    mcpt__cl_add(&t, u->query.ptr != NULL ? mcpt_z("?") : mcpt__mk(NULL, 0));
+    mcpt__cl_add(&t, u->query);
+    mcpt__cl_add(&t, mcpt_z(" HTTP/1.1\r\nHost: "));
+    mcpt__cl_add(&t, u->host);
+    mcpt__cl_add(&t, mcpt_z(u->port != 0 ? ":" : ""));
+    mcpt__cl_add(&t, mcpt__mk(port + i, sizeof(port) - i));
+    mcpt__cl_add(&t, mcpt_z("\r\n"));
+    return t;
+}
+
+/* Length, empty line, and off it goes. */
+static bool mcpt__cl_go(mcpt_channel *ch, mcpt__cl_text *t, const mcpt_url *u, mcpt_str body)
+{
+    char digits[12];
+    size_t i = sizeof(digits), v = body.len;
+
+    do {
+        digits[--i] = (char)('0' + v % 10u);
+        v /= 10;
+    } while (v != 0);
+    if (body.ptr != NULL) {
+        mcpt__cl_line(t, "Content-Length", mcpt__mk(digits + i, sizeof(digits) - i));
+    }
+    mcpt__cl_add(t, mcpt_z("\r\n"));
+    return !t->full && mcpt__ch_begin(ch, u, (size_t)(t->at - ch->tx), body);
+}
+
+/* Fields of every request to the MCP endpoint. */
+static void mcpt__cl_common(mcpt_client *c, mcpt__cl_text *t)
+{
+    mcpt_str token = mcpt__cl_token(c);
+
+    if (c->session_len != 0 && c->phase > MCPT__CP_INIT) {
+        mcpt__cl_line(t, "Mcp-Session-Id", mcpt__mk(c->session, c->session_len));
+    }
+    if (mcpt__cl_modern(c)) {
+        mcpt__cl_line(t, "MCP-Protocol-Version", mcpt_z("2026-07-28"));
+    } else if (c->revision >= MCPT_2025_06_18 && c->phase > MCPT__CP_INIT) {
+        mcpt__cl_line(t, "MCP-Protocol-Version", mcpt_z(mcpt__nth(mcpt__revisions, c->revision - 1u)));
+    }
+    if (token.ptr != NULL) {
+        mcpt__cl_add(t, mcpt_z("Authorization: Bearer "));
+        mcpt__cl_add(t, token);
+        mcpt__cl_add(t, mcpt_z("\r\n"));
+        c->flags |= MCPT__CF_SENT_TOKEN;
+    } else {
+        c->flags &= (uint8_t)~(unsigned)MCPT__CF_SENT_TOKEN;
+    }
+}
+
+/* POSTs a message, or writes it as a line. In the modern era method and name go into fields, too. */
+static bool mcpt__cl_post(mcpt_client *c, mcpt_channel *ch, const char *method, mcpt_str body)
+{
+    mcpt_url u;
+    mcpt__cl_text t;
+
+    if (!mcpt__cl_http(c)) {
+        ch->io.tx = ch->tx;
+        t.at = ch->tx;
+        t.end = ch->tx + ch->tx_size;
+        t.full = ch->io.tx_at != ch->io.tx_len;
+        mcpt__cl_add(&t, body);
+        mcpt__cl_add(&t, mcpt_z("\n"));
+        ch->io.tx_at = 0;
+        ch->io.tx_len = t.full ? 0 : (uint32_t)(t.at - ch->tx);
+        return !t.full;
+    }
+    (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
+    t = mcpt__cl_head(ch, "POST", &u);
+    mcpt__cl_add(&t, mcpt_z("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"));
+    mcpt__cl_common(c, &t);
+    if (mcpt__cl_modern(c) && method != NULL) {
+        mcpt__cl_line(&t, "Mcp-Method", mcpt_z(method));
+        if (c->name_len != 0 && method == c->method) {
+            mcpt__cl_value_line(&t, mcpt_z("Mcp-Name"), mcpt__mk(c->name, c->name_len));
+            mcpt__cl_add(&t, mcpt__mk(c->req + c->req_size - c->lines_len, c->lines_len));
+        }
+    }
+    return mcpt__cl_go(ch, &t, &u, body);
+}
+
+/* Sends a request of the library's own: params is the inside of its object. It is built at the end of tx, or in req when
+ * the caller's own request is not there. */
+static bool mcpt__cl_own(mcpt_client *c, mcpt_channel *ch, const char *method, uint32_t id, mcpt_str params, char *room, size_t cap)
+{
+    size_t n = mcpt__cl_envelope(c, method, id, params.len != 0, room, cap);
+
+    if (n == 0 || params.len + 2 > cap - n) {
+        return false;
+    }
+    if (params.len != 0) {
+        MCPT_MEMMOVE(room + n, params.ptr, params.len);
+    }
+    MCPT_MEMCPY(room + n + params.len, "}}", 2);
+    return mcpt__cl_post(c, ch, method, mcpt__mk(room, n + params.len + 2));
+}
+
+/* -- the caller's request: [room for the envelope]{params}[answers] ... [Mcp-Param fields] in req */
+static bool mcpt__cl_send_call(mcpt_client *c)
+{
+    char *inner = c->req + c->inner;
+    uint32_t id = ++c->id;
+    size_t n, len;
+
+    n = mcpt__cl_envelope(c, c->method, id, c->inner_len > 2 || c->tail_len != 0, c->req, c->inner);
+    if (n == 0 || n > c->inner) {
+        return false;
+    }
+    MCPT_MEMMOVE(inner + 1 - n, c->req, n);                 /* over the { of params */
+    len = n + c->inner_len - 2 + c->tail_len;
+    MCPT_MEMCPY(inner + 1 - n + len, "}}", 2);
+    return mcpt__cl_post(c, &c->channels[0], c->method, mcpt__mk(inner + 1 - n, len + 2));
+}
+
+typedef struct mcpt__cl_param { mcpt_client *c; mcpt__cl_text t; } mcpt__cl_param;
+
+static mcpt_err mcpt__cl_put_param(void *user, mcpt_str header, mcpt_val value)
+{
+    mcpt__cl_param *p = (mcpt__cl_param *)user;
+    char name[80], buf[256];
+    mcpt_str v = mcpt_raw(value);
+
+    if (header.len > sizeof(name) - 10) {
+        return MCPT_E_SPACE;
+    }
+    MCPT_MEMCPY(name, "Mcp-Param-", 10);
+    MCPT_MEMCPY(name + 10, header.ptr, header.len);
+    if (mcpt_typeof(value) == MCPT_STRING && mcpt_get_str(value, buf, sizeof(buf), &v) != MCPT_OK) {
+        return MCPT_E_SPACE;
+    }
+    mcpt__cl_value_line(&p->t, mcpt__mk(name, header.len + 10), v);
+    return p->t.full ? MCPT_E_SPACE : MCPT_OK;
+}
+
+/* The Mcp-Param fields of the arguments, at the end of req. */
+static mcpt_err mcpt__cl_param_lines(mcpt_client *c)
+{
+    mcpt__cl_param p;
+    mcpt_doc doc;
+    mcpt_err e;
+    char *from;
+
+    c->lines_len = 0;
+    if (c->schema.ptr == NULL || !mcpt__cl_modern(c) || !mcpt__cl_http(c)) {
+        return MCPT_OK;
+    }
+    e = mcpt_parse(&doc, mcpt__mk(c->req + c->inner, c->inner_len), c->tok, c->ntok);
+    from = c->req + c->inner + c->inner_len + 2;
+    p.c = c;
+    p.t.at = from;
+    p.t.end = c->req + c->req_size;
+    p.t.full = e != MCPT_OK || from > p.t.end;
+    if (!p.t.full) {
+        e = mcpt_schema_headers(c->schema, mcpt_get(mcpt_root(&doc), "arguments"), mcpt__cl_put_param, &p);
+    }
+    if (e == MCPT_OK && !p.t.full) {
+        c->lines_len = (uint32_t)(p.t.at - from);
+        MCPT_MEMMOVE(c->req + c->req_size - c->lines_len, from, c->lines_len);
+    }
+    return e;
+}
+
+MCPT_API mcpt_writer *mcpt_client_begin(mcpt_client *c, const char *method, const char *name)
+{
+    const bool uri = mcpt_str_is(mcpt_z(method), "resources/read");
+    const bool task = MCPT_STRLEN(method) > 6 && MCPT_MEMCMP(method, "tasks/", 6) == 0;
+    size_t n = name != NULL ? MCPT_STRLEN(name) : 0;
+
+    c->flags &= (uint8_t)~(unsigned)MCPT__CF_BEGUN;
+    if (c->phase != MCPT__CP_READY || (c->flags & MCPT__CF_AUTH) != 0 || n > sizeof(c->name)) {
+        return NULL;
+    }
+    c->inner = (uint32_t)mcpt__cl_envelope(c, method, 0xffffffffu, true, NULL, 0);
+    if (c->inner + 8 > c->req_size) {
+        return NULL;
+    }
+    c->method = method;
+    c->name_len = (uint16_t)n;
+    if (n != 0) {
+        MCPT_MEMCPY(c->name, name, n);
+    }
+    c->flags |= MCPT__CF_BEGUN;
+    c->tail_len = c->lines_len = 0;
+    c->rounds = 0;
+    c->schema.ptr = NULL;
+    c->kind = name != NULL && !uri && !task ? MCPT__CW_ARGUMENTS : MCPT__CW_PARAMS;
+    mcpt_w_init(&c->w, c->req + c->inner, c->req_size - c->inner - 1);
+    mcpt_obj(&c->w);
+    mcpt_kv_z(&c->w, uri ? "uri" : task ? "taskId" : "name", name);
+    if (c->kind == MCPT__CW_ARGUMENTS) {
+        mcpt_key(&c->w, "arguments");
+        mcpt_obj(&c->w);
+    }
+    return &c->w;
+}
+
+MCPT_API void mcpt_client_schema(mcpt_client *c, mcpt_str schema)
+{
+    c->schema = schema;
+}
+
+static void mcpt__cl_note(void *user, mcpt_str keyword, const char *why)
+{
+    (void)why;
+    if (mcpt_str_is(keyword, "x-mcp-header")) {
+        *(bool *)user = false;
+    }
+}
+
+MCPT_API bool mcpt_client_tool_ok(mcpt_str schema)
+{
+    bool ok = true;
+    mcpt_err e = mcpt_schema_lint(schema, mcpt__cl_note, &ok);
+
+    return ok && (e == MCPT_OK || e == MCPT_E_PARAMS);
+}
+
+/* -- messages that come in */
+static bool mcpt__cl_version_in(mcpt_str array, const char *version)        /* of a checked raw array of strings */
+{
+    const size_t n = MCPT_STRLEN(version);
+
+    for (size_t i = 0; n + 2 <= array.len && i <= array.len - n - 2; i++) {
+        if (array.ptr[i] == '"' && array.ptr[i + n + 1] == '"' && MCPT_MEMCMP(array.ptr + i + 1, version, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Asks the application; writes the answer object, and answers what went wrong. */
+static mcpt_err mcpt__cl_ask(mcpt_client *c, mcpt_str method, mcpt_str params, mcpt_writer *w)
+{
+    mcpt_val none;
+    mcpt_err e;
+
+    none.doc = NULL;
+    none.at = 0;
+    c->doc.count = 0;
+    if (params.len != 0) {
+        e = mcpt_parse(&c->doc, params, c->tok, c->ntok);
+        if (e != MCPT_OK) {
+            return e;
+        }
+        none = mcpt_root(&c->doc);
+    }
+    e = c->config->ask(c->config->user, method, none, w);
+    if (e == MCPT_E_DECLINED && w->total == 0 && mcpt_str_is(method, "elicitation/create")) {
+        mcpt_obj(w);
+        mcpt_kv_z(w, "action", "decline");
+        mcpt_end(w);
+        return MCPT_OK;
+    }
+    return e;
+}
+
+static bool mcpt__cl_may_ask(const mcpt_client *c, mcpt_str method)
+{
+    const unsigned can = mcpt__cl_can(c);
+
+    return (mcpt_str_is(method, "elicitation/create") && (can & (MCPT_CAN_FORM | MCPT_CAN_URL)) != 0) ||
+           (mcpt_str_is(method, "sampling/createMessage") && (can & MCPT_CAN_SAMPLE) != 0) ||
+           (mcpt_str_is(method, "roots/list") && (can & MCPT_CAN_ROOTS) != 0);
+}
+
+/* Where an answer to a legacy server's request can go out now: the line itself, or a channel that is free; NULL: none. */
+static mcpt_channel *mcpt__cl_answer_channel(const mcpt_client *c, mcpt_channel *from)
+{
+    unsigned i;
+
+    if (!mcpt__cl_http(c)) {
+        return from;
+    }
+    for (i = 1; i < c->nchannels; i++) {
+        if (&c->channels[i] != from && c->channels[i].state == MCPT__CH_FREE && c->channels[i].purpose == 0) {
+            return &c->channels[i];
+        }
+    }
+    return NULL;
+}
+
+/* A request of a legacy server. */
+static void mcpt__cl_serve(mcpt_client *c, mcpt_channel *from, mcpt_str id, mcpt_str method, mcpt_str params)
+{
+    mcpt_channel *ch = mcpt__cl_answer_channel(c, from);
+    mcpt_writer w;
+    mcpt_str text;
+    size_t mark, room;
+    mcpt_err e;
+
+    if (ch == NULL) {
+        return;                                             /* no way to answer: the capability was not declared */
+    }
+    room = ch->tx_size > 768 ? 768 : ch->tx_size / 2;       /* the head stands before it */
+    mcpt_w_init(&w, ch->tx + room, ch->tx_size - room);
+    mcpt_obj(&w);
+    mcpt_kv_z(&w, "jsonrpc", "2.0");
+    mcpt_kv_raw(&w, "id", id);
+    mark = w.total;
+    if (mcpt_str_is(method, "ping")) {
+        mcpt_kv_raw(&w, "result", mcpt_z("{}"));
+        e = MCPT_OK;
+    } else if (mcpt__cl_may_ask(c, method)) {
+        mcpt_writer part;
+        mcpt_w_init(&part, ch->tx + room + mark + 10, ch->tx_size - room > mark + 11 ? ch->tx_size - room - mark - 11 : 0);
+        e = mcpt__cl_ask(c, method, params, &part);         /* where the value of ,"result": will stand */
+        e = e == MCPT_OK ? mcpt_w_done(&part, &text) : e;
+        if (e == MCPT_OK) {
+            MCPT_MEMCPY(ch->tx + room + mark, ",\"result\":", 10);
+            MCPT_MEMCPY(ch->tx + room + mark + 10 + text.len, "}", 1);
+            (void)mcpt__cl_post(c, ch, NULL, mcpt__mk(ch->tx + room, mark + 11 + text.len));
+            ch->purpose = mcpt__cl_http(c) ? 1 : ch->purpose;
+            return;
+        }
+    } else {
+        e = MCPT_E_NOT_FOUND;
+    }
+    if (e != MCPT_OK) {
+        mcpt_key(&w, "error");
+        mcpt_obj(&w);
+        mcpt_kv_int(&w, "code", e == MCPT_E_NOT_FOUND ? -32601 : e == MCPT_E_DECLINED ? -1 : -32603);
+        mcpt_kv_z(&w, "message", e == MCPT_E_NOT_FOUND ? "method not found" : e == MCPT_E_DECLINED ? "the user declined" : "cannot answer");
+        mcpt_end(&w);
+    }
+    mcpt_end(&w);
+    if (mcpt_w_done(&w, &text) == MCPT_OK) {
+        (void)mcpt__cl_post(c, ch, NULL, text);
+        ch->purpose = mcpt__cl_http(c) ? 1 : ch->purpose;
+    }
+}
+
+static void mcpt__cl_end(mcpt_client *c, mcpt_err e)        /* the call is over */
+{
+    c->outcome = e;
+    c->flags &= (uint8_t)~(unsigned)(MCPT__CF_RESUME | MCPT__CF_REDO);
+    c->phase = c->phase >= MCPT__CP_READY && c->phase < MCPT__CP_LEAVE ? (uint8_t)MCPT__CP_READY : c->phase;
+    if (c->phase < MCPT__CP_READY) {
+        c->state = MCPT_CLIENT_FAILED;
+    }
+}
+
+/* input_required (2026-07-28, "Multi Round-Trip Requests"): every question answered, the same request goes out again. */
+static mcpt_err mcpt__cl_answer_inputs(mcpt_client *c, mcpt_str inputs, mcpt_str request_state)
+{
+    char *tail = c->req + c->inner + c->inner_len - 1;
+    size_t cap = (size_t)(c->req + c->req_size - tail) - c->lines_len;
+    mcpt_doc doc;
+    mcpt_val it, ask;
+    mcpt_str key, text, params;
+    mcpt_writer w;
+    char method[32];
+    size_t n = 0;
+    mcpt_err e;
+
+    if (++c->rounds > 10) {
+        return MCPT_E_LIMIT;
+    }
+    if (cap < 24) {
+        return MCPT_E_SPACE;
+    }
+    cap -= 2;                                               /* the brackets behind it */
+    if (c->inner_len > 2) {
+        tail[n++] = ',';
+    }
+    if (inputs.len > 2) {
+        uint32_t half = c->ntok / 2;                        /* the questions in one half, each one's params in the other */
+        e = mcpt_parse(&doc, inputs, c->tok, half);
+        if (e != MCPT_OK) {
+            return e;
+        }
+        MCPT_MEMCPY(tail + n, "\"inputResponses\":{", 18);
+        n += 18;
+        MCPT_MEMSET(&it, 0, sizeof(it));
+        while (mcpt_next(mcpt_root(&doc), &it, &key)) {
+            mcpt_tok *all = c->tok;
+            uint32_t total = c->ntok;
+            ask = mcpt_get(it, "method");
+            params = mcpt_raw(mcpt_get(it, "params"));
+            if (mcpt_get_str(ask, method, sizeof(method), &text) != MCPT_OK || !mcpt__cl_may_ask(c, text)) {
+                return MCPT_E_CAPABILITY;
+            }
+            if (n + key.len + 8 > cap) {
+                return MCPT_E_SPACE;
+            }
+            if (tail[n - 1] != '{') {
+                tail[n++] = ',';
+            }
+            tail[n++] = '"';
+            MCPT_MEMCPY(tail + n, key.ptr, key.len);
+            n += key.len;
+            tail[n++] = '"';
+            tail[n++] = ':';
+            mcpt_w_init(&w, tail + n, cap - n);
+            c->tok = all + half;
+            c->ntok = total - half;
+            e = mcpt__cl_ask(c, text, params, &w);
+            c->tok = all;
+            c->ntok = total;
+            e = e == MCPT_OK ? mcpt_w_done(&w, &text) : e;
+            if (e != MCPT_OK) {
+                return e;
+            }
+            n += text.len;
+        }
+        if (n + 2 > cap) {
+            return MCPT_E_SPACE;
+        }
+        tail[n++] = '}';
+        if (request_state.len != 0) {
+            tail[n++] = ',';
+        }
+    }
+    if (request_state.len != 0) {                           /* the raw token: not one byte of it changes */
+        if (n + request_state.len + 15 > cap) {
+            return MCPT_E_SPACE;
+        }
+        MCPT_MEMCPY(tail + n, "\"requestState\":", 15);
+        MCPT_MEMCPY(tail + n + 15, request_state.ptr, request_state.len);
+        n += 15 + request_state.len;
+    }
+    c->tail_len = (uint32_t)n;
+    c->flags |= MCPT__CF_REDO;
+    return MCPT_OK;
+}
+
+/* The answer to the call. */
+static void mcpt__cl_answered(mcpt_client *c, const char *text, const mcpt_span *f)
+{
+    mcpt_str type = mcpt__cut(text, f[MCPT__M_TYPE]), state = mcpt__cut(text, f[MCPT__M_STATE]);
+    mcpt_err e = MCPT_OK;
+
+    if (f[MCPT__M_ERROR].len != 0) {
+        c->code = 0;
+        for (uint32_t i = 0; i < f[MCPT__M_CODE].len; i++) {
+            char d = text[f[MCPT__M_CODE].at + i];
+            c->code = mcpt__digit(d) && c->code < 100000000 ? c->code * 10 + (d - '0') : c->code;
+        }
+        c->code = f[MCPT__M_CODE].len != 0 && text[f[MCPT__M_CODE].at] == '-' ? -c->code : c->code;
+        c->message = mcpt__cut(text, f[MCPT__M_MESSAGE]);
+        if (c->code == -32022 && mcpt__cl_modern(c) && (c->flags & MCPT__CF_VERSION_RETRIED) == 0 &&
+            mcpt__cl_version_in(mcpt__cut(text, f[MCPT__M_SUPPORTED]), "2026-07-28")) {
+            c->flags |= MCPT__CF_VERSION_RETRIED | MCPT__CF_REDO;      /* once, with a new id */
+            return;
+        }
+        mcpt__cl_end(c, MCPT_E_RPC);
+        return;
+    }
+    c->result = mcpt__cut(text, f[MCPT__M_RESULT]);
+    if (mcpt_str_is(type, "\"input_required\"") && mcpt__cl_modern(c)) {
+        e = mcpt__cl_answer_inputs(c, mcpt__cut(text, f[MCPT__M_INPUTS]), state);
+        if (e == MCPT_OK) {
+            return;
+        }
+    } else if (type.len != 0 && !mcpt_str_is(type, "\"complete\"") && !mcpt_str_is(type, "\"task\"") && mcpt__cl_modern(c)) {
+        e = MCPT_E_RPC;                                     /* an extension that was not asked for */
+        c->code = 0;
+    }
+    mcpt__cl_end(c, e);
+}
+
+/* The answer to server/discover, or a refusal of it: which era is it? */
+static void mcpt__cl_discovered(mcpt_client *c, const char *text, const mcpt_span *f)
+{
+    mcpt_str code = mcpt__cut(text, f[MCPT__M_CODE]);
+    const bool version = mcpt__cl_version_in(mcpt__cut(text, f[MCPT__M_SUPPORTED]), "2026-07-28");
+
+    if (mcpt__cl_version_in(mcpt__cut(text, f[MCPT__M_VERSIONS]), "2026-07-28") || mcpt_str_is(code, "-32020") ||
+        mcpt_str_is(code, "-32021") || (mcpt_str_is(code, "-32022") && version)) {
+        c->revision = MCPT_2026_07_28;
+        c->phase = MCPT__CP_READY;
+    } else {
+        c->phase = MCPT__CP_INIT;
+    }
+}
+
+static void mcpt__cl_initialized(mcpt_client *c, const char *text, const mcpt_span *f)
+{
+    mcpt_str version = mcpt__cut(text, f[MCPT__M_VERSION]);
+    int r = version.len > 2 ? mcpt__find_name(mcpt__revisions, mcpt__mk(version.ptr + 1, version.len - 2)) : -1;
+
+    if (f[MCPT__M_RESULT].len == 0 || r < 0 || r + 1 >= MCPT_2026_07_28) {
+        c->message = mcpt__cut(text, f[MCPT__M_MESSAGE]);
+        mcpt__cl_end(c, f[MCPT__M_RESULT].len == 0 ? MCPT_E_RPC : MCPT_E_VERSION);
+        return;
+    }
+    c->revision = (uint8_t)(r + 1);
+    c->phase = MCPT__CP_TOLD;
+}
+
+static bool mcpt__cl_is_id(mcpt_str raw, uint32_t id)
+{
+    char digits[12];
+    size_t i = sizeof(digits);
+
+    do {
+        digits[--i] = (char)('0' + id % 10u);
+        id /= 10;
+    } while (id != 0);
+    return mcpt_str_eq(raw, mcpt__mk(digits + i, sizeof(digits) - i));
+}
+
+/* One whole message. own: it may be the answer that phase waits for. Answers whether it was. */
+static bool mcpt__cl_message(mcpt_client *c, mcpt_channel *ch, mcpt_str text, bool own)
+{
+    mcpt_span f[MCPT__M_COUNT];
+    mcpt_scan scan;
+    mcpt_str id, method;
+    mcpt_err e;
+    char name[64];
+
+    mcpt_scan_init(&scan, mcpt__client_picks, MCPT__M_COUNT, f);
+    e = mcpt_scan_feed(&scan, text.ptr, text.len);
+    e = e < 0 ? e : mcpt_scan_end(&scan);
+    if (e != MCPT_OK) {
+        return false;
+    }
+    id = mcpt__cut(text.ptr, f[MCPT__M_ID]);
+    if (f[MCPT__M_METHOD].len != 0) {
+        if (!mcpt__raw_text(mcpt__cut(text.ptr, f[MCPT__M_METHOD]), name, sizeof(name), &method)) {
+            return false;
+        }
+        if (id.len != 0 && !mcpt__cl_modern(c)) {
+            mcpt__cl_serve(c, ch, id, method, mcpt__cut(text.ptr, f[MCPT__M_PARAMS]));
+        } else if (id.len == 0 && c->config->notify != NULL) {
+            c->config->notify(c->config->user, method, mcpt__cut(text.ptr, f[MCPT__M_PARAMS]));
+        }
+        c->due = c->config->env->millis(c->config->env->user) + (c->config->timeout_ms != 0 ? c->config->timeout_ms : 60000u);
+        return false;
+    }
+    if (!own || (f[MCPT__M_RESULT].len == 0 && f[MCPT__M_ERROR].len == 0) || (id.len != 0 && !mcpt__cl_is_id(id, c->id))) {
+        return false;
+    }
+    switch (c->phase) {
+    case MCPT__CP_DISCOVER: mcpt__cl_discovered(c, text.ptr, f); break;
+    case MCPT__CP_INIT: mcpt__cl_initialized(c, text.ptr, f); break;
+    case MCPT__CP_CALL: mcpt__cl_answered(c, text.ptr, f); break;
+    default: break;
+    }
+    return true;
+}
+#endif /* !MCPT_NO_CLIENT */
+
+/* >>client: implementation -------------------------------------------------------------------------------
+ * What happens next: on each channel what its purpose says, then on the first one what the phase asks for. */
+#if !MCPT_NO_CLIENT
+enum { MCPT__CU_NONE, MCPT__CU_ANSWER, MCPT__CU_MAIN, MCPT__CU_OAUTH, MCPT__CU_LISTEN };       /* mcpt_channel.purpose */
+
+static uint32_t mcpt__cl_now(const mcpt_client *c)
+{
+    return c->config->env->millis(c->config->env->user);
+}
+
+static void mcpt__cl_fail(mcpt_client *c, mcpt_err e)       /* no session */
+{
+    c->outcome = e;
+    c->state = MCPT_CLIENT_FAILED;
+}
+
+MCPT_API mcpt_client_state mcpt_client_status(mcpt_client *c)
+{
+    if (c->state == MCPT_CLIENT_FAILED || c->phase == MCPT__CP_OVER) {
+        return c->state == MCPT_CLIENT_FAILED ? MCPT_CLIENT_FAILED : MCPT_CLIENT_CLOSED;
+    }
+#if !MCPT_NO_OAUTH
+    if ((c->flags & MCPT__CF_AUTH) != 0) {
+        return mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_USER ? MCPT_CLIENT_USER : MCPT_CLIENT_BUSY;
+    }
+#endif
+    return c->phase == MCPT__CP_READY ? MCPT_CLIENT_READY : MCPT_CLIENT_BUSY;
+}
+
+MCPT_API mcpt_err mcpt_client_send(mcpt_client *c)
+{
+    mcpt_str text;
+    mcpt_err e;
+
+    if ((c->flags & MCPT__CF_BEGUN) == 0 || c->phase != MCPT__CP_READY) {
+        return MCPT_E_STATE;
+    }
+    c->flags &= (uint8_t)~(unsigned)(MCPT__CF_BEGUN | MCPT__CF_VERSION_RETRIED);
+    if (c->kind == MCPT__CW_ARGUMENTS) {
+        mcpt_end(&c->w);
+    }
+    mcpt_end(&c->w);
+    e = mcpt_w_done(&c->w, &text);
+    if (e != MCPT_OK) {
+        return e;
+    }
+    c->inner_len = (uint32_t)text.len;
+    e = mcpt__cl_param_lines(c);
+    if (e != MCPT_OK) {
+        return e;
+    }
+    if (c->inner + c->inner_len + c->lines_len + 2 > c->req_size) {
+        return MCPT_E_SPACE;
+    }
+    c->result.ptr = c->message.ptr = NULL;
+    c->result.len = c->message.len = 0;
+    c->code = 0;
+    c->phase = MCPT__CP_CALL;
+    c->flags |= MCPT__CF_REDO;
+    return MCPT_OK;
+}
+
+/* -- authorization */
+#if !MCPT_NO_OAUTH
+static void mcpt__cl_oauth_request(mcpt_client *c, mcpt_channel *ch)
+{
+    const mcpt_oauth_http *r = mcpt_oauth_request(c->config->oauth);
+    mcpt__cl_text t;
+    mcpt_url u;
+
+    (void)mcpt_url_split(r->url, &u);
+    t = mcpt__cl_head(ch, r->method, &u);
+    mcpt__cl_line(&t, "Accept", mcpt_z("application/json"));
+    mcpt__cl_line(&t, "Authorization", r->authorization);
+    if (r->content_type != NULL) {
+        mcpt__cl_line(&t, "Content-Type", mcpt_z(r->content_type));
+    }
+    if (mcpt__cl_go(ch, &t, &u, r->content_type != NULL ? r->body : mcpt__mk(NULL, 0))) {
+        ch->purpose = MCPT__CU_OAUTH;
+    } else {
+        mcpt_oauth_done(c->config->oauth, MCPT_E_SPACE);
+    }
+}
+
+/* Authorization goes first. True: it has the channel, or waits for a person. */
+static bool mcpt__cl_authorize(mcpt_client *c, mcpt_channel *ch)
+{
+    mcpt_oauth *o = c->config->oauth;
+
+    switch (mcpt_oauth_next(o)) {
+    case MCPT_OAUTH_REQUEST:
+        mcpt__cl_oauth_request(c, ch);
+        return true;
+    case MCPT_OAUTH_USER:
+        return true;
+    case MCPT_OAUTH_FAILED:
+        c->flags &= (uint8_t)~(unsigned)MCPT__CF_AUTH;
+        mcpt__cl_end(c, mcpt_oauth_error(o));
+        return true;
+    default:
+        c->flags &= (uint8_t)~(unsigned)MCPT__CF_AUTH;
+        return false;
+    }
+}
+
+/* 401 or 403 on the MCP endpoint. True: it is dealt with, and the request is to be sent again afterwards. */
+static bool mcpt__cl_refused(mcpt_client *c, mcpt_channel *ch)
+{
+    mcpt_str fields[4], name, value;
+    uint32_t it = 0;
+    size_t n = 0;
+    mcpt_err e;
+
+    if (c->config->oauth == NULL) {
+        return false;
+    }
+    while (n < 4 && mcpt_head_next(&ch->head, ch->io.rx, &it, &name, &value)) {
+        if (mcpt_str_ieq(name, "www-authenticate")) {
+            fields[n++] = value;
+        }
+    }
+    e = mcpt_oauth_refused(c->config->oauth, ch->status, fields, n, (c->flags & MCPT__CF_SENT_TOKEN) != 0);
+    if (e == MCPT_OK || e == MCPT_PENDING) {
+        c->flags |= MCPT__CF_AUTH | MCPT__CF_REDO;
+        return true;
+    }
+    c->outcome = e;
+    return false;
+}
+#endif
+
+/* -- what a response head and body mean for their purpose */
+static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
+{
+    mcpt_str type = mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_CONTENT_TYPE), id;
+    const bool good = ch->status >= 200 && ch->status < 300;
+    size_t i;
+
+    type.len = type.ptr != NULL && MCPT_MEMCHR(type.ptr, ';', type.len) != NULL ?
+               (size_t)((const char *)MCPT_MEMCHR(type.ptr, ';', type.len) - type.ptr) : type.len;
+    while (type.len != 0 && mcpt__ows(type.ptr[type.len - 1])) {
+        type.len--;
+    }
+    if (mcpt_str_ieq(type, "text/event-stream") && good) {
+        ch->flags |= MCPT__CH_SSE;
+    } else if (mcpt_str_ieq(type, "application/json")) {
+        ch->flags |= MCPT__CH_JSON;
+    }
+    c->outcome = c->phase == MCPT__CP_CANCEL ? c->outcome : MCPT_OK;
+#if !MCPT_NO_OAUTH
+    if (ch->purpose == MCPT__CU_OAUTH) {
+        mcpt_str after = mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_RETRY_AFTER);
+        uint32_t seconds = 0;
+        for (i = 0; i < after.len && mcpt__digit(after.ptr[i]) && seconds < 100000; i++) {
+            seconds = seconds * 10 + (uint32_t)(after.ptr[i] - '0');
+        }
+        mcpt_oauth_head(c->config->oauth, ch->status, seconds);
+        return;
+    }
+    if (ch->purpose == MCPT__CU_MAIN && (ch->status == 401 || ch->status == 403) && mcpt__cl_refused(c, ch)) {
+        return;
+    }
+    if (ch->purpose == MCPT__CU_MAIN && c->config->oauth != NULL && ch->status != 401 && ch->status != 403) {
+        mcpt_oauth_accepted(c->config->oauth);
+    }
+#endif
+    if (ch->purpose == MCPT__CU_MAIN && c->phase == MCPT__CP_INIT && good) {
+        id = mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_MCP_SESSION_ID);
+        c->session_len = 0;
+        for (i = 0; i < id.len && id.ptr[i] > ' ' && id.ptr[i] <= '~'; i++) {
+        }
+        if (id.len != 0 && i == id.len && id.len <= sizeof(c->session)) {
+            MCPT_MEMCPY(c->session, id.ptr, id.len);
+            c->session_len = (uint8_t)id.len;
+        }
+    }
+    if (ch->purpose == MCPT__CU_LISTEN && c->phase == MCPT__CP_LISTEN) {
+        c->phase = MCPT__CP_READY;                          /* the stream is there, or there will be none */
+    }
+    if ((ch->flags & MCPT__CH_SSE) != 0) {
+        char *kept = ch->event_id;
+        size_t len = ch->sse.id_len;                        /* a resumed stream goes on with the last id */
+        uint32_t retry = ch->sse.retry;
+        mcpt_sse_init(&ch->sse, ch->msg, ch->msg_size, kept, sizeof(ch->event_id));
+        ch->sse.retry = retry;
+        if ((c->flags & MCPT__CF_RESUME) != 0 || ch->purpose == MCPT__CU_LISTEN) {
+            ch->sse.id_len = len;
+        }
+        c->flags &= (uint8_t)~(unsigned)MCPT__CF_RESUME;
+    }
+}
+
+static void mcpt__cl_on_body(mcpt_client *c, mcpt_channel *ch)
+{
+    mcpt_str p = ch->body;
+
+#if !MCPT_NO_OAUTH
+    if (ch->purpose == MCPT__CU_OAUTH) {
+        (void)mcpt_oauth_body(c->config->oauth, p.ptr, p.len);             /* an error sticks, and done() tells it */
+        return;
+    }
+#endif
+    while ((ch->flags & MCPT__CH_SSE) != 0 && p.len != 0) {
+        size_t used = 0;
+        mcpt_err e;
+        if (!mcpt__cl_modern(c) && c->nchannels > 1 && mcpt__cl_answer_channel(c, ch) == NULL) {
+            ch->body = p;                                   /* the event may be a question, and an answer is still on its way */
+            ch->flags |= MCPT__CH_HELD;
+            return;
+        }
+        e = mcpt_sse_feed(&ch->sse, p.ptr, p.len, &used);
+        p = mcpt__mk(p.ptr + used, p.len - used);
+        if (e == MCPT_OK && mcpt__cl_message(c, ch, mcpt__mk(ch->sse.buf, ch->sse.len), ch->purpose == MCPT__CU_MAIN)) {
+            ch->purpose = MCPT__CU_NONE;                    /* the result lies in msg; nothing after it counts */
+            ch->flags &= (uint8_t)~(unsigned)(MCPT__CH_SSE | MCPT__CH_JSON);
+            ch->retry_at = mcpt__cl_now(c) + 200u;          /* the stream should end now, and the connection serve again */
+            return;
+        }
+        if (e < 0) {
+            mcpt__ch_drop(ch);
+            mcpt__cl_end(c, e);
+            return;
+        }
+    }
+    if ((ch->flags & MCPT__CH_JSON) == 0 || ch->purpose != MCPT__CU_MAIN || (c->flags & MCPT__CF_AUTH) != 0) {
+        return;                                             /* an error page, or what nobody waits for */
+    }
+    if (p.len > ch->msg_size - ch->msg_len) {
+        mcpt__ch_drop(ch);
+        mcpt__cl_end(c, MCPT_E_SPACE);
+        return;
+    }
+    MCPT_MEMCPY(ch->msg + ch->msg_len, p.ptr, p.len);
+    ch->msg_len += (uint32_t)p.len;
+}
+
+/* The main channel's response is complete and was no answer: its status must tell. */
+static void mcpt__cl_by_status(mcpt_client *c, mcpt_channel *ch)
+{
+    const unsigned status = ch->status;
+
+    c->code = status;
+    if (c->phase == MCPT__CP_DISCOVER) {
+        if (status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 && status != 429) {
+            c->phase = MCPT__CP_INIT;                       /* no era evidence but that of an old server */
+        } else if (status < 300) {
+            c->phase = MCPT__CP_INIT;
+        } else {
+            mcpt__cl_fail(c, c->outcome != MCPT_OK ? c->outcome : MCPT_E_STATUS);
+        }
+    } else if (c->phase == MCPT__CP_TOLD) {
+        if (status < 300) {
+            c->phase = mcpt__cl_http(c) && c->nchannels > 2 ? MCPT__CP_LISTEN : MCPT__CP_READY;
+        } else {
+            mcpt__cl_fail(c, MCPT_E_STATUS);
+        }
+    } else if (c->phase == MCPT__CP_CANCEL) {
+        c->phase = MCPT__CP_READY;
+    } else if (c->phase == MCPT__CP_LEAVE) {
+        c->phase = MCPT__CP_OVER;
+    } else if (c->phase == MCPT__CP_CALL && status == 404 && c->session_len != 0) {
+        c->session_len = 0;                                 /* the session has ended: another, then the call again */
+        c->phase = MCPT__CP_INIT;
+        c->flags |= MCPT__CF_AGAIN;
+    } else {
+        mcpt__cl_end(c, c->outcome != MCPT_OK ? c->outcome : status == 401 ? MCPT_E_UNAUTHORIZED : status < 300 ? MCPT_E_RPC : MCPT_E_STATUS);
+    }
+}
+
+static void mcpt__cl_on_end(mcpt_client *c, mcpt_channel *ch)
+{
+    const unsigned purpose = ch->purpose;
+
+    ch->purpose = MCPT__CU_NONE;
+#if !MCPT_NO_OAUTH
+    if (purpose == MCPT__CU_OAUTH) {
+        mcpt_oauth_done(c->config->oauth, MCPT_OK);
+        return;
+    }
+#endif
+    if (purpose == MCPT__CU_LISTEN) {
+        ch->retry_at = mcpt__cl_now(c) + (ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 3000u);
+        ch->flags = (uint8_t)(ch->status == 200 && (ch->flags & MCPT__CH_SSE) != 0 ? ch->flags : ch->flags & ~(unsigned)MCPT__CH_SSE);
+        c->flags = (uint8_t)(ch->status == 200 ? c->flags : c->flags & ~(unsigned)MCPT__CF_LISTENING);
+        return;
+    }
+    if (purpose != MCPT__CU_MAIN || (c->flags & MCPT__CF_AUTH) != 0) {
+        return;
+    }
+    if ((ch->flags & MCPT__CH_SSE) != 0) {                  /* the stream ended before the answer */
+        if (!mcpt__cl_modern(c) && ch->sse.id_len != 0 && c->phase == MCPT__CP_CALL) {
+            c->flags |= MCPT__CF_RESUME;
+            ch->retry_at = mcpt__cl_now(c) + (ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 1000u);
+        } else {
+            mcpt__cl_end(c, MCPT_E_IO);
+        }
+        return;
+    }
+    if (c->phase == MCPT__CP_TOLD || c->phase == MCPT__CP_CANCEL || c->phase == MCPT__CP_LEAVE || ch->msg_len == 0 ||
+        (c->phase == MCPT__CP_CALL && ch->status == 404 && c->session_len != 0) ||
+        !mcpt__cl_message(c, ch, mcpt__mk(ch->msg, ch->msg_len), true)) {
+        mcpt__cl_by_status(c, ch);
+    }
+}
+
+static void mcpt__cl_on_fail(mcpt_client *c, mcpt_channel *ch, unsigned purpose)
+{
+    mcpt_err e = ch->io.err;
+
+#if !MCPT_NO_OAUTH
+    if (purpose == MCPT__CU_OAUTH) {
+        mcpt_oauth_done(c->config->oauth, e);
+        return;
+    }
+#endif
+    if (purpose == MCPT__CU_LISTEN) {
+        ch->retry_at = mcpt__cl_now(c) + 3000u;
+        c->phase = c->phase == MCPT__CP_LISTEN ? (uint8_t)MCPT__CP_READY : c->phase;
+    } else if (purpose == MCPT__CU_MAIN && (ch->flags & MCPT__CH_SSE) != 0 && !mcpt__cl_modern(c) && ch->sse.id_len != 0 &&
+               c->phase == MCPT__CP_CALL) {
+        c->flags |= MCPT__CF_RESUME;
+        ch->retry_at = mcpt__cl_now(c) + (ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 1000u);
+    } else if (purpose == MCPT__CU_MAIN) {
+        c->phase = c->phase == MCPT__CP_LEAVE ? (uint8_t)MCPT__CP_OVER : c->phase;
+        if (c->phase != MCPT__CP_OVER) {
+            mcpt__cl_end(c, e);
+        }
+    }
+}
+
+/* -- what to say next */
+static bool mcpt__cl_get_stream(mcpt_client *c, mcpt_channel *ch)
+{
+    mcpt_url u;
+    mcpt__cl_text t;
+
+    (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
+    t = mcpt__cl_head(ch, "GET", &u);
+    mcpt__cl_line(&t, "Accept", mcpt_z("text/event-stream"));
+    mcpt__cl_common(c, &t);
+    if (ch->sse.id_len != 0) {
+        mcpt__cl_line(&t, "Last-Event-ID", mcpt__mk(ch->sse.id, ch->sse.id_len));
+    }
+    return mcpt__cl_go(ch, &t, &u, mcpt__mk(NULL, 0));
+}
+
+static bool mcpt__cl_initialize(mcpt_client *c, mcpt_channel *ch)
+{
+    const mcpt_client_config *config = c->config;
+    const unsigned r = config->revision != 0 && config->revision < MCPT_2026_07_28 ? (unsigned)config->revision : (unsigned)MCPT_2025_11_25;
+    char text[512];
+    mcpt_writer w;
+    mcpt_str inside;
+
+    c->revision = (uint8_t)r;
+    mcpt_w_init(&w, text, sizeof(text));
+    mcpt_obj(&w);
+    mcpt_kv_z(&w, "protocolVersion", mcpt__nth(mcpt__revisions, r - 1u));
+    mcpt_key(&w, "capabilities");
+    mcpt__cl_put_caps(&w, mcpt__cl_can(c) & ~(unsigned)MCPT_CAN_TASKS);
+    mcpt_key(&w, "clientInfo");
+    mcpt__cl_put_info(&w, config);
+    mcpt_end(&w);
+    if (mcpt_w_done(&w, &inside) != MCPT_OK) {
+        return false;
+    }
+    return mcpt__cl_own(c, ch, "initialize", ++c->id, mcpt__mk(inside.ptr + 1, inside.len - 2), ch->msg, ch->msg_size);
+}
+
+static bool mcpt__cl_delete(mcpt_client *c, mcpt_channel *ch)
+{
+    mcpt_url u;
+    mcpt__cl_text t;
+
+    (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
+    t = mcpt__cl_head(ch, "DELETE", &u);
+    mcpt__cl_common(c, &t);
+    return mcpt__cl_go(ch, &t, &u, mcpt__mk(NULL, 0));
+}
+
+static bool mcpt__cl_notify_cancel(mcpt_client *c, mcpt_channel *ch)
+{
+    char text[32] = "\"requestId\":";
+    size_t i = sizeof(text);
+    uint32_t v = c->id;
+
+    do {
+        text[--i] = (char)('0' + v % 10u);
+        v /= 10;
+    } while (v != 0);
+    MCPT_MEMMOVE(text + 12, text + i, sizeof(text) - i);
+    return mcpt__cl_own(c, ch, "notifications/cancelled", 0, mcpt__mk(text, 12 + sizeof(text) - i), ch->msg, ch->msg_size);
+}
+
+/* The first channel is free: what does the phase ask for? The library's own messages are built in its msg. */
+static void mcpt__cl_next(mcpt_client *c)
+{
+    mcpt_channel *ch = &c->channels[0];
+    const mcpt_str none = mcpt__mk(NULL, 0);
+    bool ok = true, sent = true;
+
+#if !MCPT_NO_OAUTH
+    if (c->config->oauth != NULL && c->phase != MCPT__CP_OVER &&
+        ((c->flags & MCPT__CF_AUTH) != 0 || (c->phase == MCPT__CP_CALL && mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_REQUEST))) {
+        c->flags |= MCPT__CF_AUTH;
+        if (mcpt__cl_authorize(c, ch)) {
+            return;
+        }
+    }
+#endif
+    switch (c->phase) {
+    case MCPT__CP_DISCOVER:
+        ok = mcpt__cl_own(c, ch, "server/discover", ++c->id, none, ch->msg, ch->msg_size);
+        break;
+    case MCPT__CP_INIT:
+        ok = mcpt__cl_initialize(c, ch);
+        break;
+    case MCPT__CP_TOLD:
+        ok = mcpt__cl_own(c, ch, "notifications/initialized", 0, none, ch->msg, ch->msg_size);
+        if (!mcpt__cl_http(c)) {
+            c->phase = MCPT__CP_READY;
+            sent = false;
+        }
+        break;
+    case MCPT__CP_READY:
+        if ((c->flags & MCPT__CF_AGAIN) != 0) {             /* the call whose session was lost */
+            c->flags = (uint8_t)((c->flags & ~(unsigned)MCPT__CF_AGAIN) | MCPT__CF_REDO);
+            c->phase = MCPT__CP_CALL;
+        }
+        return;
+    case MCPT__CP_CALL:
+        if ((c->flags & MCPT__CF_RESUME) != 0) {
+            if ((int32_t)(mcpt__cl_now(c) - ch->retry_at) < 0) {
+                return;
+            }
+            ok = mcpt__cl_get_stream(c, ch);
+        } else if ((c->flags & MCPT__CF_REDO) != 0) {
+            ok = mcpt__cl_send_call(c);
+        } else {
+            return;
+        }
+        break;
+    case MCPT__CP_CANCEL:
+        ok = mcpt__cl_notify_cancel(c, ch);
+        if (!mcpt__cl_http(c)) {
+            c->phase = MCPT__CP_READY;
+            sent = false;
+        }
+        break;
+    case MCPT__CP_LEAVE:
+        if (!mcpt__cl_http(c) || c->session_len == 0) {
+            c->phase = MCPT__CP_OVER;
+            return;
+        }
+        ok = mcpt__cl_delete(c, ch);
+        break;
+    default:
+        return;
+    }
+    c->flags &= (uint8_t)~(unsigned)MCPT__CF_REDO;
+    if (!ok) {
+        mcpt__cl_end(c, MCPT_E_SPACE);
+    } else if (sent) {
+        ch->purpose = MCPT__CU_MAIN;
+        c->due = mcpt__cl_now(c) + (c->phase == MCPT__CP_DISCOVER && !mcpt__cl_http(c) ? 5000u :
+                                    c->config->timeout_ms != 0 ? c->config->timeout_ms : 60000u);
+    }
+}
+
+/* The legacy server's own stream, on the last channel of three. */
+static void mcpt__cl_listen(mcpt_client *c)
+{
+    mcpt_channel *ch = &c->channels[c->nchannels - 1];
+    const bool first = c->phase == MCPT__CP_LISTEN && (c->flags & MCPT__CF_LISTENING) == 0;
+
+    if (c->nchannels < 3 || ch->purpose != MCPT__CU_NONE || ch->state != MCPT__CH_FREE || c->phase < MCPT__CP_LISTEN || c->phase >= MCPT__CP_LEAVE ||
+        mcpt__cl_modern(c)) {
+        return;
+    }
+    if (first || ((c->flags & MCPT__CF_LISTENING) != 0 && (int32_t)(mcpt__cl_now(c) - ch->retry_at) >= 0)) {
+        c->flags |= MCPT__CF_LISTENING;
+        if (mcpt__cl_get_stream(c, ch)) {
+            ch->purpose = MCPT__CU_LISTEN;
+        } else {
+            c->flags &= (uint8_t)~(unsigned)MCPT__CF_LISTENING;
+            c->phase = c->phase == MCPT__CP_LISTEN ? (uint8_t)MCPT__CP_READY : c->phase;
+        }
+    }
+}
+
+static void mcpt__cl_timeout(mcpt_client *c)
+{
+    mcpt_channel *ch = &c->channels[0];
+
+    if (ch->purpose != MCPT__CU_MAIN || (int32_t)(mcpt__cl_now(c) - c->due) < 0) {
+        return;
+    }
+    if (c->phase == MCPT__CP_CALL) {
+        mcpt_client_cancel(c);
+        c->outcome = MCPT_E_TIMEOUT;
+    } else if (c->phase == MCPT__CP_DISCOVER && !mcpt__cl_http(c)) {        /* an old server that says nothing to it */
+        ch->purpose = MCPT__CU_NONE;
+        c->phase = MCPT__CP_INIT;
+    } else {
+        mcpt__ch_drop(ch);
+        mcpt__cl_end(c, MCPT_E_TIMEOUT);
+        c->phase = c->phase == MCPT__CP_LEAVE ? (uint8_t)MCPT__CP_OVER : c->phase;
+    }
+}
+
+/* Lines are collected in msg, behind a result that lies there until the next call (used). One that is too long is passed
+ * over. */
+static void mcpt__cl_lines(mcpt_client *c, mcpt_channel *ch)
+{
+    mcpt_io *io = &ch->io;
+
+    if (io->tx_at == io->tx_len) {
+        io->tx_at = io->tx_len = 0;
+    }
+    if (c->phase == MCPT__CP_CALL && ch->purpose == MCPT__CU_NONE) {
+        ch->used = 0;
+    }
+    while (io->tx_len == 0 && io->rx_len != 0) {
+        const char *nl = (const char *)MCPT_MEMCHR(io->rx, '\n', io->rx_len);
+        size_t n = nl != NULL ? (size_t)(nl - io->rx) : io->rx_len, room = ch->msg_size - ch->used - ch->msg_len;
+        char *line = ch->msg + ch->used;
+        if (n > room) {
+            ch->flags |= MCPT__CH_CLOSE;                    /* too long */
+        }
+        MCPT_MEMCPY(line + ch->msg_len, io->rx, n < room ? n : room);
+        ch->msg_len += (uint32_t)(n < room ? n : room);
+        n += nl != NULL ? 1u : 0u;
+        io->rx_len -= (uint32_t)n;
+        MCPT_MEMMOVE(io->rx, io->rx + n, io->rx_len);
+        if (nl == NULL) {
+            break;
+        }
+        n = ch->msg_len;
+        ch->msg_len = 0;
+        n -= n != 0 && line[n - 1] == '\r' ? 1u : 0u;
+        if ((ch->flags & MCPT__CH_CLOSE) != 0) {
+            ch->flags &= (uint8_t)~(unsigned)MCPT__CH_CLOSE;
+            if (ch->purpose == MCPT__CU_MAIN) {             /* perhaps the answer */
+                ch->purpose = MCPT__CU_NONE;
+                mcpt__cl_end(c, MCPT_E_SPACE);
+            }
+        } else if (n != 0 && mcpt__cl_message(c, ch, mcpt__mk(line, n), ch->purpose == MCPT__CU_MAIN)) {
+            ch->purpose = MCPT__CU_NONE;
+            ch->used = (uint32_t)n;
+            return;
+        }
+    }
+    if (io->eof && c->state != MCPT_CLIENT_FAILED && c->phase != MCPT__CP_OVER) {
+        mcpt__cl_fail(c, MCPT_E_CLOSED);
+    }
+}
+
+static void mcpt__cl_pump(mcpt_client *c)
+{
+    bool again = true;
+    unsigned i;
+
+    while (again && c->state != MCPT_CLIENT_FAILED && c->phase != MCPT__CP_OVER) {
+        again = false;
+        for (i = 0; i < c->nchannels && mcpt__cl_http(c); i++) {
+            mcpt_channel *ch = &c->channels[i];
+            const unsigned purpose = ch->purpose;
+            const bool held = (ch->flags & MCPT__CH_HELD) != 0 && mcpt__cl_answer_channel(c, ch) == NULL;
+            const unsigned ev = held ? (unsigned)MCPT__EV_NONE : mcpt__ch_step(ch);
+            again = again || ev != MCPT__EV_NONE;
+            switch (ev) {
+            case MCPT__EV_HEAD: mcpt__cl_on_head(c, ch); break;
+            case MCPT__EV_BODY: mcpt__cl_on_body(c, ch); break;
+            case MCPT__EV_END: mcpt__cl_on_end(c, ch); break;
+            case MCPT__EV_FAIL: mcpt__cl_on_fail(c, ch, purpose); break;
+            default: break;
+            }
+        }
+        if (!mcpt__cl_http(c)) {
+            mcpt__cl_lines(c, &c->channels[0]);
+        }
+        mcpt__cl_timeout(c);
+        if (mcpt__cl_http(c) && c->channels[0].purpose == MCPT__CU_NONE && c->channels[0].state != MCPT__CH_FREE &&
+            (int32_t)(mcpt__cl_now(c) - c->channels[0].retry_at) >= 0) {
+            mcpt__ch_drop(&c->channels[0]);
+        }
+        if (c->channels[0].purpose == MCPT__CU_NONE && c->channels[0].state == MCPT__CH_FREE && c->channels[0].io.tx_at == c->channels[0].io.tx_len) {
+            unsigned phase = c->phase;
+            mcpt__cl_next(c);
+            again = again || c->phase != phase;
+        }
+        if (mcpt__cl_http(c)) {
+            mcpt__cl_listen(c);
+        }
+    }
+}
+
+static unsigned mcpt__client_run(mcpt_io *io)
+{
+    mcpt_channel *ch = (mcpt_channel *)io;
+    mcpt_client *c = ch->client;
+
+    mcpt__cl_pump(c);
+    if (c->state == MCPT_CLIENT_FAILED || c->phase == MCPT__CP_OVER) {
+        io->want = MCPT_CLOSED;
+    } else {
+        io->want = (uint8_t)mcpt__ch_want(ch);
+    }
+    return io->want;
+}
+
+MCPT_API mcpt_err mcpt_client_init(mcpt_client *c, const mcpt_client_config *config, mcpt_channel *channels, size_t nchannels,
+                                   void *request, size_t request_size, mcpt_tok *tok, size_t ntok)
+{
+    mcpt_url u;
+    size_t i;
+
+    MCPT_MEMSET(c, 0, sizeof(*c));
+    c->config = config;
+    c->channels = channels;
+    c->nchannels = (uint8_t)(nchannels < 3 ? nchannels : 3);
+    c->req = (char *)request;
+    c->req_size = (uint32_t)request_size;
+    c->tok = tok;
+    c->ntok = (uint32_t)ntok;
+    if (config->env == NULL || config->env->millis == NULL || config->name == NULL || config->version == NULL || nchannels == 0 ||
+        request_size > 0x7fffffff || (config->endpoint != NULL && (!mcpt_url_split(mcpt_z(config->endpoint), &u) ||
+                                      (!mcpt_str_ieq(u.scheme, "https") && !mcpt_str_ieq(u.scheme, "http"))))) {
+        return MCPT_E_ARG;
+    }
+    for (i = 0; i < c->nchannels; i++) {
+        mcpt_channel *ch = &channels[i];
+        if (ch->io.rx_cap < 512 || ch->tx_size < 512 || ch->msg_size < 64) {
+            return MCPT_E_ARG;
+        }
+        ch->client = c;
+        ch->io.run = mcpt__client_run;
+        mcpt_sse_init(&ch->sse, ch->msg, ch->msg_size, ch->event_id, sizeof(ch->event_id));
+        ch->flags = config->endpoint == NULL ? (uint8_t)MCPT__CH_UP : (uint8_t)0;
+        ch->io.want = config->endpoint == NULL ? MCPT_WANT_RX : 0;
+    }
+    c->revision = config->revision == MCPT_2026_07_28 ? (uint8_t)MCPT_2026_07_28 : 0;
+    c->phase = config->revision == MCPT_2026_07_28 ? MCPT__CP_READY : config->revision != 0 ? MCPT__CP_INIT : MCPT__CP_DISCOVER;
+    return MCPT_OK;
+}
+
+MCPT_API uint32_t mcpt_client_due(const mcpt_client *c)
+{
+    const uint32_t now = mcpt__cl_now(c);
+    uint32_t due = (uint32_t)-1, left;
+    unsigned i;
+
+#if !MCPT_NO_OAUTH
+    if (c->config->oauth != NULL && (c->flags & MCPT__CF_AUTH) != 0) {
+        due = mcpt_oauth_due(c->config->oauth);
+    }
+#endif
+    for (i = 0; i < c->nchannels; i++) {
+        const mcpt_channel *ch = &c->channels[i];
+        const bool retry = ch->purpose == MCPT__CU_NONE && (i == 0 ? (c->flags & MCPT__CF_RESUME) != 0 :
+                           i == 2u && (c->flags & MCPT__CF_LISTENING) != 0);
+        const bool ends = i == 0 && ch->purpose == MCPT__CU_NONE && ch->state != MCPT__CH_FREE;
+        if (retry || ends || ch->purpose == MCPT__CU_MAIN) {
+            left = (retry || ends ? ch->retry_at : c->due) - now;
+            left = (int32_t)left > 0 ? left : 0;
+            due = left < due ? left : due;
+        }
+    }
+    return due;
+}
+
+MCPT_API void mcpt_client_cancel(mcpt_client *c)
+{
+    mcpt_channel *ch = &c->channels[0];
+
+    if (c->phase != MCPT__CP_CALL) {
+        return;
+    }
+    c->flags &= (uint8_t)~(unsigned)(MCPT__CF_RESUME | MCPT__CF_REDO | MCPT__CF_AUTH);
+    if (mcpt__cl_http(c)) {
+        mcpt__ch_drop(ch);                                  /* 2026-07-28: closing the stream is the cancellation */
+    } else {
+        ch->purpose = MCPT__CU_NONE;
+    }
+    c->outcome = MCPT_E_CANCELLED;
+    c->phase = mcpt__cl_http(c) && mcpt__cl_modern(c) ? MCPT__CP_READY : MCPT__CP_CANCEL;
+}
+
+MCPT_API void mcpt_client_close(mcpt_client *c)
+{
+    unsigned i;
+
+    for (i = 0; i < c->nchannels && mcpt__cl_http(c); i++) {
+        if (c->channels[i].state != MCPT__CH_FREE) {
+            mcpt__ch_drop(&c->channels[i]);
+        }
+    }
+    c->flags = 0;
+    c->phase = c->phase > MCPT__CP_INIT && c->phase != MCPT__CP_OVER && c->state != MCPT_CLIENT_FAILED ? MCPT__CP_LEAVE : MCPT__CP_OVER;
+    c->state = 0;
+}
+
+MCPT_API mcpt_err mcpt_client_outcome(const mcpt_client *c)
+{
+    return c->outcome;
+}
+
+MCPT_API mcpt_str mcpt_client_result(const mcpt_client *c)
+{
+    return c->outcome == MCPT_OK ? c->result : mcpt__mk(NULL, 0);
+}
+
+MCPT_API mcpt_val mcpt_client_value(mcpt_client *c)
+{
+    mcpt_val none;
+
+    none.doc = NULL;
+    none.at = 0;
+    return mcpt_client_result(c).len != 0 && mcpt_parse(&c->doc, c->result, c->tok, c->ntok) == MCPT_OK ? mcpt_root(&c->doc) : none;
+}
+
+MCPT_API mcpt_str mcpt_client_fault(const mcpt_client *c, int64_t *code)
+{
+    if (code != NULL) {
+        *code = c->code;
+    }
+    return c->message;
+}
+
+MCPT_API mcpt_revision mcpt_client_revision(const mcpt_client *c)
+{
+    return c->phase > MCPT__CP_INIT ? (mcpt_revision)c->revision : (mcpt_revision)0;
+}
+#endif /* !MCPT_NO_CLIENT */
+
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
