@@ -894,7 +894,7 @@ typedef struct mcpt_claims {          /* views into the buffer that was given, v
 enum { MCPT_TYP_JWT = 1, MCPT_TYP_NONE = 2 };
 typedef struct mcpt_jwt_rules {       /* static. NULL or 0: the default */
     const char *issuer;               /* iss, compared byte by byte; required */
-    const char *audiences;            /* words; aud must name one of these or the URL of the endpoint */
+    const char *audiences;            /* words; aud must name one of these or the endpoint */
     const char *clients;              /* words; client_id (or azp, cid, appid) must be one of these; NULL: any client */
     const char *scope_member;         /* where scopes are: a string or an array; NULL: scope, else scp */
     uint8_t algs;                     /* MCPT_RS256 | ...; 0: all that the cryptography offers */
@@ -903,12 +903,16 @@ typedef struct mcpt_jwt_rules {       /* static. NULL or 0: the default */
                                          clients says which */
     uint16_t leeway;                  /* seconds that clocks may differ, at most 300; 0: 60 */
 } mcpt_jwt_rules;
-/* Judges an access token: form, header, key, signature, iss, aud, exp, nbf, iat, client, sub, cnf, in this order. resource
- * is the URL of the endpoint (one / more or less at its end does not count). buf is borrowed as long as claims are used
+typedef struct mcpt_aud {             /* who we are */
+    mcpt_str url;                     /* of the endpoint; one / more or less at its end does not count */
+    bool (*ours)(const void *user, mcpt_str aud);           /* have we other names than url and rules->audiences? NULL: no */
+    const void *user;
+} mcpt_aud;
+/* Judges an access token: form, header, key, signature, iss, aud, exp, nbf, iat, client, sub, cnf, in this order. buf is borrowed as long as claims are used
  * and must hold the largest part decoded, three quarters of the token at most. OK; E_UNAUTHORIZED: not valid, see why;
  * E_ABSENT: signed with a key that is not in keys (want is set: fetch the set again, or refuse); E_SPACE: buf is too
  * small; E_CLOCK: valid so far, but now < 0 (the clock is not set) leaves exp unknown; E_CRYPTO. */
-MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mcpt_jwks *keys, mcpt_str resource,
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mcpt_jwks *keys, const mcpt_aud *aud,
                                                 int64_t now, void *buf, size_t cap, mcpt_claims *claims);
 
 typedef struct mcpt_seen { uint32_t id[2], until; } mcpt_seen;      /* private; zero it */
@@ -930,7 +934,7 @@ typedef struct mcpt_dpop {            /* judges DPoP proofs; zero it, then set w
 MCPT_API MCPT_NODISCARD mcpt_err mcpt_dpop_check(mcpt_dpop *d, mcpt_str proof, mcpt_str method, mcpt_str url, mcpt_str token,
                                                  mcpt_str jkt);
 /* The nonce that proofs shall have now, base64url; answers its length, 0: none (no nonce_key, clock not set, cap < 22). */
-MCPT_API size_t mcpt_dpop_nonce(mcpt_dpop *d, char *buf, size_t cap);
+MCPT_API size_t mcpt_dpop_nonce(void *dpop, char *buf, size_t cap);
 
 typedef struct mcpt_signer {          /* an ES256 key that signs; wipe it when done */
     const mcpt_crypto *crypto;        /* static; es256_sign, es256_public, sha256 */
@@ -7768,9 +7772,11 @@ static bool mcpt__has_word(const char *words, mcpt_str s)
 }
 
 /* Is this audience one of ours? */
-static bool mcpt__aud_is(mcpt_str aud, const char *words, mcpt_str resource)
+static bool mcpt__aud_is(mcpt_str aud, const char *words, const mcpt_aud *we)
 {
-    if (mcpt__has_word(words, aud)) {
+    mcpt_str resource = we->url;
+
+    if (mcpt__has_word(words, aud) || (we->ours != NULL && we->ours(we->user, aud))) {
         return true;
     }
     aud.len -= aud.len != 0 && aud.ptr[aud.len - 1] == '/' ? 1 : 0;
@@ -7778,7 +7784,7 @@ static bool mcpt__aud_is(mcpt_str aud, const char *words, mcpt_str resource)
     return resource.len != 0 && mcpt_str_eq(aud, resource);
 }
 
-static bool mcpt__aud_ok(char *buf, mcpt_span f, const mcpt_jwt_rules *r, mcpt_str resource)
+static bool mcpt__aud_ok(char *buf, mcpt_span f, const mcpt_jwt_rules *r, const mcpt_aud *we)
 {
     char *at = buf + f.at + 1;
     mcpt_str aud;
@@ -7786,10 +7792,10 @@ static bool mcpt__aud_ok(char *buf, mcpt_span f, const mcpt_jwt_rules *r, mcpt_s
     bool found = false;
 
     if (buf[f.at] == '"') {
-        return mcpt__aud_is(mcpt__jwt_str(buf, f), r->audiences, resource);
+        return mcpt__aud_is(mcpt__jwt_str(buf, f), r->audiences, we);
     }
     while (!bad && mcpt__jwt_item(&at, buf + f.at + f.len, &aud, &bad)) {
-        found = found || mcpt__aud_is(aud, r->audiences, resource);
+        found = found || mcpt__aud_is(aud, r->audiences, we);
     }
     return found && !bad;
 }
@@ -7867,7 +7873,12 @@ static mcpt_err mcpt__claims_who(char *buf, const mcpt_span *f, const mcpt_jwt_r
     return MCPT_OK;
 }
 
-static mcpt_err mcpt__claims(const mcpt__jws *j, const mcpt_jwt_rules *r, mcpt_str resource, int64_t now, char *buf, size_t cap,
+static int64_t mcpt__leeway(const mcpt_jwt_rules *r)
+{
+    return r->leeway == 0 ? 60 : r->leeway < 300 ? r->leeway : 300;
+}
+
+static mcpt_err mcpt__claims(const mcpt__jws *j, const mcpt_jwt_rules *r, const mcpt_aud *we, int64_t now, char *buf, size_t cap,
                              mcpt_claims *c)
 {
     mcpt_pick picks[MCPT__JC_ROWS];
@@ -7890,14 +7901,14 @@ static mcpt_err mcpt__claims(const mcpt__jws *j, const mcpt_jwt_rules *r, mcpt_s
     if (!mcpt_str_is(c->issuer, r->issuer)) {
         return mcpt__no(&c->why, MCPT__WHY("iss"));
     }
-    if (f[MCPT__JC_AUD].len != 0 ? !mcpt__aud_ok(buf, f[MCPT__JC_AUD], r, resource) : !r->no_aud) {
+    if (f[MCPT__JC_AUD].len != 0 ? !mcpt__aud_ok(buf, f[MCPT__JC_AUD], r, we) : !r->no_aud) {
         return mcpt__no(&c->why, MCPT__WHY("aud"));
     }
-    e = mcpt__claims_when(buf, f, now, r->leeway == 0 ? 60 : r->leeway < 300 ? r->leeway : 300, c);
+    e = mcpt__claims_when(buf, f, now, mcpt__leeway(r), c);
     return e != MCPT_OK ? e : mcpt__claims_who(buf, f, r, c);
 }
 
-MCPT_API mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mcpt_jwks *keys, mcpt_str resource, int64_t now,
+MCPT_API mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mcpt_jwks *keys, const mcpt_aud *aud, int64_t now,
                                  void *buf, size_t cap, mcpt_claims *claims)
 {
     const mcpt_crypto *crypto = keys->crypto;
@@ -7928,7 +7939,7 @@ MCPT_API mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mc
         return MCPT_E_ABSENT;
     }
     e = mcpt__jws_verify(&j, key, key->n, crypto, text, cap, &claims->why);
-    return e != MCPT_OK ? e : mcpt__claims(&j, rules, resource, now, text, cap, claims);
+    return e != MCPT_OK ? e : mcpt__claims(&j, rules, aud, now, text, cap, claims);
 }
 
 static int64_t mcpt__wall(const mcpt_env *env)
@@ -8124,8 +8135,9 @@ static int64_t mcpt__nonce_epoch(const mcpt_dpop *d, int64_t now)
     return now / (d->nonce_s != 0 ? d->nonce_s : 60);
 }
 
-MCPT_API size_t mcpt_dpop_nonce(mcpt_dpop *d, char *buf, size_t cap)
+MCPT_API size_t mcpt_dpop_nonce(void *dpop, char *buf, size_t cap)
 {
+    mcpt_dpop *d = (mcpt_dpop *)dpop;
     int64_t now = mcpt__wall(d->env);
 
     return d->nonce_key != NULL && now >= 0 && cap >= MCPT__NONCE && mcpt__nonce(d, mcpt__nonce_epoch(d, now), buf) ?

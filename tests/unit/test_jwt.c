@@ -185,6 +185,12 @@ static const row rows[] = {
 };
 
 static const mcpt_jwt_rules rules = { .issuer = ISS };
+static mcpt_aud we = { { AUD, sizeof AUD - 1 }, NULL, NULL };
+
+static bool by_another_name(const void *user, mcpt_str aud)
+{
+    return mcpt_str_is(aud, (const char *)user);
+}
 
 /* Checks with a buffer of exactly cap bytes, so that a step beyond shows. */
 static mcpt_err check(mcpt_str token, const mcpt_jwt_rules *r, int64_t now, size_t cap, mcpt_claims *c)
@@ -197,7 +203,7 @@ static mcpt_err check(mcpt_str token, const mcpt_jwt_rules *r, int64_t now, size
     buf = (char *)malloc(cap);
     memcpy(exact, token.ptr, token.len);
     copy.ptr = exact;
-    e = mcpt_jwt_check(copy, r, &set, mcpt_z(AUD), now, buf, cap, c);
+    e = mcpt_jwt_check(copy, r, &set, &we, now, buf, cap, c);
     free(exact);
     return e;
 }
@@ -246,9 +252,16 @@ static void policies(void)
         { { .issuer = ISS, .leeway = 300 }, { "leeway of 5 minutes", ES, C(TO ",\"exp\":1699999701"), NULL, 0 } },
         { { .issuer = ISS, .leeway = 9000 }, { "leeway has a limit", ES, C(TO ",\"exp\":1699999700"), "expired", 0 } },
     };
+    static const row other = { "aud another name of ours", ES, C(",\"aud\":[\"https://192.168.1.7/mcp\"]" EXP), NULL, 0 };
+    static const row not_other = { "aud no name of ours", ES, C(",\"aud\":[\"https://192.168.1.8/mcp\"]" EXP), "aud", 0 };
     for (size_t i = 0; i < MCPT_COUNT(list); i++) {
         judge(&list[i].row, &list[i].rules);
     }
+    we.ours = by_another_name;
+    we.user = "https://192.168.1.7/mcp";
+    judge(&other, &rules);
+    judge(&not_other, &rules);
+    we.ours = NULL;
 }
 
 static bool is(mcpt_str s, const char *text)
@@ -414,15 +427,15 @@ static void no_crypto(void)
     mcpt_claims c;
     mcpt_str t = jwt_make(token, sizeof token, ES, OKC);
     set.crypto = NULL;
-    CHECK(mcpt_jwt_check(t, &rules, &set, mcpt_z(AUD), NOW, buf, sizeof buf, &c) == MCPT_E_CRYPTO);
+    CHECK(mcpt_jwt_check(t, &rules, &set, &we, NOW, buf, sizeof buf, &c) == MCPT_E_CRYPTO);
     set.crypto = &some;
     some.es256_verify = NULL;                               /* refused, not weakened */
-    CHECK(mcpt_jwt_check(t, &rules, &set, mcpt_z(AUD), NOW, buf, sizeof buf, &c) == MCPT_E_UNAUTHORIZED);
+    CHECK(mcpt_jwt_check(t, &rules, &set, &we, NOW, buf, sizeof buf, &c) == MCPT_E_UNAUTHORIZED);
     some.sha256 = NULL;
-    CHECK(mcpt_jwt_check(t, &rules, &set, mcpt_z(AUD), NOW, buf, sizeof buf, &c) == MCPT_E_CRYPTO);
+    CHECK(mcpt_jwt_check(t, &rules, &set, &we, NOW, buf, sizeof buf, &c) == MCPT_E_CRYPTO);
     some = *crypto;
     some.ps256_verify = NULL;
-    CHECK(mcpt_jwt_check(jwt_make(token, sizeof token, H("PS256", "rsa1"), OKC), &rules, &set, mcpt_z(AUD), NOW, buf, sizeof buf, &c) ==
+    CHECK(mcpt_jwt_check(jwt_make(token, sizeof token, H("PS256", "rsa1"), OKC), &rules, &set, &we, NOW, buf, sizeof buf, &c) ==
           MCPT_E_UNAUTHORIZED);
     set.crypto = crypto;
 }
