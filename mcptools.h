@@ -71,6 +71,7 @@
    >>reply       messages into the transmit buffer
    >>guard       access tokens, scopes, challenges, metadata routes
    >>relay       the metadata of another authorization server
+   >>verify      verifiers for the guard: key sets, introspection, Clerk, DPoP
    >>server      tables, handlers, result verbs, questions
    >>lists       answers of the library's own, in windows
    >>ask         questions to the client, requestState
@@ -164,6 +165,13 @@
 #if MCPT_NO_METADATA && !MCPT_NO_GUARD
 #undef MCPT_NO_GUARD
 #define MCPT_NO_GUARD 1
+#endif
+#ifndef MCPT_NO_VERIFY
+#define MCPT_NO_VERIFY 0              /* 1: no ready-made verifiers. Goes with MCPT_NO_JWT, MCPT_NO_GUARD, MCPT_NO_EXCHANGE */
+#endif
+#if (MCPT_NO_SERVER || MCPT_NO_JWT || MCPT_NO_GUARD || MCPT_NO_EXCHANGE) && !MCPT_NO_VERIFY
+#undef MCPT_NO_VERIFY
+#define MCPT_NO_VERIFY 1
 #endif
 #ifndef MCPT_NO_STRERROR
 #define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
@@ -1052,6 +1060,69 @@ MCPT_API mcpt_err mcpt_relay_init(mcpt_relay *r, mcpt_exchange *exchange, struct
 MCPT_API mcpt_err mcpt_relay_document(void *relay, mcpt_str *json, uint32_t *version);
 #endif
 #endif
+#endif
+
+/* >>verify ------------------------------------------------------------------------------------------------
+ * Ready-made verify functions for a guard: JSON Web Tokens with fixed keys or a key set by URL, introspection (RFC 7662),
+ * Clerk (both kinds), and the judge of DPoP proofs. Those that ask the network answer PENDING and wake the guard; what they
+ * answered is remembered there. Why a token was refused goes to env->log. Zero an object, set the members above "private",
+ * put it into mcpt_guard.user; do not copy or move it. Several may share an exchange, each request has its turn. */
+#if !MCPT_NO_VERIFY
+typedef struct mcpt_jwt_verifier {
+    const mcpt_env *env;              /* static */
+    const mcpt_jwt_rules *rules;      /* static */
+    mcpt_jwks keys;                   /* its keys, nkeys, crypto; with a URL its buf and cap too. Fixed keys: mcpt_jwk_parse() */
+    const char *jwks_url;             /* static, https (the server's metadata names it: jwks_uri); NULL: the keys are fixed */
+    mcpt_exchange *exchange;          /* with a URL */
+    bool (*revoked)(void *user, const mcpt_claims *claims);    /* your deny list, by jti or sub; NULL: none */
+    void *user;                       /* of revoked */
+    char *buf;                        /* caller's: one token, see mcpt_jwt_check */
+    size_t cap;
+    struct mcpt_hub *hub;             /* private, and all below */
+    uint32_t tried, loaded, fresh_ms;
+    mcpt_err last;
+    bool busy, any, ever;
+} mcpt_jwt_verifier;
+/* Keys are fetched when the first token comes, again when Cache-Control: max-age is over (5 minutes to a day; 10 minutes
+ * when it does not say), and when a token names a kid that is not there, but a minute apart at least (5 seconds after a
+ * failure). While that fails the old ones hold for a day. E_UNAUTHORIZED; PENDING; E_CLOCK; E_STATUS, E_IO and the like: there
+ * are no keys. */
+MCPT_API mcpt_err mcpt_jwt_verify(void *verifier, const mcpt_token *token, mcpt_principal *who);
+
+typedef struct mcpt_introspection {   /* asks the authorization server about every token that the guard does not remember */
+    const mcpt_env *env;              /* static; crypto with sha256 */
+    const mcpt_jwt_rules *rules;      /* static: audiences, clients, no_aud, leeway; issuer: compared when the answer has iss */
+    mcpt_exchange *exchange;
+    const char *url;                  /* static, https: introspection_endpoint. NULL with clerk: Clerk's */
+    const char *client_id, *secret;   /* static: HTTP Basic; client_id NULL: secret is sent as Bearer */
+    bool clerk;                       /* Clerk's own interface for its opaque tokens instead of RFC 7662 */
+    char *buf;                        /* caller's: authorization, the token percent-encoded, the answer's members; 1 to 2 KB */
+    size_t cap;
+    struct mcpt_hub *hub;             /* private, and all below */
+    mcpt_keep keep;
+    mcpt_span found[20];
+    uint8_t hash[32];
+    uint32_t since;
+    size_t used;
+    mcpt_err result;
+    uint8_t state;
+    bool others;
+} mcpt_introspection;
+/* E_UNAUTHORIZED: not active, or against the rules; PENDING; E_STATUS (also 401: your secret is wrong), E_IO and the like:
+ * no answer; E_SPACE: the answer is larger than buf. Works without a clock: the server has judged exp. */
+MCPT_API mcpt_err mcpt_introspection_verify(void *introspection, const mcpt_token *token, mcpt_principal *who);
+
+#if !MCPT_NO_METADATA
+typedef struct mcpt_clerk {           /* tokens of Clerk: JSON Web Tokens by their key set, oat_... by asking; no session tokens */
+    mcpt_jwt_verifier jwt;            /* set env, keys, exchange, buf and cap of both before init; rules and URLs are made by it */
+    mcpt_introspection opaque;        /* (secret NULL: opaque tokens are refused) */
+    mcpt_jwt_rules rules;             /* clients: set it, for Clerk's tokens name no audience: without, any client of yours may call */
+    char issuer[MCPT_CLERK_ISSUER + 24], jwks_url[MCPT_CLERK_ISSUER + 24];    /* private */
+} mcpt_clerk;
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_clerk_init(mcpt_clerk *c, const char *publishable_key);       /* E_ARG: not such a key */
+MCPT_API mcpt_err mcpt_clerk_verify(void *clerk, const mcpt_token *token, mcpt_principal *who);
+#endif
+MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcpt_principal *who);     /* for mcpt_guard.prove */
 #endif
 
 /* >>server ------------------------------------------------------------------------------------------------
@@ -10742,6 +10813,438 @@ MCPT_API mcpt_err mcpt_relay_document(void *relay, mcpt_str *json, uint32_t *ver
     return r->len != 0 ? MCPT_OK : r->fetching ? MCPT_PENDING : MCPT_E_IO;
 }
 #endif
+
+/* >>verify: implementation -------------------------------------------------------------------------------- */
+#if !MCPT_NO_VERIFY
+enum { MCPT__KEYS_SOFT = 600, MCPT__KEYS_LEAST = 300, MCPT__KEYS_DAY = 86400, MCPT__KEYS_APART = 60000, MCPT__KEYS_RETRY = 5000 };
+
+static void mcpt__verify_log(const mcpt_env *env, mcpt_level level, mcpt_err e, const char *text)
+{
+    if (env->log != NULL && text != NULL) {
+        env->log(env->user, level, e, text);
+    }
+}
+
+static bool mcpt__token_ours(const void *token, mcpt_str audience)
+{
+    return mcpt_token_for((const mcpt_token *)token, audience);
+}
+
+static mcpt_aud mcpt__token_aud(const mcpt_token *token)
+{
+    mcpt_aud aud;
+
+    aud.url = token->resource;
+    aud.ours = mcpt__token_ours;
+    aud.user = token;
+    return aud;
+}
+
+static void mcpt__claims_give(const mcpt_claims *c, mcpt_principal *who)
+{
+    who->subject = c->subject;
+    who->client_id = c->client_id;
+    who->scopes = c->scopes;
+    who->expires = c->expires;
+    who->issuer = c->issuer;
+    who->jkt = c->jkt;
+}
+
+/* ---- key sets by URL ---- */
+
+static mcpt_err mcpt__keys_head(void *user, const mcpt_exchange *x, unsigned status)
+{
+    mcpt_jwt_verifier *v = (mcpt_jwt_verifier *)user;
+    int32_t age = mcpt_exchange_max_age(x);
+
+    if (status != 200) {
+        return MCPT_E_STATUS;
+    }
+    age = age < 0 ? MCPT__KEYS_SOFT : age < MCPT__KEYS_LEAST ? MCPT__KEYS_LEAST : age > MCPT__KEYS_DAY ? MCPT__KEYS_DAY : age;
+    v->fresh_ms = (uint32_t)age * 1000u;
+    mcpt_jwks_begin(&v->keys);
+    return MCPT_OK;
+}
+
+static mcpt_err mcpt__keys_piece(void *user, const char *text, size_t len)
+{
+    return mcpt_jwks_feed(&((mcpt_jwt_verifier *)user)->keys, text, len);
+}
+
+static void mcpt__keys_done(void *user, mcpt_err e)
+{
+    mcpt_jwt_verifier *v = (mcpt_jwt_verifier *)user;
+    mcpt_err ended = mcpt_jwks_end(&v->keys, e == MCPT_OK);
+
+    v->last = e != MCPT_OK ? e : ended;
+    v->busy = false;
+    v->tried = v->env->millis(v->env->user);
+    if (v->last == MCPT_OK) {
+        v->any = true;
+        v->loaded = v->tried;
+    }
+    mcpt__verify_log(v->env, v->last == MCPT_OK ? MCPT_DEBUG : MCPT_WARNING, v->last, v->last == MCPT_OK ? "key set read" : "no key set");
+    if (v->keys.left_out != 0) {
+        mcpt__verify_log(v->env, MCPT_WARNING, MCPT_E_LIMIT, "the key set has more keys than there are slots");
+    }
+    mcpt_guard_wake(v->hub);
+}
+
+/* Fetches the set, unless that was tried just now. OK: it was, or keys are fixed; PENDING: it is under way. */
+static mcpt_err mcpt__keys_fetch(mcpt_jwt_verifier *v, const mcpt_token *token)
+{
+    uint32_t now = v->env->millis(v->env->user);
+    mcpt_fetch f;
+    mcpt_err e;
+
+    if (v->jwks_url == NULL || v->busy) {
+        return v->busy ? MCPT_PENDING : MCPT_OK;
+    }
+    if (v->ever && now - v->tried < (v->last == MCPT_OK ? (uint32_t)MCPT__KEYS_APART : (uint32_t)MCPT__KEYS_RETRY)) {
+        return MCPT_OK;
+    }
+    MCPT_MEMSET(&f, 0, sizeof(f));
+    f.url = mcpt_z(v->jwks_url);
+    f.trusted = true;
+    f.head = mcpt__keys_head;
+    f.piece = mcpt__keys_piece;
+    f.done = mcpt__keys_done;
+    f.user = v;
+    v->hub = token->hub;
+    v->busy = true;
+    v->ever = true;
+    e = mcpt_exchange_start(v->exchange, &f);
+    if (e != MCPT_OK) {
+        v->busy = false;
+        v->ever = e != MCPT_E_STATE;                        /* in use: its turn comes */
+        v->last = e;
+        v->tried = now;
+        return e == MCPT_E_STATE ? MCPT_PENDING : e;
+    }
+    return MCPT_PENDING;
+}
+
+MCPT_API mcpt_err mcpt_jwt_verify(void *verifier, const mcpt_token *token, mcpt_principal *who)
+{
+    mcpt_jwt_verifier *v = (mcpt_jwt_verifier *)verifier;
+    uint32_t age = v->env->millis(v->env->user) - v->loaded;
+    mcpt_aud aud = mcpt__token_aud(token);
+    mcpt_claims c;
+    mcpt_err e;
+
+    if (v->jwks_url != NULL && v->any && age >= v->fresh_ms) {
+        (void)mcpt__keys_fetch(v, token);                   /* meanwhile the old ones hold */
+        v->any = age < (uint32_t)MCPT__KEYS_DAY * 1000u;
+    }
+    if (v->jwks_url != NULL && !v->any) {
+        e = mcpt__keys_fetch(v, token);
+        return e != MCPT_OK ? e : v->last != MCPT_OK ? v->last : MCPT_E_IO;
+    }
+    e = mcpt_jwt_check(token->text, v->rules, &v->keys, &aud, mcpt__wall(v->env), v->buf, v->cap, &c);
+    if (e == MCPT_E_ABSENT) {
+        e = mcpt__keys_fetch(v, token);
+        e = e == MCPT_OK && v->jwks_url != NULL ? v->last : e;
+        if (e != MCPT_OK) {                                 /* under way, or nobody can say whether there is such a key */
+            return e;
+        }
+        e = mcpt__no(&c.why, MCPT__WHY("key unknown"));
+    }
+    if (e == MCPT_E_SPACE) {
+        e = mcpt__no(&c.why, MCPT__WHY("larger than the verifier's buffer"));
+    }
+    if (e == MCPT_OK && v->revoked != NULL && v->revoked(v->user, &c)) {
+        e = mcpt__no(&c.why, MCPT__WHY("revoked"));
+    }
+    if (e == MCPT_OK) {
+        mcpt__claims_give(&c, who);
+    } else {
+        mcpt__verify_log(v->env, MCPT_INFO, e, c.why);
+    }
+    return e;
+}
+
+/* ---- introspection ---- */
+
+enum { MCPT__ASK_IDLE, MCPT__ASK_BUSY, MCPT__ASK_DONE };
+/* The rows of claims; two that only JSON Web Tokens have give way to others. */
+enum { MCPT__JC_ACTIVE = MCPT__JC_AT_HASH, MCPT__JC_REVOKED = MCPT__JC_EVENTS };
+static const mcpt_pick mcpt__ask_picks[] = {
+    MCPT_PICK("", 0), MCPT_PICK("iss", 0), MCPT_PICK("aud", 0), MCPT_PICK("exp", 0), MCPT_PICK("nbf", 0), MCPT_PICK("iat", 0),
+    MCPT_PICK("sub", 0), MCPT_PICK("scope", 0), MCPT_PICK("scp", 0), MCPT_PICK("client_id", 0), MCPT_PICK("azp", 0),
+    MCPT_PICK("cid", 0), MCPT_PICK("appid", 0), MCPT_PICK("jti", 0), MCPT_PICK("active", 0), MCPT_PICK("token_use", 0),
+    MCPT_PICK("cnf", 0), MCPT_PICK("jkt", MCPT__JC_CNF), MCPT_PICK("x5t#S256", MCPT__JC_CNF)
+};
+static const mcpt_pick mcpt__ask_clerk_picks[] = {
+    MCPT_PICK("", 0), MCPT_PICK("iss", 0), MCPT_PICK("aud", 0), MCPT_PICK("expiration", 0), MCPT_PICK("nbf", 0), MCPT_PICK("iat", 0),
+    MCPT_PICK("subject", 0), MCPT_PICK("scopes", 0), MCPT_PICK("scp", 0), MCPT_PICK("client_id", 0), MCPT_PICK("azp", 0),
+    MCPT_PICK("cid", 0), MCPT_PICK("appid", 0), MCPT_PICK("jti", 0), MCPT_PICK("expired", 0), MCPT_PICK("revoked", 0),
+    MCPT_PICK("cnf", 0), MCPT_PICK("jkt", MCPT__JC_CNF), MCPT_PICK("x5t#S256", MCPT__JC_CNF)
+};
+
+static mcpt_err mcpt__ask_head(void *user, const mcpt_exchange *x, unsigned status)
+{
+    mcpt_introspection *a = (mcpt_introspection *)user;
+
+    (void)x;
+    if (status != 200) {                                    /* Clerk answers 404 for a token that it does not know */
+        return a->clerk && status == 404 ? MCPT_E_UNAUTHORIZED : MCPT_E_STATUS;
+    }
+    mcpt_keep_init(&a->keep, a->clerk ? mcpt__ask_clerk_picks : mcpt__ask_picks, MCPT__JC_ROWS, a->found, a->buf + a->used,
+                   a->cap - a->used);
+    a->keep.optional = 1u << MCPT__JC_JTI | 1u << MCPT__JC_IAT | 1u << MCPT__JC_X5T;
+    return MCPT_OK;
+}
+
+static mcpt_err mcpt__ask_piece(void *user, const char *text, size_t len)
+{
+    return mcpt_keep_feed(&((mcpt_introspection *)user)->keep, text, len);
+}
+
+static void mcpt__ask_done(void *user, mcpt_err e)
+{
+    mcpt_introspection *a = (mcpt_introspection *)user;
+
+    if (e == MCPT_OK) {
+        e = mcpt_keep_end(&a->keep);
+    }
+    mcpt_wipe(a->buf, a->used);                             /* the secret and the token */
+    a->result = e;
+    a->state = MCPT__ASK_DONE;
+    a->since = a->env->millis(a->env->user);
+    if (e != MCPT_OK && e != MCPT_E_UNAUTHORIZED) {
+        mcpt__verify_log(a->env, MCPT_WARNING, e, "the authorization server gave no answer about a token");
+    }
+    mcpt_guard_wake(a->hub);
+}
+
+/* application/x-www-form-urlencoded, of which only unreserved characters stay. Answers the new length, or cap + 1. */
+static size_t mcpt__ask_form(char *buf, size_t cap, size_t at, mcpt_str s)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        bool plain = mcpt__alpha(c) || mcpt__digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+        if (at > cap || cap - at < (plain ? 1u : 3u)) {
+            return cap + 1;
+        }
+        if (plain) {
+            buf[at++] = c;
+        } else {
+            buf[at++] = '%';
+            buf[at++] = digits[(unsigned char)c >> 4];
+            buf[at++] = digits[(unsigned char)c & 15u];
+        }
+    }
+    return at;
+}
+
+static size_t mcpt__ask_put(char *buf, size_t cap, size_t at, const char *z)
+{
+    size_t n = MCPT_STRLEN(z);
+
+    if (at > cap || n > cap - at) {
+        return cap + 1;
+    }
+    MCPT_MEMCPY(buf + at, z, n);
+    return at + n;
+}
+
+/* Authorization (RFC 6749 section 2.3.1 for Basic) at the beginning of buf. */
+static size_t mcpt__ask_authorization(const mcpt_introspection *a)
+{
+    size_t at = mcpt__ask_put(a->buf, a->cap, 0, a->client_id != NULL ? "Basic " : "Bearer ");
+    size_t start = at, len;
+
+    if (a->client_id == NULL) {
+        return mcpt__ask_put(a->buf, a->cap, at, a->secret);
+    }
+    at = mcpt__ask_form(a->buf, a->cap, at, mcpt_z(a->client_id));
+    at = mcpt__ask_put(a->buf, a->cap, at, ":");
+    at = mcpt__ask_form(a->buf, a->cap, at, mcpt_z(a->secret));
+    len = at - start;
+    at = start + (len + 2) / 3 * 4;
+    if (at > a->cap) {
+        return a->cap + 1;
+    }
+    MCPT_MEMMOVE(a->buf + at - len, a->buf + start, len);   /* from its end it is never overtaken */
+    (void)mcpt_b64_encode(a->buf + at - len, len, false, a->buf + start, at - start);
+    return at;
+}
+
+static mcpt_err mcpt__ask_start(mcpt_introspection *a, const mcpt_token *token)
+{
+    mcpt_fetch f;
+    mcpt_err e;
+    size_t at = mcpt__ask_authorization(a), body = at;
+
+    at = mcpt__ask_put(a->buf, a->cap, at, a->clerk ? "{\"access_token\":" : "token=");
+    if (a->clerk && at < a->cap) {
+        mcpt_writer w;
+        mcpt_w_init(&w, a->buf + at, a->cap - at);
+        mcpt_put_str(&w, token->text);
+        at = w.err == MCPT_OK ? at + w.len : a->cap + 1;
+        at = mcpt__ask_put(a->buf, a->cap, at, "}");
+    } else {
+        at = mcpt__ask_form(a->buf, a->cap, at, token->text);
+        at = mcpt__ask_put(a->buf, a->cap, at, "&token_type_hint=access_token");
+    }
+    if (at > a->cap) {
+        mcpt__verify_log(a->env, MCPT_INFO, MCPT_E_SPACE, "larger than the verifier's buffer");
+        return MCPT_E_UNAUTHORIZED;
+    }
+    MCPT_MEMSET(&f, 0, sizeof(f));
+    f.method = "POST";
+    f.url = mcpt_z(a->url != NULL ? a->url : "https://api.clerk.com/oauth_applications/access_tokens/verify");
+    f.authorization = mcpt__mk(a->buf, body);
+    f.fields = mcpt_z("Accept: application/json\r\n");
+    f.content_type = a->clerk ? "application/json" : "application/x-www-form-urlencoded";
+    f.body = mcpt__mk(a->buf + body, at - body);
+    f.trusted = true;
+    f.head = mcpt__ask_head;
+    f.piece = mcpt__ask_piece;
+    f.done = mcpt__ask_done;
+    f.user = a;
+    a->used = at;
+    a->hub = token->hub;
+    a->state = MCPT__ASK_BUSY;
+    e = mcpt_exchange_start(a->exchange, &f);
+    if (e != MCPT_OK) {
+        a->state = MCPT__ASK_IDLE;
+        mcpt_wipe(a->buf, at);
+    }
+    return e == MCPT_OK || e == MCPT_E_STATE ? MCPT_PENDING : e;
+}
+
+/* Clerk's times are seconds or milliseconds; null: never. */
+static bool mcpt__ask_expiration(const char *buf, mcpt_span f, int64_t *out)
+{
+    if (f.len == 4 && buf[f.at] == 'n') {
+        return true;
+    }
+    if (!mcpt__numeric_date(buf, f, out)) {
+        return f.len == 0;
+    }
+    *out = *out > INT64_C(100000000000) ? *out / 1000 : *out;
+    return true;
+}
+
+/* Is the answer about the token good enough? */
+static mcpt_err mcpt__ask_judge(mcpt_introspection *a, const mcpt_token *token, mcpt_claims *c)
+{
+    char *buf = a->keep.buf;
+    const mcpt_span *f = a->found;
+    const mcpt_jwt_rules *r = a->rules;
+    mcpt_aud aud = mcpt__token_aud(token);
+    int64_t now = mcpt__wall(a->env), leeway = mcpt__leeway(r), nbf = 0;
+    mcpt_str active = mcpt__mk(buf + f[MCPT__JC_ACTIVE].at, f[MCPT__JC_ACTIVE].len);
+    mcpt_str revoked = mcpt__mk(buf + f[MCPT__JC_REVOKED].at, f[MCPT__JC_REVOKED].len);
+
+    if (a->clerk ? !mcpt_str_is(active, "false") || !mcpt_str_is(revoked, "false") : !mcpt_str_is(active, "true")) {
+        return mcpt__no(&c->why, MCPT__WHY("not active"));
+    }
+    c->issuer = mcpt__jwt_str(buf, f[MCPT__JC_ISS]);
+    if (f[MCPT__JC_ISS].len != 0 && r->issuer != NULL && !mcpt_str_is(c->issuer, r->issuer)) {
+        return mcpt__no(&c->why, MCPT__WHY("iss"));
+    }
+    if (c->issuer.ptr == NULL) {
+        c->issuer = mcpt_z(r->issuer);
+    }
+    if (f[MCPT__JC_AUD].len != 0 ? !mcpt__aud_ok(buf, f[MCPT__JC_AUD], r, &aud) : !r->no_aud) {
+        return mcpt__no(&c->why, MCPT__WHY("aud"));
+    }
+    if (!mcpt__ask_expiration(buf, f[MCPT__JC_EXP], &c->expires) ||
+        (f[MCPT__JC_NBF].len != 0 && !mcpt__numeric_date(buf, f[MCPT__JC_NBF], &nbf))) {
+        return mcpt__no(&c->why, MCPT__WHY("exp or nbf is no time"));
+    }
+    if (now >= 0 && ((c->expires != 0 && c->expires <= now - leeway) || nbf > now + leeway)) {
+        return mcpt__no(&c->why, MCPT__WHY("expired or not valid yet"));
+    }
+    c->expires = now < 0 ? 0 : c->expires;                  /* without a clock the server's word has to do */
+    return mcpt__claims_who(buf, f, r, c);
+}
+
+MCPT_API mcpt_err mcpt_introspection_verify(void *introspection, const mcpt_token *token, mcpt_principal *who)
+{
+    mcpt_introspection *a = (mcpt_introspection *)introspection;
+    uint8_t hash[32];
+    mcpt_claims c;
+    mcpt_err e;
+
+    if (!mcpt__sha(a->env->crypto, token->text, hash)) {
+        return MCPT_E_CRYPTO;
+    }
+    if (a->state == MCPT__ASK_BUSY || (a->state == MCPT__ASK_DONE && !mcpt_same(hash, a->hash, 32) &&
+                                       a->env->millis(a->env->user) - a->since < 1000)) {
+        a->others = true;                                   /* an answer waits for the one who asked */
+        return MCPT_PENDING;
+    }
+    if (a->state == MCPT__ASK_IDLE || !mcpt_same(hash, a->hash, 32)) {
+        MCPT_MEMCPY(a->hash, hash, 32);
+        return mcpt__ask_start(a, token);
+    }
+    a->state = MCPT__ASK_IDLE;
+    MCPT_MEMSET(&c, 0, sizeof(c));
+    e = a->result == MCPT_OK ? mcpt__ask_judge(a, token, &c) : a->result;
+    if (e == MCPT_OK) {
+        mcpt__claims_give(&c, who);
+    } else {
+        mcpt__verify_log(a->env, MCPT_INFO, e, c.why);
+    }
+    if (a->others) {
+        a->others = false;
+        mcpt_guard_wake(token->hub);
+    }
+    return e;
+}
+
+#if !MCPT_NO_METADATA
+MCPT_API mcpt_err mcpt_clerk_init(mcpt_clerk *c, const char *publishable_key)
+{
+    mcpt_str issuer;
+    mcpt_err e = mcpt_clerk_issuer(publishable_key, c->issuer, sizeof(c->issuer), &issuer);
+    static const char path[] = "/.well-known/jwks.json";
+
+    if (e != MCPT_OK) {
+        return e;
+    }
+    MCPT_MEMCPY(c->jwks_url, issuer.ptr, issuer.len);
+    MCPT_MEMCPY(c->jwks_url + issuer.len, path, sizeof(path));
+    c->rules.issuer = c->issuer;
+    c->rules.no_aud = true;
+    c->jwt.rules = &c->rules;
+    c->jwt.jwks_url = c->jwt.jwks_url != NULL ? c->jwt.jwks_url : c->jwks_url;
+    c->opaque.rules = &c->rules;
+    c->opaque.clerk = true;
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_clerk_verify(void *clerk, const mcpt_token *token, mcpt_principal *who)
+{
+    mcpt_clerk *c = (mcpt_clerk *)clerk;
+    static const char opaque[] = "oat_";
+
+    if (MCPT_MEMCHR(token->text.ptr, '.', token->text.len) != NULL) {
+        return mcpt_jwt_verify(&c->jwt, token, who);
+    }
+    if (c->opaque.secret == NULL || token->text.len <= sizeof(opaque) - 1 || MCPT_MEMCMP(token->text.ptr, opaque, sizeof(opaque) - 1) != 0) {
+        return MCPT_E_UNAUTHORIZED;                         /* mt_ and ak_ are no OAuth access tokens */
+    }
+    return mcpt_introspection_verify(&c->opaque, token, who);
+}
+#endif
+
+MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcpt_principal *who)
+{
+    mcpt_dpop *d = (mcpt_dpop *)dpop;
+    mcpt_err e = mcpt_dpop_check(d, token->proof, token->method, token->resource, token->text, who->jkt);
+
+    if (e == MCPT_E_PROOF) {
+        mcpt__verify_log(d->env, MCPT_INFO, e, d->why);
+    }
+    return e;
+}
+#endif /* !MCPT_NO_VERIFY */
 
 /* >>server: implementation --------------------------------------------------------------------------------- */
 enum {                                                                     /* mcpt_call.part: what was written so far */
