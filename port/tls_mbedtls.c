@@ -23,6 +23,7 @@ typedef struct mcpt_tls_mbedtls_conn {
     mbedtls_ssl_context ssl;
     struct mcpt_tls_mbedtls_session *session;
     bool waiting;                     /* mbedTLS holds a record that io.tx shows */
+    bool asked;                       /* for bytes of the wire, in this call */
     bool shaken, resumed, verified, closing, sent;          /* sent: anything, ever */
 } conn;
 typedef struct mcpt_tls_mbedtls_session {
@@ -71,6 +72,7 @@ static int wire_receive(void *p, unsigned char *to, size_t cap)
     mcpt_io *io = &((conn *)p)->c.io;
     size_t n = io->rx_len < cap ? io->rx_len : cap;
     if (n == 0) {
+        ((conn *)p)->asked = true;
         io->rx = (char *)to;
         io->rx_cap = (uint32_t)cap;
         io->rx_len = 0;
@@ -144,14 +146,15 @@ static int32_t read_plain(mcpt_tls_conn *c, char *to, size_t cap)
 {
     conn *m = (conn *)(void *)c;
     unsigned char nothing;
-    int r;
+    int r, turns = 0;
     owner_of(c)->now = m;
     do {
+        m->asked = false;
         r = mbedtls_ssl_read(&m->ssl, cap != 0 ? (unsigned char *)to : &nothing, cap);
         if (IS_TICKET(r)) {
             keep_session(m);
         }
-    } while (IS_TICKET(r));
+    } while (IS_TICKET(r) || (r == MBEDTLS_ERR_SSL_WANT_READ && !m->asked && ++turns < 16));     /* 3.6: it means "call again" */
     if (r == 0 && cap == 0) {
         return mbedtls_ssl_get_bytes_avail(&m->ssl) != 0 ? MCPT_E_SPACE : 0;
     }
@@ -214,6 +217,13 @@ static mcpt_err shake(mcpt_tls_conn *c)
     int r;
     owner_of(c)->now = m;
     r = mbedtls_ssl_handshake(&m->ssl);
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+    /* A fatal alert that could not be sent at once is sent again by every later call, without end. It waits in io.tx: */
+    if (later(r) && m->waiting && m->ssl.MBEDTLS_PRIVATE(send_alert) != 0) {
+        m->ssl.MBEDTLS_PRIVATE(send_alert) = 0;
+        r = m->ssl.MBEDTLS_PRIVATE(alert_reason);
+    }
+#endif
     if (later(r)) {
         return MCPT_PENDING;
     }

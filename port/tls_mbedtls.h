@@ -74,7 +74,7 @@ MCPT_NODISCARD mcpt_err mcpt_tls_mbedtls_client(mcpt_tls_mbedtls *m, const mcpt_
 /* Gives everything back to the heap. No connection may be open. */
 void mcpt_tls_mbedtls_free(mcpt_tls_mbedtls *m);
 /* The array from which mbedTLS allocates from now on, in the whole program; once, before anything else. E_STATE: the
- * library was built without MBEDTLS_MEMORY_BUFFER_ALLOC_C. */
+ * library was built without MBEDTLS_MEMORY_BUFFER_ALLOC_C. On 64 bit build it with MBEDTLS_MEMORY_ALIGN_MULTIPLE 8. */
 MCPT_NODISCARD mcpt_err mcpt_tls_mbedtls_heap(void *mem, size_t size);
 
 #ifdef __cplusplus

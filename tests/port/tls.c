@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+#include <mbedtls/memory_buffer_alloc.h>
+#endif
+#if MCPT_TLS_MBEDTLS_13
+#include <psa/crypto.h>
+#endif
 
 /* -- the libraries under one roof */
 typedef struct end { mcpt_tls *tls; void *mem; union { mcpt_tls_bearssl bear; mcpt_tls_mbedtls mbed; } u; int lib; } end;
@@ -265,9 +271,14 @@ static void talk_end(talk *t)
 
 static bool went_well(const talk *t)
 {
-    return !t->ca.wrong && !t->sa.wrong && t->ca.got == t->sa.total && t->sa.got == t->ca.total &&
+    const bool well = !t->ca.wrong && !t->sa.wrong && t->ca.got == t->sa.total && t->sa.got == t->ca.total &&
            t->c->io.want == MCPT_CLOSED && t->s->io.want == MCPT_CLOSED && t->sa.io.eof && t->sa.io.err == MCPT_OK &&
            t->ca.io.err == MCPT_OK && t->s->err == MCPT_E_CLOSED && (t->c->err == MCPT_OK || t->c->err == MCPT_E_CLOSED);
+    if (!well && test_failed < 20) {
+        printf("client err %d detail %d got %u wants %u, server err %d detail %d got %u wants %u\n", t->c->err, t->c->detail, t->ca.got,
+               t->c->io.want, t->s->err, t->s->detail, t->sa.got, t->s->io.want);
+    }
+    return well;
 }
 
 /* -- tests; each runs for every pair of libraries */
@@ -557,7 +568,7 @@ static void test_noise(int s)
         }
         app_begin(&a, 0, 1, false);
         t = mcpt_tls_open(p.server.tls, &a.io, NULL);
-        for (;;) {
+        while (alert < 1000) {
             unsigned want = mcpt_io_want(&t->io);
             char *to;
             const char *from = mcpt_io_tx(&t->io, &n);
@@ -796,7 +807,13 @@ static void test_san(void)
 
 int main(int argc, char **argv)
 {
+    static unsigned char heap[8 << 20];
     int s, c;
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+    CHECK(mcpt_tls_mbedtls_heap(heap, sizeof heap) == MCPT_OK);
+#else
+    CHECK(mcpt_tls_mbedtls_heap(heap, sizeof heap) == MCPT_E_STATE);
+#endif
     (void)setvbuf(stdout, NULL, _IONBF, 0);
     directory = argc > 1 ? argv[1] : "build/port/certs";
     test_pem();
@@ -818,5 +835,17 @@ int main(int argc, char **argv)
             test_splits(s, c);
         }
     }
+#if MCPT_TLS_MBEDTLS_13
+    mbedtls_psa_crypto_free();
+#endif
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+    {
+        size_t used, blocks;
+        mbedtls_memory_buffer_alloc_cur_get(&used, &blocks);
+        CHECK(used == 0 && blocks == 0);
+        mbedtls_memory_buffer_alloc_max_get(&used, &blocks);
+        printf("mbedTLS heap: at most %lu bytes in %lu blocks, both ends\n", (unsigned long)used, (unsigned long)blocks);
+    }
+#endif
     return test_end();
 }

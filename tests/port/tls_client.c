@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     static mcpt_tls_bearssl bear;
     static mcpt_tls_mbedtls mbed;
     static char trust[1 << 20];
-    static char mem[1 << 18];
+    static char mem[1 << 18], heap[1 << 20];
     mcpt_tls_config c;
     mcpt_tls *tls;
     mcpt_err e;
@@ -76,6 +76,7 @@ int main(int argc, char **argv)
     if (argc < 5 || (f = fopen(argv[4], "rb")) == NULL) {
         return 2;
     }
+    (void)!mcpt_tls_mbedtls_heap(heap, sizeof heap);        /* E_STATE: this mbedTLS uses malloc */
     n = fread(trust, 1, sizeof trust, f);
     (void)fclose(f);
     memset(&c, 0, sizeof c);

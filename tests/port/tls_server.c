@@ -11,7 +11,7 @@
 #include "port/tls_bearssl.h"
 #include "port/tls_mbedtls.h"
 
-static uint8_t memory[32u << 20], tls_memory[8u << 20];
+static uint8_t memory[32u << 20], tls_memory[8u << 20], heap[8u << 20];
 
 static const char *setting(const char *name, const char *otherwise)
 {
@@ -55,6 +55,7 @@ int main(int argc, char **argv)
     if (port < 0 || !host_init()) {
         return 2;
     }
+    (void)!mcpt_tls_mbedtls_heap(heap, sizeof heap);        /* E_STATE: this mbedTLS uses malloc */
     tls.chain_len = load(cert, "pem", "CERTIFICATE", chain, sizeof chain);
     tls.key_len = load(cert, "key", "PRIVATE KEY", key, sizeof key);
     tls.connections = (uint32_t)strtoul(setting("TLS_POOL", "64"), NULL, 10);
