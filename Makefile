@@ -38,7 +38,8 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 INTEROP := $(wildcard tests/interop/*.mjs)
 SCRIPTS := $(wildcard tests/unit/*.sh tests/vectors/*.sh tests/port/*.sh)
 # Ports that need nothing but the C library and mbedTLS; the others are linked by the programs that name them.
-PORTS_APART := port/microhttpd.c $(wildcard port/lwip*.c)
+STORES := $(patsubst tests/stores/%.c,%,$(wildcard tests/stores/*.c))
+PORTS_APART := port/microhttpd.c $(wildcard port/lwip*.c) $(STORES:%=port/store_%.c)
 PORTS := $(filter-out $(PORTS_APART),$(wildcard port/*.c))
 MICROHTTPD := $(wildcard tests/*/*microhttpd.c examples/*microhttpd.c)
 LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lbearssl -lm -lpthread -Wl,--no-as-needed
@@ -52,6 +53,7 @@ JSMN := libjsmn-dev
 HOST := $(firstword $(CC))=gcc libc6-dev $(JSMN) libmbedtls-dev libbearssl-dev
 UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
 ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
+STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli=redis-tools libpq-dev postgresql util-linux python3=python3
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
 BENCH := valgrind taskset=util-linux
 
@@ -69,7 +71,7 @@ check: ## (default) the inner loop, offline: lint, compile matrix (subset), symb
 
 test: ## all that CI checks; installs what it lacks, ends with "N passed, N failed, N skipped"
 	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang unit-32 examples \
-	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd interop firmware size bench
+	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd interop stores firmware size bench
 
 conformance: step-conformance step-conformance-microhttpd ## the official conformance suite a line per scenario
 interop: step-interop ## the official SDK clients against build/device
@@ -177,6 +179,10 @@ step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')
 
+step-stores: # SQLite, Redis, PostgreSQL: the contract of all stores, against real servers that the step starts
+	$(call need,$(HOST) $(STORE_NEEDS)); $(parallel) $(STORES:%=$(B)/san/tests/stores/%); \
+	  $(SAN_ENV) tests/tools/each.sh $(foreach s,$(STORES),'tests/stores/server.sh run $(s) $(B)/san/tests/stores/$(s)')
+
 step-firmware:
 	$(call need,$(HOST) $(FW_NEEDS) $(FW_QEMU)); $(need_node); $(parallel) $(FW_IMAGES:.elf=) && tests/firmware/run.sh $(FW_BOARDS)
 
@@ -224,6 +230,14 @@ $(B)/$(1)/port/microhttpd.o: | $(B)/have/libmicrohttpd-dev
 $(B)/$(1)/%microhttpd: EXTRA = $(B)/$(1)/port/microhttpd.o -lmicrohttpd
 $(if $(MICROHTTPD),$(MICROHTTPD:%.c=$(B)/$(1)/%): $(B)/$(1)/port/microhttpd.o)
 endef
+# tests/stores/NAME is linked with port/store_NAME
+store_package = $(patsubst postgres,libpq-dev,$(patsubst redis,libhiredis-dev,$(patsubst sqlite,libsqlite3-dev,$(1))))
+define store
+$(B)/$(1)/port/store_$(2).o: | $(B)/have/$(call store_package,$(2))
+$(B)/$(1)/tests/stores/$(2): EXTRA = $(B)/$(1)/port/store_$(2).o
+$(B)/$(1)/tests/stores/$(2): $(B)/$(1)/port/store_$(2).o
+endef
+$(foreach k,o san,$(foreach s,$(STORES),$(eval $(call store,$(k),$(s)))))
 ZIG := $(B)/node/node_modules/.bin/zig
 $(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
 $(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))

@@ -1,0 +1,83 @@
+#!/bin/sh
+# server.sh run NAME PROGRAM   Runs PROGRAM with what it needs: nothing (sqlite), a Redis or a PostgreSQL server of its own on
+#                              a free port of the loopback interface, its data in a directory that is removed afterwards.
+# server.sh start|stop NAME    The same server, for PROGRAM to interrupt (STORE_DIR and STORE_PORT say which).
+# PROGRAM finds STORE_PORT, STORE_PASSWORD and, for TLS, STORE_TLS_PORT and certificates in STORE_DIR.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+verb=$1 name=$2
+pg_bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+PATH=$PATH:$pg_bin:/usr/sbin
+as() { # PostgreSQL refuses to run as root
+  if [ "$(id -u)" = 0 ]; then setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; else "$@"; fi
+}
+answers() {
+  case $name in
+    redis) redis-cli -h 127.0.0.1 -p "$STORE_PORT" -a "$STORE_PASSWORD" --no-auth-warning ping 2>/dev/null | grep -q PONG ;;
+    postgres) as pg_isready -q -h 127.0.0.1 -p "$STORE_PORT" ;;
+  esac
+}
+start() {
+  case $name in
+    redis)
+      redis-server - <<END >>"$STORE_DIR/log" 2>&1 &
+bind 127.0.0.1
+port $STORE_PORT
+$(test ! -f "$STORE_DIR/server.crt" || printf 'tls-port %s\ntls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\n' \
+  "$STORE_TLS_PORT" "$STORE_DIR/server.crt" "$STORE_DIR/server.key")
+requirepass $STORE_PASSWORD
+dir $STORE_DIR
+appendonly yes
+appendfsync always
+save ""
+END
+      echo $! >"$STORE_DIR/pid" ;;
+    postgres)
+      as postgres -D "$STORE_DIR/data" -h 127.0.0.1 -p "$STORE_PORT" -k '' >>"$STORE_DIR/log" 2>&1 &
+      echo $! >"$STORE_DIR/pid" ;;
+  esac
+  for _ in $(seq 100); do
+    ! answers || return 0
+    sleep 0.1
+  done
+  cat "$STORE_DIR/log"
+  return 1
+}
+stop() {
+  pid=$(cat "$STORE_DIR/pid" 2>/dev/null) || return 0
+  rm -f "$STORE_DIR/pid"
+  kill -INT "$pid" 2>/dev/null # PostgreSQL: fast shutdown
+  for _ in $(seq 100); do
+    kill -0 "$pid" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL "$pid"
+}
+case $verb in
+  start) start; exit ;;
+  stop) stop; exit ;;
+esac
+
+program=$3
+[ "$name" != sqlite ] || exec "$program"
+STORE_DIR=$(mktemp -d)
+STORE_PASSWORD=secret-$$
+# shellcheck disable=SC2046  # two numbers
+set -- $(python3 -c 'import socket
+s = [socket.socket() for _ in range(2)]
+for x in s: x.bind(("127.0.0.1", 0))
+print(*(x.getsockname()[1] for x in s))')
+STORE_PORT=$1 STORE_TLS_PORT=$2
+export STORE_DIR STORE_PASSWORD STORE_PORT STORE_TLS_PORT
+trap 'stop; rm -rf "$STORE_DIR"' EXIT
+trap 'exit 130' INT TERM
+if [ "$name" = postgres ]; then
+  chmod 711 "$STORE_DIR"
+  printf '%s' "$STORE_PASSWORD" >"$STORE_DIR/password"
+  mkdir "$STORE_DIR/data"
+  [ "$(id -u)" != 0 ] || chown -R nobody:nogroup "$STORE_DIR"
+  as initdb -D "$STORE_DIR/data" -U tester -A scram-sha-256 --pwfile="$STORE_DIR/password" -E UTF8 --locale=C --no-sync \
+    >"$STORE_DIR/log" 2>&1 || { cat "$STORE_DIR/log"; echo 'PASSED 0 FAILED 1 (initdb)'; exit 1; }
+fi
+start || { echo "PASSED 0 FAILED 1 ($name does not start)"; exit 1; }
+"$program"
