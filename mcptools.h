@@ -269,19 +269,19 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
  * 0 is done, positive is not finished, negative has failed. Banded by layer; your own are -1000 and below. */
 #define MCPT_ERRORS(X) \
     X(OK, 0, "ok") \
-    X(PENDING, 1, "not finished: call again when woken or when bytes arrive") \
-    X(MORE, 2, "a piece is ready and more follows") \
+    X(PENDING, 1, "not finished, call again") \
+    X(MORE, 2, "more follows") \
     X(E_ARG, -1, "a parameter is wrong") \
     X(E_STATE, -2, "not possible in this state") \
     X(E_SPACE, -3, "a buffer is too small") \
-    X(E_LIMIT, -4, "a configured limit is reached") \
-    X(E_ABSENT, -5, "there is no such member or record") \
-    X(E_ABI, -6, "header and implementation were compiled with different settings") \
+    X(E_LIMIT, -4, "a limit is reached") \
+    X(E_ABSENT, -5, "no such member or record") \
+    X(E_ABI, -6, "compiled with different settings") \
     X(E_RANDOM, -7, "no secure random source") \
     X(E_TIMEOUT, -8, "the deadline passed") \
     X(E_CLOSED, -9, "the peer has gone") \
     X(E_IO, -10, "the transport failed") \
-    X(E_CRYPTO, -11, "no cryptography configured, or it failed") \
+    X(E_CRYPTO, -11, "no cryptography, or it failed") \
     X(E_TLS, -12, "TLS failed") \
     X(E_CERTIFICATE, -13, "the peer's certificate is not accepted") \
     X(E_CLOCK, -14, "the clock is not set") \
@@ -296,7 +296,7 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
     X(E_STATUS, -41, "the answer's HTTP status is an error") \
     X(E_RPC, -60, "not JSON-RPC 2.0") \
     X(E_VERSION, -61, "no protocol version in common") \
-    X(E_CAPABILITY, -62, "the client does not declare the needed capability") \
+    X(E_CAPABILITY, -62, "the client lacks the capability") \
     X(E_PARAMS, -63, "invalid params") \
     X(E_NOT_FOUND, -64, "no such tool, prompt, resource or task") \
     X(E_CANCELLED, -65, "the request was cancelled") \
@@ -305,10 +305,10 @@ MCPT_API bool mcpt_authority_split(mcpt_str text, mcpt_str *host, uint16_t *port
     X(E_SCOPE, -81, "the token lacks a scope") \
     X(E_PROOF, -82, "the DPoP proof is not valid") \
     X(E_NONCE, -83, "the DPoP proof needs a (newer) nonce") \
-    X(E_ISSUER, -84, "another authorization server than the one that was asked, or none that may be used") \
+    X(E_ISSUER, -84, "not an authorization server that may be used") \
     X(E_RESOURCE, -85, "the metadata is not this server's") \
     X(E_CLIENT, -86, "no client identity: set client_id, or register") \
-    X(E_GRANT, -87, "the authorization server does not offer this grant as MCP asks for it") \
+    X(E_GRANT, -87, "the authorization server lacks what MCP asks for") \
     X(E_OAUTH, -88, "the authorization server refused") \
     X(E_STORE, -100, "the store failed") \
     X(E_FULL, -101, "the store is full") \
@@ -2064,23 +2064,24 @@ static unsigned mcpt__b64_value(char c, bool url)
 MCPT_API size_t mcpt_b64_encode(const void *data, size_t len, bool url, char *buf, size_t cap)
 {
     const unsigned char *p = (const unsigned char *)data;
-    size_t rest = len % 3, need = len / 3 * 4 + (rest == 0 ? 0 : url ? rest + 1 : 4), at = 0;
+    const unsigned char *end = p;
+    size_t rest = len % 3, digits = len / 3 * 4 + (rest != 0 ? rest + 1 : 0);
+    size_t need = url ? digits : (digits + 3) & ~(size_t)3;
     uint32_t bits = 0;
     unsigned have = 0;                                      /* bits not written yet: 0, 2 or 4 */
     if (len > (size_t)-1 / 2 || (buf != NULL && need > cap)) {
         return 0;
     }
-    for (size_t i = 0; buf != NULL && i < len; i++) {
-        bits = bits << 8 | p[i];
-        for (have += 8; have >= 6; have -= 6) {
-            buf[at++] = mcpt__b64_char(bits >> (have - 6) & 63u, url);
+    if (len != 0) {                                         /* NULL + 0 is undefined in C */
+        end = p + len;
+    }
+    for (size_t at = 0; buf != NULL && at < need; at++) {
+        if (have < 6) {
+            have += 8;
+            bits = bits << 8 | (p != end ? *p++ : 0u);
         }
-    }
-    if (have != 0) {
-        buf[at++] = mcpt__b64_char(bits << (6 - have) & 63u, url);
-    }
-    while (buf != NULL && at < need) {
-        buf[at++] = '=';
+        have -= 6;
+        buf[at] = at < digits ? mcpt__b64_char(bits >> have & 63u, url) : '=';
     }
     return need;
 }
@@ -4788,6 +4789,7 @@ static unsigned mcpt__chunk_trailer(mcpt_chunked *c, char ch)
 /* Any byte that is no data; answers the next state. */
 static unsigned mcpt__chunk_step(mcpt_chunked *c, char ch)
 {
+    unsigned next = MCPT__CHUNK_DONE;
     if (c->state <= MCPT__CHUNK_LAST_LINE && ch != '\r' && ++c->line > 256) {
         return MCPT__CHUNK_BAD;
     }
@@ -4795,15 +4797,18 @@ static unsigned mcpt__chunk_step(mcpt_chunked *c, char ch)
     case MCPT__CHUNK_SIZE_LF:
         c->count = 0;
         c->line = 0;
-        return ch != '\n' ? MCPT__CHUNK_BAD : c->left != 0 ? MCPT__CHUNK_DATA : MCPT__CHUNK_TRAILER;
+        next = c->left != 0 ? MCPT__CHUNK_DATA : MCPT__CHUNK_TRAILER;
+        break;
     case MCPT__CHUNK_DATA_CR:
         return ch == '\r' ? MCPT__CHUNK_DATA_LF : MCPT__CHUNK_BAD;
     case MCPT__CHUNK_DATA_LF:
-        return ch == '\n' ? MCPT__CHUNK_SIZE : MCPT__CHUNK_BAD;
+        next = MCPT__CHUNK_SIZE;
+        break;
     case MCPT__CHUNK_TRAILER_LF:
-        return ch == '\n' ? MCPT__CHUNK_TRAILER : MCPT__CHUNK_BAD;
+        next = MCPT__CHUNK_TRAILER;
+        break;
     case MCPT__CHUNK_END_LF:
-        return ch == '\n' ? MCPT__CHUNK_DONE : MCPT__CHUNK_BAD;
+        break;
     case MCPT__CHUNK_NAME:
     case MCPT__CHUNK_VALUE:
     case MCPT__CHUNK_TRAILER:
@@ -4811,6 +4816,7 @@ static unsigned mcpt__chunk_step(mcpt_chunked *c, char ch)
     default:
         return mcpt__chunk_size(c, ch);
     }
+    return ch == '\n' ? next : (unsigned)MCPT__CHUNK_BAD;
 }
 
 MCPT_API mcpt_err mcpt_chunked_decode(mcpt_chunked *c, char *buf, size_t *len, size_t *used)
