@@ -4446,7 +4446,7 @@ static unsigned mcpt__head_target(mcpt_head *h, const char *buf)
         return 0;
     }
     if (p[0] == '*') {
-        return n == 1 && h->method.len == 7 && MCPT_MEMCMP(buf + h->method.at, "OPTIONS", 7) == 0 ? 0 : 400;
+        return n == 1 && mcpt_str_is(mcpt__view(buf, h->method), "OPTIONS") ? 0 : 400;
     }
     start = n > 7 && p[4] == ':' ? 7 : 8;
     if (n <= start || !mcpt__word_is(p, start, start == 7 ? "http://" : "https://", 0x20)) {
@@ -4485,11 +4485,12 @@ static unsigned mcpt__head_response(mcpt_head *h, const char *buf, size_t end)
 {
     const char *p = buf + h->at;
     size_t n = end - h->at;
-    if (n < 12 || mcpt__head_version(h, p, 8) != 0 || p[8] != ' ' || p[9] < '1' || !mcpt__digit(p[9]) ||
-        !mcpt__digit(p[10]) || !mcpt__digit(p[11]) || (n > 12 && p[12] != ' ')) {
+    uint32_t status;
+    if (n < 12 || mcpt__head_version(h, p, 8) != 0 || p[8] != ' ' || (n > 12 && p[12] != ' ') ||
+        mcpt__decimal(p + 9, p + 12, 999, &status) != p + 12 || status < 100) {
         return 400;
     }
-    h->status = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
+    h->status = (uint16_t)status;
     return 0;
 }
 
@@ -4858,8 +4859,10 @@ MCPT_API const char *mcpt_reason(unsigned status)
         "500Internal Server Error\0" "501Not Implemented\0" "503Service Unavailable\0"
         "505HTTP Version Not Supported\0" "507Insufficient Storage\0";
     const char *r = rows;
+    uint32_t row;
     while (*r != '\0') {
-        if ((unsigned)(r[0] - '0') * 100u + (unsigned)(r[1] - '0') * 10u + (unsigned)(r[2] - '0') == status) {
+        (void)mcpt__decimal(r, r + 3, 999, &row);
+        if (row == status) {
             return r + 3;
         }
         r += MCPT_STRLEN(r) + 1;
