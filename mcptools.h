@@ -1978,7 +1978,10 @@ static unsigned mcpt__word_find(const char *words, const uint8_t *rows, const ch
 {
     const uint8_t *at = rows + 17;
     unsigned row = n - 4 < 17 ? rows[n - 4] : (unsigned)MCPT__NO_WORD;
-    for (; row != MCPT__NO_WORD && at[row] + n == at[row + 1]; row++) {
+    if (row == MCPT__NO_WORD) {
+        return row;
+    }
+    for (; at[row] + n == at[row + 1]; row++) {
         const char *word = words + at[row];
         if ((p[0] | fold) == word[0] && mcpt__word_is(p, n, word, fold)) {
             return row;
@@ -4281,7 +4284,7 @@ MCPT_API size_t mcpt_unescape(mcpt_str raw, char *buf, size_t cap)
 #endif
 
 /* How many bytes from p on are no ASCII control (0x00-0x1f, 0x7f); bytes from 0x80 on are none. */
-static size_t mcpt__clean(const char *p, size_t n)
+static inline size_t mcpt__clean(const char *p, size_t n)
 {
     size_t i = 0;
 #if MCPT__WORDS
@@ -4372,7 +4375,7 @@ static unsigned mcpt__field_find(const char *p, size_t n)
 }
 
 /* Splits a field line at its colon; the value loses the white space around it. */
-static bool mcpt__field_split(const char *p, const char *end, mcpt_str *name, mcpt_str *value)
+static inline bool mcpt__field_split(const char *p, const char *end, mcpt_str *name, mcpt_str *value)
 {
     const char *colon = (const char *)MCPT_MEMCHR(p, ':', (size_t)(end - p));
     if (colon == NULL || colon == p) {
@@ -4851,7 +4854,7 @@ MCPT_API const char *mcpt_reason(unsigned status)
 #else
     /* Packed, and without pointers, which would need relocation. */
     static const char rows[] =
-        "100Continue\0" "200OK\0" "202Accepted\0" "204No Content\0"
+        "200OK\0" "202Accepted\0" "100Continue\0" "204No Content\0"
         "400Bad Request\0" "401Unauthorized\0" "403Forbidden\0" "404Not Found\0" "405Method Not Allowed\0"
         "406Not Acceptable\0" "408Request Timeout\0" "409Conflict\0" "411Length Required\0"
         "413Content Too Large\0" "414URI Too Long\0" "415Unsupported Media Type\0" "417Expectation Failed\0"
@@ -5183,7 +5186,7 @@ static const char *mcpt__sch_space(const char *p, const char *end)
 }
 
 /* The next byte that is not white space; '\0', which no JSON has outside strings, at the end. */
-static char mcpt__sch_peek(mcpt__sch_text *t)
+static inline char mcpt__sch_peek(mcpt__sch_text *t)
 {
     t->p = mcpt__sch_space(t->p, t->end);
     return t->p != t->end ? *t->p : '\0';
@@ -5250,7 +5253,7 @@ static mcpt_type mcpt__sch_value(mcpt__sch_text *t, mcpt_str *raw)
 }
 
 /* Inside a container: true when an element begins here, false behind the closing bracket. */
-static bool mcpt__sch_next(mcpt__sch_text *t, char close)
+static inline bool mcpt__sch_next(mcpt__sch_text *t, char close)
 {
     char c = mcpt__sch_peek(t);
 
