@@ -59,7 +59,9 @@ export async function check(name, work) {
 }
 
 // Starts the device (or another server) on a free port; answers its URL, what it wrote, and how to stop it.
+// With DEVICE_TLS=DIRECTORY it serves https with the certificate there.
 export async function start({ command = device, args = ["--open", "--port", "0"] } = {}) {
+  if (process.env.DEVICE_TLS && command === device && !args.includes("--stdio")) args = [...args, "--tls-dir", process.env.DEVICE_TLS];
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const self = { child, url: null, text: "" };
   running.add(child);
@@ -72,7 +74,7 @@ export async function start({ command = device, args = ["--open", "--port", "0"]
     return within(5000, self.ended, "the end after SIGTERM");
   };
   await until(10000, () => {
-    self.url = self.text.match(/http:\/\/[\w.[\]:]+\/mcp\b/)?.[0];
+    self.url = self.text.match(/https?:\/\/[\w.[\]:]+\/mcp\b/)?.[0];
     return self.url || child.exitCode !== null;
   }, "the device's URL");
   if (!self.url) throw new Error(`the device ended: ${self.text}`);

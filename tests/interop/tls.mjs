@@ -1,0 +1,41 @@
+// The official SDKs over https: the same tests, with a device that made its own certificate.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { check, equal, finish, ok, start, until } from "./lib/harness.mjs";
+
+const directory = mkdtempSync(join(tmpdir(), "device-tls-"));
+const file = (name) => join(directory, name);
+process.env.DEVICE_TLS = directory;
+
+await check("the device makes a key and a certificate, and keeps them", async () => {
+  const server = await start();
+  ok(server.url.startsWith("https://localhost:"), server.url);
+  await until(5000, () => server.text.includes(`NODE_EXTRA_CA_CERTS=${file("device.crt")}`), "what it says about trust");
+  equal((await server.stop()).code, 0, "exit");
+  equal(statSync(file("device.key")).mode & 0o777, 0o600, "mode of the key");
+  const [certificate, key] = [readFileSync(file("device.crt"), "utf8"), readFileSync(file("device.key"), "utf8")];
+  equal((await (await start()).stop()).code, 0, "exit");
+  equal([readFileSync(file("device.crt"), "utf8"), readFileSync(file("device.key"), "utf8")], [certificate, key], "kept");
+});
+await check("a certificate that was lost is made again with the same key; a damaged key is not overwritten", async () => {
+  const key = readFileSync(file("device.key"), "utf8");
+  rmSync(file("device.crt"));
+  equal((await (await start()).stop()).code, 0, "exit");
+  equal(readFileSync(file("device.key"), "utf8"), key, "key");
+  writeFileSync(file("device.key"), "not a key");
+  const error = await start().then(() => null, (e) => e);
+  ok(/no certificate in/.test(error?.message), `${error}`);
+  equal(readFileSync(file("device.key"), "utf8"), "not a key", "still there");
+  writeFileSync(file("device.key"), key);
+});
+for (const name of ["sdk1", "sdk2"]) {
+  const test = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  const child = spawn(process.execPath, [test], { stdio: "inherit", env: { ...process.env, NODE_EXTRA_CA_CERTS: file("device.crt") } });
+  const code = await new Promise((resolve) => child.on("exit", resolve));
+  await check(`${name} over https`, async () => equal(code, 0, "exit"));
+}
+rmSync(directory, { recursive: true });
+finish();
