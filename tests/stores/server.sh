@@ -33,11 +33,13 @@ save ""
 END
       echo $! >"$STORE_DIR/pid" ;;
     postgres)
-      as postgres -D "$STORE_DIR/data" -h 127.0.0.1 -p "$STORE_PORT" -k '' >>"$STORE_DIR/log" 2>&1 &
-      echo $! >"$STORE_DIR/pid" ;;
+      as postgres -D "$STORE_DIR/data" -h 127.0.0.1 -p "$STORE_PORT" -k '' >>"$STORE_DIR/log" 2>&1 & ;;
   esac
   for _ in $(seq 100); do
-    ! answers || return 0
+    if answers; then
+      [ "$name" = redis ] || head -n 1 "$STORE_DIR/data/postmaster.pid" >"$STORE_DIR/pid"
+      return 0
+    fi
     sleep 0.1
   done
   cat "$STORE_DIR/log"
