@@ -15149,8 +15149,12 @@ static void mcpt__refuse_head(mcpt_conn *c, int status, bool close)
         mcpt__tx_reset(c);
     }
 #if !MCPT_NO_GUARD
-    if (status == 200 || status == 204) {
-        (status == 200 ? mcpt__document : mcpt__preflight)(c);
+    if (status == 200) {
+        mcpt__document(c);
+        return;
+    }
+    if (status == 204) {
+        mcpt__preflight(c);
         return;
     }
     if (c->refusal == 0 && (c->flags & MCPT__C_HEAD) != 0) {

@@ -88,6 +88,11 @@ static const mcpt_resource resources[] = {
 static mcpt_server server;
 static uint16_t tool_index[ROWS];
 static mcpt_session sessions[4];
+static mcpt_verdict verdicts[8];
+static mcpt_fixed_token token = { 0, "user_123", "client", "read write", 0 };
+static mcpt_fixed_tokens fixed = { &token, 1 };
+static const mcpt_prm prm = { .authorization_servers = "https://id.example" };
+static const mcpt_guard guard = { .verify = mcpt_fixed_verify, .user = &fixed, .scopes = "read", .prm = &prm };
 static mcpt_hub hub;
 static mcpt_conn conn;
 static char rx[8192];
@@ -97,7 +102,7 @@ static char request[8192];
 static char session_line[64];
 static const char *answer;             /* the first bytes of the last answer */
 
-static void make_server(size_t ntools)
+static void make_server(size_t ntools, bool guarded)
 {
     static const char description[] = "Reads one of the probes of this device and answers what it says, in SI units.";
     mcpt_hub_mem mem;
@@ -128,6 +133,7 @@ static void make_server(size_t ntools)
     server.env = &env;
     server.tools = tools;
     server.ntools = ntools;
+    server.guard = guarded ? &guard : NULL;
     server.prompts = prompts;
     server.nprompts = 1;
     server.resources = resources;
@@ -137,6 +143,8 @@ static void make_server(size_t ntools)
     memset(&mem, 0, sizeof(mem));
     mem.sessions = sessions;
     mem.nsessions = 4;
+    mem.verdicts = verdicts;
+    mem.nverdicts = 8;
     if (mcpt_hub_init(&hub, &server, &mem) != MCPT_OK) {
         exit(1);
     }
@@ -146,38 +154,42 @@ static const char meta[] = "\"_meta\":{\"io.modelcontextprotocol/protocolVersion
     "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"bench-client\",\"version\":\"1.0.0\"},"
     "\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{\"form\":{}}}}";
 
+#define TOKEN "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJzdWIiOiJ1c2V" \
+    "yXzEyMyIsImF1ZCI6Imh0dHBzOi8vcHVtcC5leGFtcGxlL21jcCIsImV4cCI6MTgwMDAwMzYwMH0.MEUCIQDx1Zq4h0m0d7m2mJ0bN3u5sXb9aA2u9" \
+    "0n6g2r0h1o6yQIgY9l1a2s3d4f5g6h7j8k9l0q1w2e3r4t5y6u7i8o9p0"
+
 static const char head[] =
     "POST /mcp HTTP/1.1\r\n"
     "host: 127.0.0.1:8080\r\n"
     "connection: keep-alive\r\n"
     "content-type: application/json\r\n"
     "accept: application/json, text/event-stream\r\n"
-    "authorization: Bearer eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJzdWIiOiJ1c2V"
-    "yXzEyMyIsImF1ZCI6Imh0dHBzOi8vcHVtcC5leGFtcGxlL21jcCIsImV4cCI6MTgwMDAwMzYwMH0.MEUCIQDx1Zq4h0m0d7m2mJ0bN3u5sXb9aA2u9"
-    "0n6g2r0h1o6yQIgY9l1a2s3d4f5g6h7j8k9l0q1w2e3r4t5y6u7i8o9p0\r\n"
+    "authorization: Bearer " TOKEN "\r\n"
     "accept-language: *\r\n"
     "sec-fetch-mode: cors\r\n"
     "user-agent: node\r\n"
     "accept-encoding: gzip, deflate\r\n";
 
-struct item { const char *name, *method, *target, *params; size_t tools; bool legacy; };
+struct item { const char *name, *method, *target, *params; size_t tools; bool legacy; unsigned guard; };    /* guard: 1 token known, 2 new */
 static const struct item items[] = {
-    { "server/discover", "server/discover", "", "", 1, false },
-    { "tools/list-20", "tools/list", "", "", 20, false },
-    { "tools/call", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 1, false },
-    { "tools/call-10", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 10, false },
-    { "tools/call-100", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 100, false },
-    { "tools/call-1000", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 1000, false },
-    { "tools/call-structured", "tools/call", "measure", "\"name\":\"measure\",\"arguments\":{},", 3, false },
-    { "tools/call-ask", "tools/call", "confirm", "\"name\":\"confirm\",\"arguments\":{},", 3, false },
-    { "resources/list", "resources/list", "", "", 1, false },
-    { "resources/read", "resources/read", "device://log", "\"uri\":\"device://log\",", 1, false },
-    { "resources/read-static", "resources/read", "device://manual", "\"uri\":\"device://manual\",", 1, false },
-    { "prompts/list", "prompts/list", "", "", 1, false },
-    { "prompts/get", "prompts/get", "greet", "\"name\":\"greet\",\"arguments\":{\"name\":\"Ada\"},", 1, false },
-    { "legacy-ping", "ping", "", "", 1, true },
-    { "legacy-tools/list-20", "tools/list", "", "", 20, true },
-    { "legacy-tools/call", "tools/call", "", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"}", 1, true },
+    { "server/discover", "server/discover", "", "", 1, false, 0 },
+    { "tools/list-20", "tools/list", "", "", 20, false, 0 },
+    { "tools/call", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 1, false, 0 },
+    { "tools/call-guarded", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 1, false, 1 },
+    { "tools/call-guarded-new", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 1, false, 2 },
+    { "tools/call-10", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 10, false, 0 },
+    { "tools/call-100", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 100, false, 0 },
+    { "tools/call-1000", "tools/call", "echo", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"},", 1000, false, 0 },
+    { "tools/call-structured", "tools/call", "measure", "\"name\":\"measure\",\"arguments\":{},", 3, false, 0 },
+    { "tools/call-ask", "tools/call", "confirm", "\"name\":\"confirm\",\"arguments\":{},", 3, false, 0 },
+    { "resources/list", "resources/list", "", "", 1, false, 0 },
+    { "resources/read", "resources/read", "device://log", "\"uri\":\"device://log\",", 1, false, 0 },
+    { "resources/read-static", "resources/read", "device://manual", "\"uri\":\"device://manual\",", 1, false, 0 },
+    { "prompts/list", "prompts/list", "", "", 1, false, 0 },
+    { "prompts/get", "prompts/get", "greet", "\"name\":\"greet\",\"arguments\":{\"name\":\"Ada\"},", 1, false, 0 },
+    { "legacy-ping", "ping", "", "", 1, true, 0 },
+    { "legacy-tools/list-20", "tools/list", "", "", 20, true, 0 },
+    { "legacy-tools/call", "tools/call", "", "\"name\":\"echo\",\"arguments\":{\"text\":\"hello\"}", 1, true, 0 },
 };
 
 static void make_request(const struct item *it, const char *method, const char *params)
@@ -259,15 +271,21 @@ int main(int argc, char **argv)
         fprintf(stderr, "no such request: %s\n", argv[1]);
         return 2;
     }
-    make_server(it->tools);
+    make_server(it->tools, it->guard != 0);
     if (mcpt_conn_init(&conn, &server, &hub, &mem, MCPT_HTTP, NULL) != MCPT_OK) {
         return 1;
     }
     if (it->legacy) {
         handshake(it);
     }
+    token.token = TOKEN;
     make_request(it, it->method, it->params);
     for (n = argc > 2 ? atol(argv[2]) : 1; n > 0; n--) {
+        if (it->guard == 2) {
+            mcpt_str all = { NULL, 0 };
+
+            mcpt_guard_forget(&hub, all);
+        }
         out = bench_request(request, strlen(request));
     }
     if (answer == NULL || strstr(answer, "200 OK") == NULL || strstr(answer, "\"result\"") == NULL) {

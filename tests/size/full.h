@@ -63,7 +63,18 @@ static const mcpt_resource resources[] = {
     { .uri = "r://{id}", .name = "r", .fn = read_fn, .complete = complete }, { .uri = "r://s", .name = "s", .data = "x", .size = 1 } };
 static const mcpt_prompt prompts[] = { { .name = "p", .description = "d", .fn = prompt, .complete = complete } };
 static const mcpt_env env = { millis, unix_time, random_bytes, 0, 0, 0 };
+#ifdef PROTECTED
+static mcpt_relay relay;
+static const mcpt_fixed_token token[] = { { "t", "s", "c", "x", 0 } };
+static mcpt_fixed_tokens fixed = { token, 1 };
+static const mcpt_prm prm = { .authorization_servers = "https://as.example" };
+static const mcpt_guard guard = { .verify = mcpt_fixed_verify, .user = &fixed, .scopes = "x", .prm = &prm,
+                                  .document = mcpt_relay_document, .document_user = &relay };
+#endif
 static const mcpt_server server = {
+#ifdef PROTECTED
+    .guard = &guard,
+#endif
     .name = "full", .version = "1.0.0", .tools = tools, .ntools = 1, .resources = resources, .nresources = 2,
     .prompts = prompts, .nprompts = 1, .env = &env, .offers = 31 };
 int main(void);
@@ -80,7 +91,24 @@ int main(void)
     static mcpt_slot slots[2];
     static mcpt_hub hub;
     const mcpt_mem mem = { rx, sizeof(rx), tx, sizeof(tx), tok, 64 };
-    const mcpt_hub_mem hub_mem = { sessions, 2, listeners, 2, slots, 2, data, sizeof(data[0]), 0, 0, tok, 64, 0 };
+#ifdef PROTECTED
+    static mcpt_verdict verdicts[2];
+    static mcpt_exchange exchange;
+    static char document[2048];
+    const mcpt_hub_mem hub_mem = { .sessions = sessions, .nsessions = 2, .listeners = listeners, .nlisteners = 2, .slots = slots,
+                                   .nslots = 2, .slot_data = data, .slot_size = sizeof(data[0]), .tok = tok, .ntok = 64,
+                                   .verdicts = verdicts, .nverdicts = 2 };
+
+    if (mcpt_exchange_init(&exchange, &env, rx, 512, tx, 512, 0, false) != MCPT_OK ||
+        mcpt_relay_init(&relay, &exchange, &hub, "https://as.example", document, sizeof(document)) != MCPT_OK) {
+        return 1;
+    }
+    mcpt_exchange_connected(&exchange);
+    pump(&exchange.io);
+#else
+    const mcpt_hub_mem hub_mem = { .sessions = sessions, .nsessions = 2, .listeners = listeners, .nlisteners = 2, .slots = slots,
+                                   .nslots = 2, .slot_data = data, .slot_size = sizeof(data[0]), .tok = tok, .ntok = 64 };
+#endif
 
     if (mcpt_hub_init(&hub, &server, &hub_mem) != MCPT_OK ||
         mcpt_conn_init(&conn, &server, &hub, &mem, MCPT_HTTP, NULL) != MCPT_OK) {
