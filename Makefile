@@ -71,9 +71,9 @@ check: ## (default) the inner loop, offline: lint, compile matrix (subset), symb
 
 test: ## all that CI checks; installs what it lacks, ends with "N passed, N failed, N skipped"
 	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang unit-32 examples \
-	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd interop stores firmware size bench
+	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd conformance-client interop stores firmware size bench
 
-conformance: step-conformance step-conformance-microhttpd ## the official conformance suite a line per scenario
+conformance: step-conformance step-conformance-microhttpd step-conformance-client ## the official conformance suite a line per scenario
 interop: step-interop ## the official SDK clients against build/device
 
 ##
@@ -114,7 +114,7 @@ fuzz: ## fuzz one input: T=json TIME=60 (seconds); without T all of them, one af
 	tests/tools/fuzz.sh $(TIME) $(or $(T),$(FUZZERS))
 
 ##
-## Programs: build/device build/conformance-server build/conformance-server-microhttpd build/json-check build/examples/NAME
+## Programs: build/device build/conformance-server build/conformance-server-microhttpd build/conformance-client build/json-check build/examples/NAME
 
 help: ## this list
 	awk -F ':.*## ' '/^##/ { sub(/^## ?/, ""); print } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -169,6 +169,9 @@ step-fuzz: # the kept corpora replayed, a few seconds of new input each, branch 
 
 step-conformance:
 	$(call need,$(HOST)); $(need_node); $(MAKE) $(B)/conformance-server && tests/conformance/run.sh $(B)/conformance-server
+
+step-conformance-client:
+	$(call need,$(HOST)); $(need_node); $(MAKE) $(B)/conformance-client && tests/conformance/run_client.sh $(B)/conformance-client
 
 step-conformance-microhttpd:
 	$(call need,$(HOST) libmicrohttpd-dev); $(need_node); $(MAKE) $(B)/conformance-server-microhttpd && \
@@ -252,6 +255,8 @@ include examples/firmware/firmware.mk
 $(B)/device: $(DEVICE:%.c=$(B)/o/%)
 	ln -f $< $@
 $(B)/conformance-server: $(B)/o/tests/conformance/server
+	ln -f $< $@
+$(B)/conformance-client: $(B)/o/tests/conformance/client
 	ln -f $< $@
 $(B)/conformance-server-microhttpd: $(B)/o/tests/conformance/server_microhttpd
 	ln -f $< $@

@@ -1589,6 +1589,11 @@ typedef struct mcpt_oauth_config {    /* all text static */
     const char *extra;                /* further parameters of the authorization URL, form-encoded: "prompt=consent"; NULL */
     const char *assertion;            /* MCPT_GRANT_JWT_BEARER; of MCPT_GRANT_ENTERPRISE: the identity provider's ID token */
     const char *idp_token_endpoint, *idp_client_id, *idp_client_secret;        /* MCPT_GRANT_ENTERPRISE */
+#if !MCPT_NO_JWT
+    const mcpt_signer *signer;        /* authenticates by private_key_jwt (RFC 7523 section 2.2) where the server lists it; NULL */
+    const char *key_id;               /* kid of signer's key; NULL */
+    const mcpt_signer *dpop;          /* asks for tokens that are bound to this key (RFC 9449); a Bearer token is then refused. NULL */
+#endif
     uint32_t quirks;                  /* MCPT_QUIRK_x */
     const mcpt_env *env;              /* random and crypto.sha256 are required */
     const mcpt_store *store;          /* NULL: in memory only, a reboot begins anew */
@@ -1608,6 +1613,7 @@ typedef struct mcpt_oauth_http {      /* one request; borrowed until mcpt_oauth_
     mcpt_str authorization;           /* value of Authorization, a secret; absent: none */
     const char *content_type;         /* NULL: no body */
     mcpt_str body;                    /* may hold secrets */
+    mcpt_str dpop;                    /* value of DPoP; absent: none */
 } mcpt_oauth_http;
 enum { MCPT__OA_ROWS = 20 };
 typedef struct mcpt_oauth {           /* private; do not copy or move after init */
@@ -1633,17 +1639,21 @@ MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config
 MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o);    /* what to do now; refreshes a token that is about to expire */
 MCPT_API uint32_t mcpt_oauth_due(const mcpt_oauth *o);      /* milliseconds until next may answer otherwise; (uint32_t)-1: never */
 MCPT_API mcpt_str mcpt_oauth_token(const mcpt_oauth *o);    /* READY: the access token, a secret, borrowed until the next call */
-/* The MCP server has refused: status 401 or 403 with the WWW-Authenticate fields (n of them, borrowed for the call) it
- * gave; token tells whether a token was sent. OK: send the request again, with the token there is now. PENDING: go on with
+/* READY: the header lines of a request to the MCP server, Authorization and, for a bound token, DPoP: a fresh proof each
+ * time, so one for every request. Answers the bytes written (not terminated), 0: there is no token, or cap is too small, or
+ * the proof cannot be made (E_CLOCK, E_CRYPTO, E_RANDOM: mcpt_oauth_error). */
+MCPT_API size_t mcpt_oauth_lines(mcpt_oauth *o, const char *method, char *buf, size_t cap);
+/* The MCP server has refused: status 401 or 403 with the WWW-Authenticate fields (n of them, borrowed for the call) and the
+ * DPoP-Nonce it gave (absent: none); token tells whether a token was sent. OK: send the request again, with the token there is now. PENDING: go on with
  * mcpt_oauth_next(). E_UNAUTHORIZED: a fresh token was refused; E_SCOPE: more scope was granted before or is refused;
  * E_STATUS: a 403 that is not about scope; nothing was changed. */
-MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, bool token);
-MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o);           /* it has answered anything else: the budgets of retries are full again */
+MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, mcpt_str nonce, bool token);
+MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o, mcpt_str nonce);          /* it has answered anything else: the budgets of retries are full again */
 MCPT_API void mcpt_oauth_start(mcpt_oauth *o);              /* authorize without waiting for a refusal, or again after a failure */
 MCPT_API const mcpt_oauth_http *mcpt_oauth_request(const mcpt_oauth *o);       /* REQUEST; else NULL */
-/* The answer: its head (retry_after: seconds, 0: none), the body in any pieces, its end. E_SPACE from body: what is needed
+/* The answer: its head (retry_after: seconds, 0: none; nonce: its DPoP-Nonce, absent: none, borrowed for the call), the body in any pieces, its end. E_SPACE from body: what is needed
  * does not fit into mem; stop reading then. failed: OK, or why there is no whole answer. */
-MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_after);
+MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_after, mcpt_str nonce);
 MCPT_API mcpt_err mcpt_oauth_body(mcpt_oauth *o, const char *text, size_t len);
 MCPT_API void mcpt_oauth_done(mcpt_oauth *o, mcpt_err failed);
 /* USER: what a person must open, an https URL (http on loopback); and the code to enter there, absent when the URL has it. */
@@ -16298,7 +16308,7 @@ enum {                                                      /* facts */
     MCPT__F_DEVICE_EP, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, MCPT__F_ACCESS,
     MCPT__F_REFRESH, MCPT__F_GRANTED, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE,
     MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_CHALLENGE_URL, MCPT__F_CHALLENGE_SCOPE, MCPT__F_META_SCOPE,
-    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS
+    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS, MCPT__F_AS_NONCE, MCPT__F_RS_NONCE
 };
 enum {                                                      /* mcpt_oauth.flags; those below 256 are stored */
     MCPT__OA_ISS = 1,                 /* the callback must have iss */
@@ -16307,14 +16317,17 @@ enum {                                                      /* mcpt_oauth.flags;
     MCPT__OA_LEGACY = 8,              /* found by the rules of 2025-03-26 */
     MCPT__OA_CIMD = 16,               /* client ID metadata documents are supported */
     MCPT__OA_DYNAMIC = 32,            /* the client was registered dynamically */
+    MCPT__OA_DPOP = 64,               /* the authorization server makes bound tokens */
+    MCPT__OA_BOUND = 128,             /* this one is */
     MCPT__OA_FRESH = 256,             /* no answer since the token came */
     MCPT__OA_CHECK = 512,             /* metadata is fetched to see whether the issuer is still listed */
     MCPT__OA_STEP = 1024,             /* asks for more scope than before: it is chosen already */
     MCPT__OA_TIMED = 2048,            /* due is when the token expires, for a clock that is not set */
     MCPT__OA_BASIC = 4096, MCPT__OA_POST = 8192, MCPT__OA_NONE = 16384, MCPT__OA_KEY = 32768,     /* token_endpoint_auth_methods */
-    MCPT__OA_METHODS = 61440
+    MCPT__OA_METHODS = 61440,
+    MCPT__OA_NONCED = 65536           /* a request was sent again for its nonce */
 };
-enum { MCPT__AUTH_NONE, MCPT__AUTH_BASIC, MCPT__AUTH_POST };   /* mcpt_oauth.auth */
+enum { MCPT__AUTH_NONE, MCPT__AUTH_BASIC, MCPT__AUTH_POST, MCPT__AUTH_KEY };   /* mcpt_oauth.auth */
 enum {                                                      /* mcpt_oauth.step: the request being sent */
     MCPT__STEP_NONE, MCPT__STEP_RESOURCE, MCPT__STEP_SERVER, MCPT__STEP_REGISTER, MCPT__STEP_DEVICE, MCPT__STEP_CODE,
     MCPT__STEP_REFRESH, MCPT__STEP_POLL, MCPT__STEP_CLIENT, MCPT__STEP_EXCHANGE, MCPT__STEP_ASSERT, MCPT__STEP_REVOKE,
@@ -16875,6 +16888,7 @@ static void mcpt__oa_send(mcpt_oauth *o, unsigned step, const mcpt__oa_text *t, 
         o->request.authorization = authorization;
         o->request.content_type = type;
         o->request.body = body;
+        o->request.dpop = mcpt__mk(NULL, 0);
         o->step = (uint8_t)step;
         o->state = MCPT_OAUTH_REQUEST;
         o->status = 0;
@@ -16951,6 +16965,12 @@ static void mcpt__oa_choose_auth(mcpt_oauth *o)
     if (listed == 0) {
         listed = MCPT__OA_BASIC;                            /* RFC 8414 section 2: the default */
     }
+#if !MCPT_NO_JWT
+    if (o->config->signer != NULL && (listed & MCPT__OA_KEY) != 0) {
+        o->auth = MCPT__AUTH_KEY;
+        return;
+    }
+#endif
     o->auth = secret && (listed & MCPT__OA_BASIC) != 0 ? MCPT__AUTH_BASIC :
               secret && (listed & MCPT__OA_POST) != 0 ? MCPT__AUTH_POST : MCPT__AUTH_NONE;
 }
@@ -16992,13 +17012,59 @@ static mcpt_str mcpt__oa_resource(const mcpt_oauth *o)
     return (o->config->quirks & MCPT_QUIRK_NO_RESOURCE) != 0 ? mcpt__mk(NULL, 0) : mcpt__oa_get(o, MCPT__F_RESOURCE);
 }
 
+#if !MCPT_NO_JWT
+/* The parameters of a private_key_jwt assertion (RFC 7523 section 2.2); its audience is the issuer. */
+static void mcpt__oa_assertion(mcpt_oauth *o, mcpt__oa_text *t, const char *begin)
+{
+    mcpt_str jwt;
+
+    mcpt__oa_param(t, begin, "client_assertion_type", mcpt_z("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
+    mcpt__oa_addz(t, "&client_assertion=");
+    if (mcpt_jwt_assertion(o->config->signer, o->config->env, o->config->key_id, mcpt__oa_get(o, MCPT__F_CLIENT_ID),
+                           mcpt__oa_get(o, MCPT__F_ISSUER), t->at, (size_t)(t->end - t->at), &jwt) == MCPT_OK) {
+        t->at += jwt.len;                                   /* base64url and dots need no encoding */
+    } else {
+        t->full = true;
+    }
+}
+#endif
+
+/* A proof for the request that stands in t (RFC 9449 section 5), when tokens shall be bound; behind it. */
+static mcpt_str mcpt__oa_proof(mcpt_oauth *o, mcpt__oa_text *t, mcpt_str url)
+{
+    mcpt_str jwt = mcpt__mk(NULL, 0);
+
+#if !MCPT_NO_JWT
+    if (o->config->dpop != NULL && (o->flags & MCPT__OA_DPOP) != 0) {
+        const char *query = (const char *)MCPT_MEMCHR(url.ptr, '?', url.len);
+        url.len = query != NULL ? (size_t)(query - url.ptr) : url.len;
+        if (mcpt_jwt_proof(o->config->dpop, o->config->env, mcpt_z("POST"), url, mcpt__mk(NULL, 0), mcpt__oa_get(o, MCPT__F_AS_NONCE),
+                           t->at, (size_t)(t->end - t->at), &jwt) == MCPT_OK) {
+            t->at += jwt.len;
+        } else {
+            t->full = true;
+        }
+    }
+#else
+    (void)o;
+    (void)t;
+    (void)url;
+#endif
+    return jwt;
+}
+
 /* A POST to the token endpoint or one that authenticates as it does. The body is begun by the caller in t; the client's
  * authentication is added. */
 static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__oa_text *t, char *begin, mcpt_str url)
 {
-    mcpt_str id = mcpt__oa_get(o, MCPT__F_CLIENT_ID), basic = mcpt__mk(NULL, 0), body;
+    mcpt_str id = mcpt__oa_get(o, MCPT__F_CLIENT_ID), basic = mcpt__mk(NULL, 0), body, proof;
 
-    if (o->auth != MCPT__AUTH_BASIC) {
+#if !MCPT_NO_JWT
+    if (o->auth == MCPT__AUTH_KEY) {
+        mcpt__oa_assertion(o, t, begin);
+    }
+#endif
+    if (o->auth == MCPT__AUTH_NONE || o->auth == MCPT__AUTH_POST) {
         mcpt__oa_param(t, begin, "client_id", id);
         if (o->auth == MCPT__AUTH_POST) {
             mcpt__oa_param(t, begin, "client_secret", mcpt__oa_get(o, MCPT__F_SECRET));
@@ -17008,7 +17074,9 @@ static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__oa_text *t, char *
     if (o->auth == MCPT__AUTH_BASIC) {
         basic = mcpt__oa_basic(o, t, id, mcpt__oa_get(o, MCPT__F_SECRET));
     }
+    proof = step >= MCPT__STEP_CODE && step <= MCPT__STEP_ASSERT ? mcpt__oa_proof(o, t, url) : mcpt__mk(NULL, 0);
     mcpt__oa_send(o, step, t, "POST", url, basic, "application/x-www-form-urlencoded", body);
+    o->request.dpop = proof;
 }
 
 /* The body of one of the grants at the token endpoint. */
@@ -17141,6 +17209,9 @@ static bool mcpt__oa_random64(const mcpt_oauth *o, size_t bytes, char *text, siz
 static void mcpt__oa_authorize(mcpt_oauth *o)
 {
     char verifier[44], state[33], challenge[44], key[16];
+#if !MCPT_NO_JWT
+    char jkt[43];
+#endif
     uint8_t hash[32];
     size_t nv, ns, nc;
     mcpt_str endpoint, part;
@@ -17187,6 +17258,11 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
     mcpt__oa_param(&t, begin, "state", mcpt__mk(state, ns));
     mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
     mcpt__oa_param(&t, begin, "resource", mcpt__oa_resource(o));
+#if !MCPT_NO_JWT
+    if (o->config->dpop != NULL && (o->flags & MCPT__OA_DPOP) != 0 && mcpt_signer_thumbprint(o->config->dpop, jkt) == MCPT_OK) {
+        mcpt__oa_param(&t, begin, "dpop_jkt", mcpt__mk(jkt, sizeof(jkt)));     /* RFC 9449 section 10 */
+    }
+#endif
     if (mcpt__oa_scope_has(mcpt__oa_get(o, MCPT__F_ASKED), mcpt_z("offline_access"))) {
         mcpt__oa_param(&t, begin, "prompt", mcpt_z("consent"));            /* OpenID Connect Core section 11 */
     }
@@ -17313,7 +17389,7 @@ static void mcpt__oa_have_server(mcpt_oauth *o)
 enum {                                                      /* rows of metadata documents */
     MCPT__D_ROOT, MCPT__D_RESOURCE, MCPT__D_SERVERS, MCPT__D_SCOPES, MCPT__D_ISSUER, MCPT__D_AUTHORIZE, MCPT__D_TOKEN,
     MCPT__D_REGISTER, MCPT__D_REVOKE, MCPT__D_DEVICE, MCPT__D_PAR, MCPT__D_RESPONSES, MCPT__D_METHODS, MCPT__D_PKCE,
-    MCPT__D_ISS, MCPT__D_CIMD, MCPT__D_COUNT
+    MCPT__D_ISS, MCPT__D_CIMD, MCPT__D_DPOP, MCPT__D_COUNT
 };
 static const mcpt_pick mcpt__oa_metadata[MCPT__D_COUNT] = {
     MCPT_PICK("", 0), MCPT_PICK("resource", 0), MCPT_PICK("authorization_servers", 0), MCPT_PICK("scopes_supported", 0),
@@ -17321,7 +17397,8 @@ static const mcpt_pick mcpt__oa_metadata[MCPT__D_COUNT] = {
     MCPT_PICK("registration_endpoint", 0), MCPT_PICK("revocation_endpoint", 0), MCPT_PICK("device_authorization_endpoint", 0),
     MCPT_PICK("require_pushed_authorization_requests", 0), MCPT_PICK("response_types_supported", 0),
     MCPT_PICK("token_endpoint_auth_methods_supported", 0), MCPT_PICK("code_challenge_methods_supported", 0),
-    MCPT_PICK("authorization_response_iss_parameter_supported", 0), MCPT_PICK("client_id_metadata_document_supported", 0) };
+    MCPT_PICK("authorization_response_iss_parameter_supported", 0), MCPT_PICK("client_id_metadata_document_supported", 0),
+    MCPT_PICK("dpop_signing_alg_values_supported", 0) };
 enum {                                                      /* rows of every other answer */
     MCPT__T_ROOT, MCPT__T_ACCESS, MCPT__T_TYPE, MCPT__T_EXPIRES, MCPT__T_REFRESH, MCPT__T_SCOPE, MCPT__T_ERROR, MCPT__T_TEXT,
     MCPT__T_DEVICE, MCPT__T_USER, MCPT__T_URI, MCPT__T_URI_COMPLETE, MCPT__T_INTERVAL, MCPT__T_CLIENT, MCPT__T_SECRET,
@@ -17521,7 +17598,8 @@ static void mcpt__oa_got_server(mcpt_oauth *o)
         return;
     }
     mcpt__oa_set(o, MCPT__F_ISSUER, issuer);
-    o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_METHODS);
+    o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_DPOP | MCPT__OA_METHODS);
+    o->flags |= mcpt__oa_lists(o, MCPT__D_DPOP, "ES256") ? (uint32_t)MCPT__OA_DPOP : 0u;
     o->flags |= mcpt__oa_true(o, MCPT__D_ISS) ? (uint32_t)MCPT__OA_ISS : 0u;
     o->flags |= mcpt__oa_true(o, MCPT__D_CIMD) ? (uint32_t)MCPT__OA_CIMD : 0u;
     o->flags |= mcpt__oa_lists(o, MCPT__D_SCOPES, "offline_access") ? (uint32_t)MCPT__OA_OFFLINE : 0u;
@@ -17723,7 +17801,7 @@ static void mcpt__oa_got_token(mcpt_oauth *o)
     mcpt_err e;
 
     if (!mcpt__oa_vschar(access, '!') || (refresh.ptr != NULL && !mcpt__oa_vschar(refresh, '!')) ||
-        (!mcpt_str_ieq(type, "Bearer") && step != MCPT__STEP_EXCHANGE)) {
+        (!mcpt_str_ieq(type, o->request.dpop.ptr != NULL ? "DPoP" : "Bearer") && step != MCPT__STEP_EXCHANGE)) {
         mcpt__oa_say(o, mcpt_z("the token is not usable"), mcpt__mk(NULL, 0));
         mcpt__oa_fail(o, MCPT_E_OAUTH);
         return;
@@ -17751,7 +17829,8 @@ static void mcpt__oa_got_token(mcpt_oauth *o)
     o->expires = lives >= 0 && now >= 0 ? now + lives : 0;
     o->interval = lives >= 0 && lives < 2000000 ? (uint32_t)lives : 0;     /* for a clock that is not set */
     o->due = mcpt__oa_millis(o) + (o->interval - (o->interval != 0 ? o->margin : 0)) * 1000u;
-    o->flags = (o->flags & ~(uint32_t)(MCPT__OA_STEP | MCPT__OA_CHECK)) | MCPT__OA_FRESH | MCPT__OA_TIMED;
+    o->flags = (o->flags & ~(uint32_t)(MCPT__OA_STEP | MCPT__OA_CHECK | MCPT__OA_BOUND | MCPT__OA_NONCED)) | MCPT__OA_FRESH | MCPT__OA_TIMED;
+    o->flags |= o->request.dpop.ptr != NULL ? (uint32_t)MCPT__OA_BOUND : 0u;
     o->step = MCPT__STEP_NONE;
     o->state = MCPT_OAUTH_READY;
     e = mcpt__oa_save_session(o);
@@ -17770,6 +17849,12 @@ static void mcpt__oa_refusal(mcpt_oauth *o)
     const bool unknown = mcpt_str_is(error, "invalid_client") || mcpt_str_is(error, "unauthorized_client");
 
     mcpt__oa_say(o, error, text);
+    if (mcpt_str_is(error, "use_dpop_nonce") && o->request.dpop.ptr != NULL && (o->flags & MCPT__OA_NONCED) == 0 &&
+        mcpt__oa_get(o, MCPT__F_AS_NONCE).ptr != NULL) {
+        o->flags |= MCPT__OA_NONCED;                        /* once, with the nonce it gave (RFC 9449 section 8) */
+        mcpt__oa_ask_token(o, step);
+        return;
+    }
     if (step == MCPT__STEP_POLL && (passing || mcpt_str_is(error, "authorization_pending") || mcpt_str_is(error, "slow_down"))) {
         o->interval += mcpt_str_is(error, "slow_down") ? 5u : 0u;
         mcpt__oa_wait(o, passing);
@@ -17879,7 +17964,15 @@ MCPT_API const mcpt_oauth_http *mcpt_oauth_request(const mcpt_oauth *o)
     return o->state == MCPT_OAUTH_REQUEST ? &o->request : NULL;
 }
 
-MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_after)
+/* A nonce that the other side has given: kept when a field can carry it back. */
+static void mcpt__oa_nonce(mcpt_oauth *o, unsigned tag, mcpt_str nonce)
+{
+    if (nonce.len <= 256 && mcpt__oa_vschar(nonce, '!')) {
+        mcpt__oa_set(o, tag, nonce);
+    }
+}
+
+MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_after, mcpt_str nonce)
 {
     const bool metadata = o->step == MCPT__STEP_RESOURCE || o->step == MCPT__STEP_SERVER;
     mcpt__oa_text t;
@@ -17887,7 +17980,9 @@ MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_aft
     if (o->state != MCPT_OAUTH_REQUEST) {
         return;
     }
-    t = mcpt__oa_room(o);
+    (void)mcpt__oa_room(o);                                 /* the request is through */
+    mcpt__oa_nonce(o, MCPT__F_AS_NONCE, nonce);
+    t = mcpt__oa_below(o);
     o->status = (uint16_t)status;
     o->retry_after = retry_after;
     mcpt_keep_init(&o->keep, metadata ? mcpt__oa_metadata : mcpt__oa_answer, metadata ? (size_t)MCPT__D_COUNT : (size_t)MCPT__T_COUNT, o->found,
@@ -18106,6 +18201,36 @@ MCPT_API mcpt_str mcpt_oauth_token(const mcpt_oauth *o)
     return o->state == MCPT_OAUTH_READY ? mcpt__oa_get(o, MCPT__F_ACCESS) : mcpt__mk(NULL, 0);
 }
 
+MCPT_API size_t mcpt_oauth_lines(mcpt_oauth *o, const char *method, char *buf, size_t cap)
+{
+    const bool bound = (o->flags & MCPT__OA_BOUND) != 0;
+    mcpt_str token = mcpt_oauth_token(o);
+    mcpt__oa_text t;
+
+    t.at = buf;
+    t.end = buf + cap;
+    t.full = token.ptr == NULL;
+    mcpt__oa_addz(&t, bound ? "Authorization: DPoP " : "Authorization: Bearer ");
+    mcpt__oa_add(&t, token);
+    mcpt__oa_addz(&t, "\r\n");
+#if !MCPT_NO_JWT
+    if (bound && !t.full) {
+        mcpt_str url = mcpt_z(o->config->endpoint), jwt;
+        const char *query = (const char *)MCPT_MEMCHR(url.ptr, '?', url.len);
+        url.len = query != NULL ? (size_t)(query - url.ptr) : url.len;
+        mcpt__oa_addz(&t, "DPoP: ");
+        o->err = o->config->dpop == NULL ? MCPT_E_CRYPTO : mcpt_jwt_proof(o->config->dpop, o->config->env, mcpt_z(method), url, token,
+                 mcpt__oa_get(o, MCPT__F_RS_NONCE), t.at, (size_t)(t.end - t.at), &jwt);
+        t.full = t.full || o->err != MCPT_OK;
+        t.at += t.full ? 0 : jwt.len;
+        mcpt__oa_addz(&t, "\r\n");
+    }
+#else
+    (void)method;
+#endif
+    return t.full ? 0 : (size_t)(t.at - buf);
+}
+
 MCPT_API mcpt_str mcpt_oauth_url(const mcpt_oauth *o)
 {
     mcpt_str url = mcpt__oa_get(o, MCPT__F_VERIFY_URI);
@@ -18147,22 +18272,23 @@ MCPT_API void mcpt_oauth_close(mcpt_oauth *o)
 }
 
 /* -- refusals of the MCP server */
-MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o)
+MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o, mcpt_str nonce)
 {
-    o->flags &= ~(uint32_t)MCPT__OA_FRESH;
+    mcpt__oa_nonce(o, MCPT__F_RS_NONCE, nonce);
+    o->flags &= ~(uint32_t)(MCPT__OA_FRESH | MCPT__OA_NONCED);
     o->stepped = o->registered = 0;
 }
 
 /* What the challenges say, the first Bearer or DPoP one of at most eight; its facts are set. False: its metadata URL must
  * not be followed. */
-static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size_t n, bool *scope)
+static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size_t n, bool *scope, bool *nonce)
 {
     mcpt_challenge c;
     mcpt_url u, own;
     unsigned count = 0;
     size_t i;
 
-    *scope = false;
+    *scope = *nonce = false;
     mcpt__oa_set(o, MCPT__F_CHALLENGE_URL, mcpt__mk(NULL, 0));
     mcpt__oa_set(o, MCPT__F_CHALLENGE_SCOPE, mcpt__mk(NULL, 0));
     for (i = 0; i < n; i++) {
@@ -18175,6 +18301,7 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
                 continue;
             }
             *scope = mcpt_str_is(c.error, "insufficient_scope");
+            *nonce = mcpt_str_is(c.error, "use_dpop_nonce");
             o->top = (uint32_t)(half - o->mem);
             if (c.resource_metadata.ptr != NULL &&
                 (!mcpt__oa_url(o, c.resource_metadata, &u) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) ||
@@ -18189,9 +18316,9 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
     return true;
 }
 
-MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, bool token)
+MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, mcpt_str nonce, bool token)
 {
-    bool insufficient;
+    bool insufficient, wants_nonce;
     mcpt__oa_text t;
     mcpt_str asked, more;
     char *begin;
@@ -18202,10 +18329,15 @@ MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_
     if (status != 401 && status != 403) {
         return MCPT_E_STATUS;
     }
-    if (!mcpt__oa_read_challenges(o, authenticate, n, &insufficient)) {
+    if (!mcpt__oa_read_challenges(o, authenticate, n, &insufficient, &wants_nonce)) {
         mcpt__oa_say(o, mcpt_z("resource_metadata is no https URL of this server"), mcpt__mk(NULL, 0));
         mcpt__oa_fail(o, MCPT_E_RESOURCE);
         return MCPT_E_RESOURCE;
+    }
+    if (wants_nonce && token && (o->flags & (MCPT__OA_BOUND | MCPT__OA_NONCED)) == MCPT__OA_BOUND && nonce.len != 0) {
+        mcpt__oa_nonce(o, MCPT__F_RS_NONCE, nonce);
+        o->flags |= MCPT__OA_NONCED;
+        return MCPT_OK;                                     /* once more, with a proof that has it */
     }
     if (status == 401) {
         if (token && (o->flags & MCPT__OA_FRESH) != 0 && o->state == MCPT_OAUTH_READY) {
@@ -18748,7 +18880,7 @@ static void mcpt__cl_line(mcpt__cl_text *t, const char *name, mcpt_str value)
 {
     if (value.ptr != NULL) {
         mcpt__cl_add(t, mcpt_z(name));
-        mcpt__cl_add(t, mcpt_z(": "));
+        mcpt__cl_add(t, mcpt_z(name != NULL ? ": " : ""));
         mcpt__cl_add(t, value);
         mcpt__cl_add(t, mcpt_z("\r\n"));
     }
@@ -18778,16 +18910,6 @@ static void mcpt__cl_value_line(mcpt__cl_text *t, mcpt_str name, mcpt_str v)
         mcpt__cl_add(t, mcpt_z("?="));
     }
     mcpt__cl_add(t, mcpt_z("\r\n"));
-}
-
-static mcpt_str mcpt__cl_token(const mcpt_client *c)
-{
-#if !MCPT_NO_OAUTH
-    if (c->config->oauth != NULL) {
-        return mcpt_oauth_token(c->config->oauth);
-    }
-#endif
-    return mcpt_z(c->config->token);
 }
 
 static mcpt__cl_text mcpt__cl_head(mcpt_channel *ch, const char *method, const mcpt_url *u)
@@ -18833,10 +18955,11 @@ static bool mcpt__cl_go(mcpt_channel *ch, mcpt__cl_text *t, const mcpt_url *u, m
 }
 
 /* Fields of every request to the MCP endpoint. */
-static void mcpt__cl_common(mcpt_client *c, mcpt__cl_text *t)
+static void mcpt__cl_common(mcpt_client *c, mcpt__cl_text *t, const char *method)
 {
-    mcpt_str token = mcpt__cl_token(c);
+    size_t n = 0;
 
+    c->flags &= (uint8_t)~(unsigned)MCPT__CF_SENT_TOKEN;
     if (c->session_len != 0 && c->phase > MCPT__CP_INIT) {
         mcpt__cl_line(t, "Mcp-Session-Id", mcpt__mk(c->session, c->session_len));
     }
@@ -18845,13 +18968,19 @@ static void mcpt__cl_common(mcpt_client *c, mcpt__cl_text *t)
     } else if (c->revision >= MCPT_2025_06_18 && c->phase > MCPT__CP_INIT) {
         mcpt__cl_line(t, "MCP-Protocol-Version", mcpt_z(mcpt__nth(mcpt__revisions, c->revision - 1u)));
     }
-    if (token.ptr != NULL) {
-        mcpt__cl_add(t, mcpt_z("Authorization: Bearer "));
-        mcpt__cl_add(t, token);
-        mcpt__cl_add(t, mcpt_z("\r\n"));
+#if !MCPT_NO_OAUTH
+    if (c->config->oauth != NULL && mcpt_oauth_token(c->config->oauth).ptr != NULL) {
+        n = mcpt_oauth_lines(c->config->oauth, method, t->at, (size_t)(t->end - t->at));
+        t->full = t->full || n == 0;
+        t->at += n;
         c->flags |= MCPT__CF_SENT_TOKEN;
-    } else {
-        c->flags &= (uint8_t)~(unsigned)MCPT__CF_SENT_TOKEN;
+    }
+#else
+    (void)method;
+#endif
+    if (c->config->token != NULL && n == 0) {
+        mcpt__cl_add(t, mcpt_z("Authorization: Bearer "));
+        mcpt__cl_line(t, NULL, mcpt_z(c->config->token));
     }
 }
 
@@ -18875,7 +19004,7 @@ static bool mcpt__cl_post(mcpt_client *c, mcpt_channel *ch, const char *method, 
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
     t = mcpt__cl_head(ch, "POST", &u);
     mcpt__cl_add(&t, mcpt_z("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"));
-    mcpt__cl_common(c, &t);
+    mcpt__cl_common(c, &t, "POST");
     if (mcpt__cl_modern(c) && method != NULL) {
         mcpt__cl_line(&t, "Mcp-Method", mcpt_z(method));
         if (c->name_len != 0 && method == c->method) {
@@ -19421,6 +19550,7 @@ static void mcpt__cl_oauth_request(mcpt_client *c, mcpt_channel *ch)
     t = mcpt__cl_head(ch, r->method, &u);
     mcpt__cl_line(&t, "Accept", mcpt_z("application/json"));
     mcpt__cl_line(&t, "Authorization", r->authorization);
+    mcpt__cl_line(&t, "DPoP", r->dpop);
     if (r->content_type != NULL) {
         mcpt__cl_line(&t, "Content-Type", mcpt_z(r->content_type));
     }
@@ -19468,7 +19598,7 @@ static bool mcpt__cl_refused(mcpt_client *c, mcpt_channel *ch)
             fields[n++] = value;
         }
     }
-    e = mcpt_oauth_refused(c->config->oauth, ch->status, fields, n, (c->flags & MCPT__CF_SENT_TOKEN) != 0);
+    e = mcpt_oauth_refused(c->config->oauth, ch->status, fields, n, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE), (c->flags & MCPT__CF_SENT_TOKEN) != 0);
     if (e == MCPT_OK || e == MCPT_PENDING) {
         c->flags |= MCPT__CF_AUTH | MCPT__CF_REDO;
         return true;
@@ -19503,14 +19633,14 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
         for (i = 0; i < after.len && mcpt__digit(after.ptr[i]) && seconds < 100000; i++) {
             seconds = seconds * 10 + (uint32_t)(after.ptr[i] - '0');
         }
-        mcpt_oauth_head(c->config->oauth, ch->status, seconds);
+        mcpt_oauth_head(c->config->oauth, ch->status, seconds, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE));
         return;
     }
     if (ch->purpose == MCPT__CU_MAIN && (ch->status == 401 || ch->status == 403) && mcpt__cl_refused(c, ch)) {
         return;
     }
     if (ch->purpose == MCPT__CU_MAIN && c->config->oauth != NULL && ch->status != 401 && ch->status != 403) {
-        mcpt_oauth_accepted(c->config->oauth);
+        mcpt_oauth_accepted(c->config->oauth, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE));
     }
 #endif
     if (ch->purpose == MCPT__CU_MAIN && c->phase == MCPT__CP_INIT && good) {
@@ -19686,7 +19816,7 @@ static bool mcpt__cl_get_stream(mcpt_client *c, mcpt_channel *ch)
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
     t = mcpt__cl_head(ch, "GET", &u);
     mcpt__cl_line(&t, "Accept", mcpt_z("text/event-stream"));
-    mcpt__cl_common(c, &t);
+    mcpt__cl_common(c, &t, "GET");
     if (ch->sse.id_len != 0) {
         mcpt__cl_line(&t, "Last-Event-ID", mcpt__mk(ch->sse.id, ch->sse.id_len));
     }
@@ -19723,7 +19853,7 @@ static bool mcpt__cl_delete(mcpt_client *c, mcpt_channel *ch)
 
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
     t = mcpt__cl_head(ch, "DELETE", &u);
-    mcpt__cl_common(c, &t);
+    mcpt__cl_common(c, &t, "DELETE");
     return mcpt__cl_go(ch, &t, &u, mcpt__mk(NULL, 0));
 }
 

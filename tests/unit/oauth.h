@@ -28,6 +28,7 @@ static struct {
     char log[LOG][160];               /* "METHOD url" of each request */
     size_t nlog;
     char form[4096];                  /* body of the last POST */
+    char dpop[1024];                  /* DPoP of the last request */
     char auth[512];                   /* Authorization of the last request */
     char challenge[64], state[64], scope[256], resource[256], client_id[256], prompt[32];  /* of the last authorization URL */
     unsigned codes, authorizations, tokens;                /* how many */
@@ -41,6 +42,7 @@ static struct {
     char mem[8192];
     const char *token_body;           /* NULL: the usual answer */
     unsigned token_status;
+    const char *nonce;                /* DPoP-Nonce of every answer; NULL: none */
     const char *iss;                  /* of the callback; NULL: the issuer AS; "": none */
 } W;
 
@@ -199,6 +201,7 @@ static void serve(mcpt_oauth *o)      /* one request and its answer */
     snprintf(W.log[W.nlog++], sizeof(W.log[0]), "%s %s", r->method, url);
     copy(W.auth, sizeof(W.auth), r->authorization);
     copy(W.form, sizeof(W.form), r->body);
+    copy(W.dpop, sizeof(W.dpop), r->dpop);
     for (size_t i = W.nroutes; i > 0 && body == NULL; i--) {
         if (strcmp(W.routes[i - 1].url, url) == 0) {
             status = W.routes[i - 1].status;
@@ -212,7 +215,7 @@ static void serve(mcpt_oauth *o)      /* one request and its answer */
         mcpt_oauth_done(o, MCPT_E_IO);
         return;
     }
-    mcpt_oauth_head(o, status, 0);
+    mcpt_oauth_head(o, status, 0, mcpt_z(W.nonce));
     for (at = 0, n = strlen(body); at < n && e == MCPT_OK; at += W.piece != 0 ? W.piece : n) {
         size_t k = W.piece != 0 && W.piece < n - at ? W.piece : n - at;
         char *copy_of = (char *)malloc(k);                 /* its ends are watched */
@@ -265,7 +268,7 @@ static const mcpt_oauth_config usual = {
 static mcpt_err refuse(mcpt_oauth *o, unsigned status, const char *challenge, bool token)
 {
     mcpt_str field = mcpt_z(challenge);
-    return mcpt_oauth_refused(o, status, &field, challenge != NULL ? 1 : 0, token);
+    return mcpt_oauth_refused(o, status, &field, challenge != NULL ? 1 : 0, mcpt_z(W.nonce), token);
 }
 
 /* From a 401 to a token, with the person's help. */

@@ -84,7 +84,7 @@ static void discovery_orders(void)
 
     begin();                          /* once there was metadata there is no way back */
     CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
-    mcpt_oauth_accepted(&o);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
     put_route(PRM_PATH, 404, "");
     CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS));
     world();
@@ -133,7 +133,7 @@ static void challenges(void)
         for (; n < 3 && rows[i].fields[n] != NULL; n++) {
             fields[n] = mcpt_z(rows[i].fields[n]);
         }
-        CHECK(mcpt_oauth_refused(&o, 401, fields, n, false) == rows[i].e);
+        CHECK(mcpt_oauth_refused(&o, 401, fields, n, mcpt_z(NULL), false) == rows[i].e);
         if (rows[i].e == MCPT_PENDING) {
             CHECK(drive(&o) == MCPT_OAUTH_USER);
             (void)sign_in(&o);
@@ -145,7 +145,7 @@ static void challenges(void)
             CHECK(W.nlog == 0);
         }
     }
-    CHECK(mcpt_oauth_refused(&o, 500, NULL, 0, false) < 0);
+    CHECK(mcpt_oauth_refused(&o, 500, NULL, 0, mcpt_z(NULL), false) < 0);
 }
 
 /* Protected resource metadata that must not be believed (P1 to P19): nothing of it reaches an authorization URL. */
@@ -472,7 +472,7 @@ static void refreshing(void)
     char buf[64];
     begin();
     CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
-    mcpt_oauth_accepted(&o);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
     W.unix_time += 3539;
     CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_READY);
     W.unix_time += 1;
@@ -515,7 +515,7 @@ static void refused_tokens(void)
     CHECK(refuse(&o, 401, "Bearer error=\"invalid_token\"", true) == MCPT_E_UNAUTHORIZED && failed(MCPT_E_UNAUTHORIZED));
     begin();
     CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
-    mcpt_oauth_accepted(&o);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
     W.nlog = 0;
     CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY && token_is("at-2"));
     CHECK(W.nlog == 2 && asked("GET " PRM_PATH) && asked("POST " AS "/token"));
@@ -523,7 +523,7 @@ static void refused_tokens(void)
 
     begin();                          /* another authorization server: nothing of the old one's reaches it */
     CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
-    mcpt_oauth_accepted(&o);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
     put_route(PRM_PATH, 200, "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"https://as2.example\"]}");
     put_route("https://as2.example/.well-known/oauth-authorization-server", 200, "{" ENDPOINTS("https://as2.example") S256 "}");
     put_route("https://as2.example/register", 201, "{\"client_id\":\"two\"}");
@@ -532,7 +532,7 @@ static void refused_tokens(void)
     W.iss = "";
     CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && strcmp(W.client_id, "two") == 0);
     CHECK(drive(&o) == MCPT_OAUTH_READY && asked("POST https://as2.example/token") && !asked("POST " AS "/token") && !asked("POST " AS "/register"));
-    mcpt_oauth_accepted(&o);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
     W.nroutes = 0;                    /* and back: the first one's client is still known */
     W.nlog = 0;
     W.iss = NULL;
@@ -555,7 +555,7 @@ static void step_up(void)
     CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"a\"", true) == MCPT_PENDING);
     CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
     CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"b\"", true) == MCPT_E_SCOPE);      /* the budget is spent */
-    mcpt_oauth_accepted(&o);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
     CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"b\"", true) == MCPT_PENDING);
 }
 
@@ -661,6 +661,73 @@ static void machine_grants(void)
     CHECK(asked("POST https://idp.example/token") && strcmp(param(W.form, "audience", buf, sizeof(buf)), AS) == 0 &&
           strcmp(param(W.form, "subject_token", buf, sizeof(buf)), "id.to.ken") == 0 && strcmp(param(W.form, "client_id", buf, sizeof(buf)), "idp-client") == 0);
     CHECK(drive(&o) == MCPT_OAUTH_READY && strcmp(param(W.form, "assertion", buf, sizeof(buf)), "id-jag") == 0 && strcmp(W.auth, "Basic bWFjaGluZTpz") == 0);
+}
+
+/* private_key_jwt (RFC 7523) and bound tokens with nonces of both servers (RFC 9449 sections 5, 7, 8, 9). */
+static void signed_grants(void)
+{
+    static mcpt_signer key;
+    static mcpt_mbedtls tls;
+    mcpt_oauth_config c = usual;
+    mcpt_env env = w_env;
+    uint8_t ref[MCPT_KEY_REF];
+    size_t len;
+    char buf[1024], lines[2048], first[1024];
+    CHECK(mcpt_mbedtls_init(&tls, NULL, 0) == MCPT_OK && tls.crypto.es256_generate(&tls, ref, &len) &&
+          mcpt_signer_init(&key, &tls.crypto, ref, len) == MCPT_OK);
+    env.crypto = &tls.crypto;
+    c.env = &env;
+    world();
+    c.grant = MCPT_GRANT_CLIENT;
+    c.client_id = "machine";
+    c.signer = &key;
+    begin_with(&c);
+    put_route(AS_META, 200, "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\",\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\"]}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY && W.auth[0] == '\0');
+    CHECK(strcmp(param(W.form, "client_assertion_type", buf, sizeof(buf)), "urn:ietf:params:oauth:client-assertion-type:jwt-bearer") == 0);
+    CHECK(strncmp(param(W.form, "client_assertion", buf, sizeof(buf)), "eyJ", 3) == 0 && strlen(buf) > 200);
+
+    world();
+    c = usual;
+    c.env = &env;
+    c.dpop = &key;
+    begin_with(&c);
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"dpop_signing_alg_values_supported\":[\"RS256\",\"ES256\"]}");
+    W.token_body = "{\"access_token\":\"bound\",\"token_type\":\"DPoP\",\"expires_in\":60}";
+    CHECK(authorize(&o, "DPoP algs=\"ES256\", resource_metadata=\"" PRM_PATH "\"") == MCPT_OAUTH_READY && W.dpop[0] == 'e');
+    len = mcpt_oauth_lines(&o, "POST", lines, sizeof(lines) - 1);
+    lines[len] = '\0';
+    CHECK(strncmp(lines, "Authorization: DPoP bound\r\nDPoP: eyJ", 36) == 0 && strcmp(lines + len - 2, "\r\n") == 0);
+    snprintf(first, sizeof(first), "%s", strstr(lines, "DPoP: ") + 6);
+    len = mcpt_oauth_lines(&o, "POST", lines, sizeof(lines) - 1);
+    CHECK(strncmp(first, strstr(lines, "DPoP: ") + 6, 300) != 0);          /* never the same proof twice */
+    for (size_t cap = 0; cap < len; cap++) {
+        CHECK(mcpt_oauth_lines(&o, "POST", lines, cap) == 0);
+    }
+    W.nonce = "rs-nonce";
+    CHECK(refuse(&o, 401, "DPoP error=\"use_dpop_nonce\"", true) == MCPT_OK && token_is("bound"));
+    CHECK(refuse(&o, 401, "DPoP error=\"use_dpop_nonce\"", true) == MCPT_E_UNAUTHORIZED);     /* once */
+
+    begin_with(&c);                   /* the authorization server wants a nonce, too: once */
+    mcpt_oauth_logout(&o);
+    while (mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST) {
+        serve(&o);
+    }
+    W.token_status = 400;
+    W.token_body = "{\"error\":\"use_dpop_nonce\"}";
+    W.nonce = "as-nonce";
+    W.nlog = 0;
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_OAUTH));
+    len = 0;
+    for (size_t i = 0; i < W.nlog; i++) {
+        len += strcmp(W.log[i], "POST " AS "/token") == 0;
+    }
+    CHECK(len == 2);
+    W.token_status = 200;             /* a token that is not bound is not what was asked for */
+    W.token_body = "{\"access_token\":\"a\",\"token_type\":\"Bearer\"}";
+    mcpt_oauth_start(&o);
+    CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED);
+    mcpt_mbedtls_free(&tls);
 }
 
 static void logging_out(void)
@@ -797,7 +864,7 @@ static void misuse(void)
     CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_OK);
     CHECK(mcpt_oauth_request(&o) == NULL && mcpt_oauth_body(&o, "{}", 2) == MCPT_E_STATE && mcpt_oauth_url(&o).ptr == NULL);
     mcpt_oauth_done(&o, MCPT_OK);
-    mcpt_oauth_head(&o, 200, 0);
+    mcpt_oauth_head(&o, 200, 0, mcpt_z(NULL));
     CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_due(&o) == (uint32_t)-1);
 }
 
@@ -817,6 +884,7 @@ int main(void)
     step_up();
     device_grant();
     machine_grants();
+    signed_grants();
     logging_out();
     torture();
     sealed();
