@@ -178,7 +178,8 @@ step-conformance-microhttpd:
 	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
 
 step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the other examples in build/o/examples
-	$(call need,$(HOST)); $(need_node); $(parallel) $(B)/device $(EXAMPLES:%.c=$(B)/o/%) && DEVICE=$(CURDIR)/$(B)/device \
+	$(call need,$(HOST)); $(need_node); $(parallel) $(B)/device $(EXAMPLES:%.c=$(B)/o/%) \
+	  $(patsubst %.c,$(B)/o/%,$(wildcard tests/interop/*.c)) && DEVICE=$(CURDIR)/$(B)/device \
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')
 

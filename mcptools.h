@@ -1078,13 +1078,14 @@ typedef struct mcpt_jwt_verifier {
     void *user;                       /* of revoked */
     char *buf;                        /* caller's: one token, see mcpt_jwt_check */
     size_t cap;
+    uint32_t apart_ms;                /* between fetches because of a kid that is not there; 0: 60000 */
     struct mcpt_hub *hub;             /* private, and all below */
     uint32_t tried, loaded, fresh_ms;
     mcpt_err last;
     bool busy, any, ever;
 } mcpt_jwt_verifier;
 /* Keys are fetched when the first token comes, again when Cache-Control: max-age is over (5 minutes to a day; 10 minutes
- * when it does not say), and when a token names a kid that is not there, but a minute apart at least (5 seconds after a
+ * when it does not say), and when a token names a kid that is not there, but apart_ms apart at least (5 seconds after a
  * failure). While that fails the old ones hold for a day. E_UNAUTHORIZED; PENDING; E_CLOCK; E_STATUS, E_IO and the like: there
  * are no keys. */
 MCPT_API mcpt_err mcpt_jwt_verify(void *verifier, const mcpt_token *token, mcpt_principal *who);
@@ -1109,7 +1110,8 @@ typedef struct mcpt_introspection {   /* asks the authorization server about eve
     bool others;
 } mcpt_introspection;
 /* E_UNAUTHORIZED: not active, or against the rules; PENDING; E_STATUS (also 401: your secret is wrong), E_IO and the like:
- * no answer; E_SPACE: the answer is larger than buf. Works without a clock: the server has judged exp. */
+ * no answer; E_SPACE: the answer is larger than buf. Works without a clock: the server has judged exp. Without sub (the client
+ * acts for itself) the client is the subject. */
 MCPT_API mcpt_err mcpt_introspection_verify(void *introspection, const mcpt_token *token, mcpt_principal *who);
 
 #if !MCPT_NO_METADATA
@@ -7940,7 +7942,8 @@ static mcpt_err mcpt__claims_when(const char *buf, const mcpt_span *f, int64_t n
     return MCPT_OK;
 }
 
-static mcpt_err mcpt__claims_who(char *buf, const mcpt_span *f, const mcpt_jwt_rules *r, mcpt_claims *c)
+/* no_sub: without sub the client is the subject. */
+static mcpt_err mcpt__claims_who(char *buf, const mcpt_span *f, const mcpt_jwt_rules *r, bool no_sub, mcpt_claims *c)
 {
     for (unsigned i = MCPT__JC_CLIENT; i <= MCPT__JC_APPID && c->client_id.ptr == NULL; i++) {
         c->client_id = mcpt__jwt_str(buf, f[i]);
@@ -7948,7 +7951,7 @@ static mcpt_err mcpt__claims_who(char *buf, const mcpt_span *f, const mcpt_jwt_r
     if (r->clients != NULL && !mcpt__has_word(r->clients, c->client_id)) {
         return mcpt__no(&c->why, MCPT__WHY("client"));
     }
-    c->subject = mcpt__jwt_str(buf, f[MCPT__JC_SUB]);
+    c->subject = f[MCPT__JC_SUB].len == 0 && no_sub ? c->client_id : mcpt__jwt_str(buf, f[MCPT__JC_SUB]);
     if (c->subject.len == 0) {
         return mcpt__no(&c->why, MCPT__WHY("sub"));
     }
@@ -7998,7 +8001,7 @@ static mcpt_err mcpt__claims(const mcpt__jws *j, const mcpt_jwt_rules *r, const 
         return mcpt__no(&c->why, MCPT__WHY("aud"));
     }
     e = mcpt__claims_when(buf, f, now, mcpt__leeway(r), c);
-    return e != MCPT_OK ? e : mcpt__claims_who(buf, f, r, c);
+    return e != MCPT_OK ? e : mcpt__claims_who(buf, f, r, false, c);
 }
 
 MCPT_API mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mcpt_jwks *keys, const mcpt_aud *aud, int64_t now,
@@ -10922,7 +10925,8 @@ static mcpt_err mcpt__keys_fetch(mcpt_jwt_verifier *v, const mcpt_token *token)
     if (v->jwks_url == NULL || v->busy) {
         return v->busy ? MCPT_PENDING : MCPT_OK;
     }
-    if (v->ever && now - v->tried < (v->last == MCPT_OK ? (uint32_t)MCPT__KEYS_APART : (uint32_t)MCPT__KEYS_RETRY)) {
+    if (v->ever && now - v->tried < (v->last != MCPT_OK ? (uint32_t)MCPT__KEYS_RETRY :
+                                     v->apart_ms != 0 ? v->apart_ms : (uint32_t)MCPT__KEYS_APART)) {
         return MCPT_OK;
     }
     MCPT_MEMSET(&f, 0, sizeof(f));
@@ -11183,7 +11187,7 @@ static mcpt_err mcpt__ask_judge(mcpt_introspection *a, const mcpt_token *token, 
         return mcpt__no(&c->why, MCPT__WHY("expired or not valid yet"));
     }
     c->expires = now < 0 ? 0 : c->expires;                  /* without a clock the server's word has to do */
-    return mcpt__claims_who(buf, f, r, c);
+    return mcpt__claims_who(buf, f, r, true, c);                /* RFC 7662 section 2.2: sub is optional */
 }
 
 MCPT_API mcpt_err mcpt_introspection_verify(void *introspection, const mcpt_token *token, mcpt_principal *who)

@@ -347,6 +347,8 @@ static void introspection(void)
         { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"nbf\":1700009000}", MCPT_E_UNAUTHORIZED, "expired or not valid yet" },
         { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"exp\":\"x\"}", MCPT_E_UNAUTHORIZED, "exp or nbf is no time" },
         { "{\"active\":true,\"aud\":\"" AUD "\"}", MCPT_E_UNAUTHORIZED, "sub" },
+        { "{\"active\":true,\"aud\":\"" AUD "\",\"client_id\":\"c\"}", MCPT_OK, "" },
+        { "{\"active\":true,\"aud\":\"" AUD "\",\"client_id\":\"c\",\"sub\":7}", MCPT_E_UNAUTHORIZED, "sub" },
         { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"cnf\":{\"x5t#S256\":\"x\"}}", MCPT_E_UNAUTHORIZED, "cnf" },
         { "{\"active\":true,\"active\":false,\"sub\":\"u\",\"aud\":\"" AUD "\"}", MCPT_E_DUPLICATE, NULL },
         { "{\"active\":true", MCPT_E_JSON, NULL },
