@@ -45,7 +45,7 @@ MICROHTTPD := $(wildcard tests/*/*microhttpd.c examples/*microhttpd.c)
 LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lbearssl -lm -lpthread -Wl,--no-as-needed
 UNIT32 := $(if $(UNIT),$(shell grep -L '"[./]*port/' $(UNIT)))
 fuzz_programs = $(foreach f,$(1),$(B)/fuzz/tests/fuzz/fuzz_$(f) $(B)/cov/tests/fuzz/fuzz_$(f))
-bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem
+bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem $(B)/o/tests/bench/tls
 , := ,
 
 # Debian packages, for tests/tools/need.sh
@@ -55,7 +55,7 @@ UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
 ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
 STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli=redis-tools libpq-dev postgresql util-linux python3=python3
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
-BENCH := valgrind taskset=util-linux
+BENCH := valgrind taskset=util-linux openssl=openssl
 
 
 ##
@@ -102,6 +102,7 @@ bench: ## instructions per request, requests per second beside a bare epoll serv
 	$(MAKE) $(bench_programs)
 	tests/bench/run.sh $(B)/conformance-server $(ARGS)
 	tests/bench/instr.sh $(B)/bench-mem
+	tests/bench/tls.sh $(B)/o/tests/bench/tls
 
 bench-flash: ## bytes programmed and sectors erased by the flash store; UPDATE=1 puts the table into README.md
 	tests/tools/need.sh $(HOST) $(ARM) python3=python3
@@ -195,7 +196,8 @@ step-size:
 
 step-bench: # that the measuring programs work, not what they measure
 	$(call need,$(HOST) $(ARM) $(BENCH) python3=python3); \
-	  $(MAKE) $(bench_programs) $(B)/o/tests/bench/flash && tests/bench/flash.sh --smoke $(B)/o/tests/bench/flash && tests/bench/run.sh --smoke $(B)/conformance-server && tests/bench/instr.sh --smoke $(B)/bench-mem
+	  $(MAKE) $(bench_programs) $(B)/o/tests/bench/flash && tests/bench/flash.sh --smoke $(B)/o/tests/bench/flash && tests/bench/run.sh --smoke $(B)/conformance-server && tests/bench/instr.sh --smoke $(B)/bench-mem && \
+	  tests/bench/tls.sh --smoke $(B)/o/tests/bench/tls
 
 # --------------------------------------------------------------------------------------------------- programs
 # A kind of build is a directory under build/ with a compiler and flags of its own: build/san/tests/unit/test_x and so on.

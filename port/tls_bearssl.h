@@ -13,15 +13,15 @@
  * and give &bear.tls to the transport (mcpt_posix_config.tls). A client has trust instead of chain and key, and
  * needs a clock.
  *
- * Keys: RSA of 2048 bit and more, P-256 and P-384 (private key: P-256, RSA). Suites: ECDHE with ECDSA or RSA and
- * AES-128-GCM, ChaCha20-Poly1305, AES-256-GCM. On a small board leave out what your certificates do not need:
- * MCPT_BEARSSL_NO_RSA, _NO_CHACHA20, _NO_AES256 (and SHA-384 with it), _NO_P384: each a -D...=1. Each of RSA and
- * AES256 refuses certificates too.
+ * Keys: RSA of 2048 bit and more, P-256 and P-384. Suites: ECDHE with ECDSA or RSA and
+ * AES-128-GCM, ChaCha20-Poly1305, AES-256-GCM. On a small board leave out what your peers do not need: -DMCPT_BEARSSL_NO_RSA=1
+ * (ECDSA certificates alone), -DMCPT_BEARSSL_NO_CHACHA20=1, -DMCPT_BEARSSL_NO_SHA384=1 (and AES-256 with it; no certificates signed
+ * with SHA-384 or SHA-512), -DMCPT_BEARSSL_EC='&br_ec_p256_m31' (P-256 alone).
  * Resumption: by session id, in the memory of the pool: 100 bytes a session of a server (least recently used is
  * dropped), 352 of a client (by host name; at most an hour).
  * Records: max_fragment_length (RFC 6066) is asked for by a client whose buffers are small, and obeyed by a server. Most
  * clients do not ask; so in_size must hold the longest record they send, usually one request. Half-close does not
- * exist in TLS 1.2: a close_notify ends both directions.
+ * exist in TLS 1.2: a close_notify ends both directions (RFC 5246, section 7.2.1).
  *
  * Needs: BearSSL 0.6 (libbearssl-dev). Does not: allocate, keep globals, speak TLS 1.3 or 1.1, check revocation.
  * RAM: mcpt_tls_bearssl_size(): per connection about 3.4 KB (Cortex-M server; a client 3.7 KB and 2.6 KB for the

@@ -21,7 +21,7 @@
  * comes from that array, and a handshake that finds it full fails alone. Debian's library uses malloc.
  * Records: MBEDTLS_SSL_IN_CONTENT_LEN and _OUT_CONTENT_LEN of the library are the buffers; a longer record ends in an
  * alert. in: at least rx_size + 512 - 325 bytes of content. A client asks for max_fragment_length when in is less
- * than 16 KB. Half-close: after the peer's close_notify answers in work are still sent.
+ * than 16 KB. After the peer's close_notify what the machine behind has written already is still sent.
  *
  * Needs: mbedTLS 2.28 or 3.6 with X509, SSL_TLS, ECDHE, GCM. With TLS 1.3 random comes from PSA too: its entropy
  * sources must be there. Does not: allocate, keep globals of its own, check revocation.
