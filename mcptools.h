@@ -4543,6 +4543,10 @@ static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
         h->flags |= MCPT_HEAD_CHUNKED;
         return mcpt__is(v, "chunked") ? 0 : 501;
     case MCPT_F_CONNECTION:
+        if (mcpt__is(v, "keep-alive")) {                    /* alone, as nearly everybody sends it */
+            h->bits |= MCPT__HEAD_KEEP;
+            return 0;
+        }
         while (mcpt__list_next(&v, &host, &zero)) {
             if (mcpt__is(host, "close")) {
                 h->flags |= MCPT_HEAD_CLOSE;
@@ -14921,7 +14925,6 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         return status;
     }
 #endif
-    (void)status;
     c->allow = MCPT_NO_LEGACY || c->hub == NULL || c->hub->mem.nsessions == 0 ? "POST" : "GET, POST, DELETE";
     if (!mcpt_str_is(method, "POST")) {
         bool legacy = c->allow[0] == 'G' && (mcpt_str_is(method, "GET") || mcpt_str_is(method, "DELETE"));
@@ -14931,12 +14934,14 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         }
         return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text/event-stream") ? 406 : 0;
     }
-    while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
-        n++;
+    if (!mcpt_str_is(type, "application/json")) {           /* as clients write it; else without parameters and case */
+        while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
+            n++;
+        }
+        type.len = n;
+        status = mcpt_str_ieq(type, "application/json") ? 0 : 415;
     }
-    type.len = n;
-    if ((!mcpt_str_is(type, "application/json") && !mcpt_str_ieq(type, "application/json")) ||
-        (coding.ptr != NULL && !mcpt_str_ieq(coding, "identity"))) {
+    if (status != 0 || (coding.ptr != NULL && !mcpt_str_ieq(coding, "identity"))) {
         return 415;
     }
     if (mcpt_str_is(accept, "application/json, text/event-stream")) {
