@@ -43,7 +43,15 @@ PORTS_APART := port/microhttpd.c $(wildcard port/lwip*.c) $(STORES:%=port/store_
 PORTS := $(filter-out $(PORTS_APART),$(wildcard port/*.c))
 MICROHTTPD := $(wildcard tests/*/*microhttpd.c examples/*microhttpd.c)
 LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lbearssl -lm -lpthread -Wl,--no-as-needed
-UNIT32 := $(if $(UNIT),$(shell grep -L '"[./]*port/' $(UNIT)))
+# Other machines, "name=zig's name" (tests/tools/cross.sh knows what runs each), and the tests that need no system there.
+PORTS_PURE := $(wildcard port/store_ram.c port/store_flash.c)
+UNIT_PURE := $(filter-out $(shell grep -lP '"[./]*port/(?!store_(ram|flash)\.)' $(UNIT)),$(UNIT))
+CROSS := x86=x86-linux-musl arm=arm-linux-musleabihf aarch64=aarch64-linux-musl aarch64_be=aarch64_be-linux-musl \
+  riscv32=riscv32-linux-musl riscv64=riscv64-linux-musl mips=mips-linux-musleabihf mipsel=mipsel-linux-musleabihf \
+  powerpc=powerpc-linux-musleabihf powerpc64le=powerpc64le-linux-musl s390x=s390x-linux-musl wasm32=wasm32-wasi-musl \
+  windows=x86_64-windows-gnu
+CROSS_OF = $(if $(T),$(filter $(T:%=%=%),$(CROSS)),$(CROSS))
+CROSS_PROGRAMS = $(foreach c,$(CROSS_OF),$(UNIT_PURE:%.c=$(B)/cross/$(firstword $(subst =, ,$(c)))/%))
 fuzz_programs = $(foreach f,$(1),$(B)/fuzz/tests/fuzz/fuzz_$(f) $(B)/cov/tests/fuzz/fuzz_$(f))
 bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem $(B)/o/tests/bench/tls
 , := ,
@@ -55,6 +63,7 @@ UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
 ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
 STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli=redis-tools libpq-dev postgresql util-linux python3=python3
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
+QEMU := qemu-arm=qemu-user
 BENCH := valgrind taskset=util-linux openssl=openssl
 
 
@@ -70,10 +79,16 @@ check: ## (default) the inner loop, offline: lint, compile matrix (subset), symb
 	OFFLINE=1 FULL= MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit
 
 test: ## all that CI checks; installs what it lacks, ends with "N passed, N failed, N skipped"
-	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang unit-32 examples \
+	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang cross examples \
 	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd conformance-client interop stores firmware size bench
 
 conformance: step-conformance step-conformance-microhttpd step-conformance-client ## the official conformance suite a line per scenario
+
+cross: ## the unit tests on other machines (32 and 64 bits, both byte orders) under qemu-user: T=mips; UPDATE=1: into README.md
+	tests/tools/need.sh $(JSMN) $(QEMU) && tests/tools/need-node.sh
+	-$(parallel) $(CROSS_PROGRAMS)
+	TESTS='$(UNIT_PURE)' tests/tools/cross.sh $(if $(UPDATE),--update) $(CROSS_OF)
+
 interop: step-interop ## the official SDK clients against build/device
 
 ##
@@ -123,7 +138,7 @@ help: ## this list
 clean: ## remove build/
 	rm -rf $(B)
 
-.PHONY: run check test conformance interop firmware firmware-test size ram bench bench-flash fuzz help clean
+.PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash fuzz help clean
 export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES
 
 # ------------------------------------------------------------------------------------------------------ steps
@@ -153,9 +168,8 @@ step-unit-clang:
 	$(call need,$(HOST) $(UNIT_NEEDS) clang); $(parallel) $(UNIT:%.c=$(B)/clang/%); \
 	  JOBS=$(JOBS) tests/tools/each.sh $(UNIT:%.c=$(B)/clang/%)
 
-step-unit-32:
-	$(call need,$(JSMN)); $(need_node); $(parallel) $(UNIT32:%.c=$(B)/m32/%); \
-	  JOBS=$(JOBS) tests/tools/each.sh $(UNIT32:%.c=$(B)/m32/%)
+step-cross:
+	$(call need,$(JSMN) $(QEMU)); $(need_node); $(parallel) $(CROSS_PROGRAMS); TESTS='$(UNIT_PURE)' tests/tools/cross.sh $(CROSS_OF)
 
 step-examples:
 	$(call need,$(HOST) $(ARM)); $(parallel) $(EXAMPLES:%.c=$(B)/o/%); tests/tools/examples.sh $(EXAMPLES)
@@ -229,7 +243,7 @@ $(B)/$(1)/libport.a: $$(patsubst %.c,$(B)/$(1)/%.o,$(4))
 $(B)/$(1)/%: %.c mcptools.h $(B)/$(1)/mcptools.o $(B)/$(1)/libport.a
 	mkdir -p $$(@D) && echo '  $(1)  $$*'
 	$(2) -std=c99 $(3) $$(WARN_C) $$(INC) $$(call magic,cflags,$$<) $$(deps) $$< $$(call impl,$(1),$$<) \
-	  $$(EXTRA) $(B)/$(1)/libport.a $$(call magic,libs,$$<) $(if $(4),$$(LIBS)) -o $$@
+	  $$(EXTRA) $(B)/$(1)/libport.a $$(call magic,libs,$$<) $(if $(filter-out $(PORTS_PURE),$(4)),$$(LIBS)) -o $$@
 
 # programs named ...microhttpd are linked with that port
 $(B)/$(1)/port/microhttpd.o: | $(B)/have/libmicrohttpd-dev
@@ -248,10 +262,12 @@ ZIG := $(B)/node/node_modules/.bin/zig
 $(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
 $(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))
 $(eval $(call kind,clang,clang,$$(ASSERT) -O2 -g -funsigned-char,$(PORTS)))
-$(eval $(call kind,m32,$$(ZIG) cc,$$(ASSERT) -O1 -g -target x86-linux-musl -fsanitize=undefined,))
+CROSS_FLAGS = $(if $(filter x86 arm,$(1)),-O1 -g -fsanitize=undefined,-Os)
+cross_kind = $(call kind,cross/$(1),$$(ZIG) cc,$$(ASSERT) $(CROSS_FLAGS) -target $(2),$(PORTS_PURE))
+$(foreach c,$(CROSS),$(eval $(call cross_kind,$(firstword $(subst =, ,$(c))),$(lastword $(subst =, ,$(c))))))
 $(eval $(call kind,fuzz,clang,$$(ASSERT) -O1 -g -fsanitize=fuzzer$(,)address$(,)undefined -fno-sanitize-recover=all,))
 $(eval $(call kind,cov,clang,-O1 -g -DNDEBUG -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping,))
--include $(shell find $(B)/include $(wildcard $(B)/o $(B)/san $(B)/clang $(B)/m32 $(B)/fuzz $(B)/cov) -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/include $(wildcard $(B)/o $(B)/san $(B)/clang $(B)/cross $(B)/fuzz $(B)/cov) -name '*.d' 2>/dev/null)
 
 include examples/firmware/firmware.mk
 

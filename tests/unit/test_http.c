@@ -2,31 +2,9 @@
 #define _DEFAULT_SOURCE
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
+#include "guard.h"
 #include "test.h"
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* A copy of the bytes that ends (or begins) exactly at a page nobody may touch; one of each at a time. */
-static char *guarded(const void *bytes, size_t n, bool at_end)
-{
-    static char *area[2];
-    enum { ROOM = 65536 };
-    char *p;
-    if (area[0] == NULL) {
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        for (int i = 0; i < 2; i++) {
-            area[i] = (char *)mmap(NULL, ROOM + 2 * page, PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-            mprotect(area[i], page, PROT_NONE);
-            mprotect(area[i] + page + ROOM, page, PROT_NONE);
-            area[i] += page;
-        }
-    }
-    p = at_end ? area[0] + ROOM - n : area[1];
-    memcpy(p, bytes, n);
-    return p;
-}
 
 static const char token300[] =
     "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImtleS0yMDI2LTA3In0.eyJpc3MiOiJodHRwczovL2F1dGguZXhh"

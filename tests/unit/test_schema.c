@@ -2,30 +2,27 @@
 #define _DEFAULT_SOURCE 1
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
+#include "guard.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static mcpt_tok toks[40000];
 static char why[200];
 
-/* A copy that ends exactly where the next page begins, which must not be touched. */
-static char *guarded(const char *text, size_t len)
+/* A copy that ends exactly where a page begins that must not be touched; two at a time. */
+static char *at_edge(const char *text, size_t len)
 {
-    static char *page[2];
+    enum { ROOM = 1 << 18 };
+    static char *room[2];
     static int turn;
-    size_t size = (size_t)sysconf(_SC_PAGESIZE) * 64;
 
     turn = !turn;
-    if (page[turn] == NULL) {
-        page[turn] = (char *)mmap(NULL, size + (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        CHECK(mprotect(page[turn] + size, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE) == 0);
+    if (room[turn] == NULL) {
+        room[turn] = guard_room(ROOM);
     }
-    memcpy(page[turn] + size - len, text, len);
-    return page[turn] + size - len;
+    memcpy(room[turn] + ROOM - len, text, len);
+    return room[turn] + ROOM - len;
 }
 
 static mcpt_str view(const char *p, size_t n)
@@ -38,7 +35,7 @@ static mcpt_str view(const char *p, size_t n)
 
 static mcpt_val parsed(mcpt_doc *d, const char *text)
 {
-    mcpt_err e = mcpt_parse(d, view(guarded(text, strlen(text)), strlen(text)), toks, MCPT_COUNT(toks));
+    mcpt_err e = mcpt_parse(d, view(at_edge(text, strlen(text)), strlen(text)), toks, MCPT_COUNT(toks));
     if (e != MCPT_OK) {
         printf("value %s: %d\n", text, e);
     }
@@ -54,7 +51,7 @@ static int check(const char *schema, const char *value)
     mcpt_err e;
 
     memset(why, 'x', sizeof(why));
-    e = mcpt_schema_check(view(guarded(schema, strlen(schema)), strlen(schema)), v, why, sizeof(why));
+    e = mcpt_schema_check(view(at_edge(schema, strlen(schema)), strlen(schema)), v, why, sizeof(why));
     plain = mcpt_schema_check(mcpt_z(schema), v, NULL, 0);
     CHECK(e == plain);
     CHECK(memchr(why, '\0', sizeof(why)) != NULL);
@@ -460,7 +457,7 @@ static void test_malformed(void)
     CHECK(mcpt_schema_check(mcpt_z(rich), v, why, sizeof(why)) == MCPT_OK);
     CHECK(mcpt_schema_lint(mcpt_z(rich), count_note, &n) == MCPT_E_PARAMS && n == 1);   /* type is a list */
     for (size_t i = 0; i < len - 1; i++) {                  /* -1: a space is at the end */
-        mcpt_str cut = view(guarded(rich, i), i);
+        mcpt_str cut = view(at_edge(rich, i), i);
         mcpt_err e = mcpt_schema_check(cut, v, why, sizeof(why));
         CHECK(e == MCPT_E_JSON || (e == MCPT_E_PARAMS && i > 0));
         CHECK(why[0] != '\0');
@@ -474,7 +471,7 @@ static void test_malformed(void)
         for (size_t k = 0; k < sizeof(by); k++) {
             memcpy(copy, rich, len);
             copy[i] = by[k];
-            mcpt_str odd = view(guarded(copy, len), len);
+            mcpt_str odd = view(at_edge(copy, len), len);
             mcpt_err e = mcpt_schema_check(odd, v, why, sizeof(why));
             CHECK(e == MCPT_OK || e == MCPT_E_JSON || e == MCPT_E_PARAMS || e == MCPT_E_DEPTH);
             (void)mcpt_schema_lint(odd, count_note, &n);
@@ -570,7 +567,7 @@ static void headers(const char *schema, const char *arguments, const char *wante
     seen s;
 
     memset(&s, 0, sizeof(s));
-    CHECK(mcpt_schema_headers(view(guarded(schema, strlen(schema)), strlen(schema)), v, see_header,
+    CHECK(mcpt_schema_headers(view(at_edge(schema, strlen(schema)), strlen(schema)), v, see_header,
         &s) == MCPT_OK);
     if (strcmp(s.text, wanted) != 0) {
         printf("headers: %s\n", s.text);
@@ -652,7 +649,7 @@ static void lint(const char *schema, const char *wanted, int line)
     mcpt_err e;
 
     memset(&s, 0, sizeof(s));
-    e = mcpt_schema_lint(view(guarded(schema, strlen(schema)), strlen(schema)), see_note, &s);
+    e = mcpt_schema_lint(view(at_edge(schema, strlen(schema)), strlen(schema)), see_note, &s);
     if (strcmp(s.text, wanted) != 0 || e != (wanted[0] != '\0' ? MCPT_E_PARAMS : MCPT_OK)) {
         printf("line %d: lint %d %s\n", line, e, s.text);
     }

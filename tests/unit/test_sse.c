@@ -2,24 +2,9 @@
 #define _DEFAULT_SOURCE
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
+#include "guard.h"
 #include "test.h"
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* A copy of the bytes that ends exactly at a page nobody may touch. One copy at a time. */
-static char *guarded(const void *bytes, size_t n)
-{
-    static char *area;
-    enum { ROOM = 65536 };
-    if (area == NULL) {
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        area = (char *)mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        mprotect(area + ROOM, page, PROT_NONE);
-    }
-    memcpy(area + ROOM - n, bytes, n);
-    return area + ROOM - n;
-}
 
 /* What a reader made of a stream: events as {data}id, then the state at the end. */
 typedef struct trace {
@@ -139,7 +124,7 @@ static void ours_run(const char *text, size_t n, size_t cut, size_t step, trace 
         size_t end = step != 0 ? (n - at < step ? n : at + step) : at < cut ? cut : n;
         while (at < end) {
             size_t used = 0;
-            mcpt_err e = mcpt_sse_feed(&s, guarded(text + at, end - at), end - at, &used);
+            mcpt_err e = mcpt_sse_feed(&s, guarded(text + at, end - at, true), end - at, &used);
             broken += !(e == MCPT_OK ? used > 0 && used <= end - at : e == MCPT_PENDING && used == end - at);
             at += used;
             if (e == MCPT_OK) {
