@@ -12956,8 +12956,10 @@ static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
 
     mcpt__w_restart(w);
     k->part = 0;
+    if (s != NULL) {
+        k->job = &s->job;             /* what ends here if there will be no task */
+    }
     if (s != NULL && mcpt__random(k->server, s->id, sizeof(s->id))) {
-        k->job = &s->job;
         s->ttl_ms = k->ttl_ms;
         s->poll_ms = k->poll_ms;
         s->born = mcpt__now(k->server);
