@@ -65,6 +65,43 @@ static bool same_scan(const scanned *a, const scanned *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* Values kept in a buffer that may be too small are those of the document, whichever way it was cut. */
+static void check_keep(const char *text, size_t len, const scanned *whole, fuzz_random *r)
+{
+    for (unsigned how = 0; how < 4; how++) {
+        mcpt_keep k;
+        mcpt_span *found = fuzz_mem(PICKS * sizeof(*found));
+        size_t cap = fuzz_next(r) % 2u == 0 ? len : fuzz_next(r) % ((uint32_t)len + 1u), at = 0;
+        char *buf = fuzz_mem(cap);
+        mcpt_err e;
+        mcpt_keep_init(&k, picks, PICKS, found, buf, cap);
+        k.optional = fuzz_next(r) % 2u == 0 ? 0 : fuzz_next(r);
+        do {
+            size_t n = fuzz_piece(r, how, len - at);
+            char *piece = fuzz_copy(text + at, n);
+            e = mcpt_keep_feed(&k, piece, n);
+            NEED(k.len <= cap);
+            free(piece);
+            at += n;
+        } while (at < len);
+        NEED(mcpt_keep_end(&k) == e || e >= 0);
+        e = mcpt_keep_end(&k);
+        NEED(e == whole->err || (e == MCPT_E_SPACE && cap != len));
+        NEED((k.dropped & ~k.optional) == 0 || e == MCPT_E_SPACE);
+        for (unsigned i = ID; i < PICKS; i++) {
+            mcpt_str kept = mcpt_kept(&k, i);
+            if (kept.ptr != NULL) {
+                NEED(kept.len == whole->found[i].len && memcmp(kept.ptr, text + whole->found[i].at, kept.len) == 0);
+                NEED((k.dropped >> i & 1u) == 0);
+            } else {
+                NEED(i == A_A || e != MCPT_OK || whole->found[i].len == 0 || (k.dropped >> i & 1u) != 0);
+            }
+        }
+        free(buf);
+        free(found);
+    }
+}
+
 /* -- Values */
 
 static void check_number(mcpt_val v, mcpt_str raw)
@@ -347,6 +384,7 @@ static void check_json(const char *text, size_t len, fuzz_random *r)
         scanned cut = scan(text, len, PICKS, how, r);
         NEED(same_scan(&whole, &cut));
     }
+    check_keep(text, len, &whole, r);
     NEED((plain.err == MCPT_OK) == ok);
     NEED(whole.err == MCPT_E_DUPLICATE || (whole.err == plain.err && whole.at == plain.at));
     NEED(!(ok && whole.err == MCPT_E_DUPLICATE) || j.twice || j.unsure);

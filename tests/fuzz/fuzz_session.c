@@ -1,4 +1,4 @@
-/* Fuzzer of the server: an input is a program. Ten bytes of configuration (sizes, tables' limits, which parts there
+/* Fuzzer of the server: an input is a program. Nine bytes of configuration (sizes, tables' limits, which parts there
  * are), then operations: requests (well formed, then bent), bytes as they are, pieces of them in and out, ends of input,
  * closing, time, wake-ups, changes. Letters from A on count 0, 1, 2, ... so that seeds can be read and written by hand.
  * What comes out is read by a checker of its own, which also remembers what a client must give back: session ids, event ids,
@@ -1250,7 +1250,7 @@ typedef struct heads {                /* fields of a request, beside those of fr
 
 static void field(heads *h, const char *name, const char *value)
 {
-    if (h->n < 16) {
+    if (h->n < 16 && value != NULL) {
         say(&h->name[h->n], name);
         say(&h->value[h->n], value);
         h->n++;
@@ -1266,7 +1266,7 @@ static void heads_of(heads *h, bool hosted, unsigned kind, unsigned style, unsig
         accept = kind == GET ? "text/event-stream" : "application/json, text/event-stream";    /* odd >> 4 is used otherwise */
     }
     if ((odd & 15) == 1) {
-        field(h, "Host", ONE_OF(odd >> 4, "evil.example", "127.0.0.1", "127.0.0.1.evil", "[::2]:80", "10.0.0.1:8080", "a@b", "", "[::1]"));
+        field(h, "Host", ONE_OF(odd >> 4, "evil.example", "127.0.0.1", "127.0.0.1.evil", "[::2]:80", "10.0.0.1:8080", "a@b", "", "[::1]", NULL));
     } else {
         field(h, "Host", (odd & 15) == 2 ? "pump.local:8080" : (odd & 15) == 5 ? "10.0.0.1:8080" : "localhost");
     }
@@ -1274,9 +1274,7 @@ static void heads_of(heads *h, bool hosted, unsigned kind, unsigned style, unsig
         field(h, "Origin", ONE_OF(odd >> 4, "null", "http://localhost:3000", "http://evil.example", "https://app.example", "http://localhost/",
                                   "http://10.0.0.1:8080", "http://10.0.0.1", "http://localhost?q"));
     }
-    if (accept != NULL) {
-        field(h, "Accept", accept);
-    }
+    field(h, "Accept", accept);
     if (kind != GET && kind != DELETE_) {
         field(h, "Content-Type", (odd & 15) == 6 ? "text/plain" : (odd & 15) == 7 ? "Application/JSON; charset=utf-8" : "application/json");
     }
@@ -1343,7 +1341,7 @@ static void request_http(peer *c, const heads *h, const char *verb, const text *
         add(&t, h->value[i].p, h->value[i].len);
         say(&t, "\r\n");
     }
-    if ((style & HEADS) != 0) {
+    if ((style & HEADS) != 0 && (has_body || (odd & 15) < 12)) {    /* else a GET with Last-Event-ID */
         say(&t, ONE_OF(odd & 7, "Connection: close\r\n", "Expect: 100-continue\r\n", "Connection: keep-alive\r\n", "X: y\r\n", "Expect: x\r\n",
                        "Content-Length: 5\r\n", "Connection: x\r\nConnection: close\r\n", "Transfer-Encoding: gzip\r\n"));
     }
@@ -1418,6 +1416,11 @@ static void request_hosted(peer *c, const heads *h, const char *verb, const text
     }
 }
 
+static bool has_program(unsigned kind)
+{
+    return kind == CALL || kind == RETRY || kind == READ || kind == PROMPT || kind == SUBSCRIBE || kind == UNSUBSCRIBE;
+}
+
 /* kind, style, variant, [odd], [bend], program, ... */
 static void do_request(peer *c)
 {
@@ -1432,7 +1435,7 @@ static void do_request(peer *c)
         bend = pick(16);
     }
     program[0] = name[0] = '\0';
-    if (kind == CALL || kind == RETRY || kind == READ || kind == PROMPT || kind == SUBSCRIBE || kind == UNSUBSCRIBE) {
+    if (has_program(kind)) {
         take_program(program, sizeof(program));
     }
     if (c->c == NULL) {
@@ -1836,6 +1839,99 @@ static void finish(bool hub_first)
     free(hub_mem.rates);
     free(hub);
     free(known.state);
+}
+
+/* -- Mutation. Half of the time whole operations come and go, so that those behind them keep their meaning. */
+enum { CONFIGURATION = 9 };
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+
+/* Where the operation ends that begins at p: what operation() reads when the peer is open. */
+static const uint8_t *operation_end(const uint8_t *p, const uint8_t *end)
+{
+    static const uint8_t more[18] = { 4, 2, 3, 1, 1, 2, 1, 1, 0, 1, 1, 1, 3, 1, 1, 0, 0, 0 };
+    unsigned op = ((p[0] - 'A') & 0xffu) % 18, kind, style;
+    size_t n = 1 + more[op];
+    if ((size_t)(end - p) <= n) {
+        return end;
+    }
+    if (op == 1) {
+        n += p[2];
+    } else if (op == 0) {
+        kind = ((p[2] - 'A') & 0xffu) % KINDS;
+        style = (p[3] - 'A') & 0xffu;
+        n += ((style & HEADS) != 0 ? 1u : 0u) + ((style & BEND) != 0 ? 1u : 0u);
+        if ((has_program(kind) || kind == RAW) && n < (size_t)(end - p)) {
+            n += 1 + (kind == RAW ? p[n] : ((p[n] - 'A') & 0xffu) % 12);
+        }
+    }
+    return n < (size_t)(end - p) ? p + n : end;
+}
+
+/* A well-formed operation, in most cases a request; answers its length, at most 24. */
+static size_t operation_any(uint8_t *to, fuzz_random *r)
+{
+    static const uint8_t likely[] = { 0, CHUNKED, TOKEN, TOKEN, TOKEN | HEADS, HEADS, HEADS, BATCH, STRING_ID, POOR };
+    size_t n = 0;
+    uint8_t kind = (uint8_t)(fuzz_next(r) % RAW), style = likely[fuzz_next(r) % sizeof(likely)] | (fuzz_next(r) & MODERN);
+    if (fuzz_next(r) % 4 == 0) {
+        to[n++] = (uint8_t)('A' + 1 + fuzz_next(r) % 17);
+        for (n = 1; n < 4; n++) {
+            to[n] = (uint8_t)('A' + fuzz_next(r) % 26);
+        }
+        to[2] = to[0] == 'B' ? 1 : to[2];
+        return (size_t)(operation_end(to, to + 20) - to);
+    }
+    kind = fuzz_next(r) % 3 == 0 ? CALL : kind;
+    to[n++] = 'A';
+    to[n++] = (uint8_t)('A' + (fuzz_next(r) % 2 == 0 ? 0 : fuzz_next(r) % CONNS));
+    to[n++] = (uint8_t)('A' + kind);
+    to[n++] = (uint8_t)('A' + style);
+    to[n++] = (uint8_t)('A' + (fuzz_next(r) % 2 == 0 ? fuzz_next(r) % 8 : fuzz_next(r)));
+    if ((style & HEADS) != 0) {
+        to[n++] = (uint8_t)('A' + fuzz_next(r));
+    }
+    if (has_program(kind)) {
+        unsigned len = fuzz_next(r) % 6;
+        to[n++] = (uint8_t)('A' + len);
+        while (len-- != 0) {
+            to[n++] = (uint8_t)steps[fuzz_next(r) % (sizeof(steps) - 1)];
+        }
+    }
+    return n;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    fuzz_random r = { seed };
+    const uint8_t *at = data + CONFIGURATION, *end = data + size, *from, *to;
+    uint8_t any[24];
+    size_t n, here;
+    unsigned count = 0, which;
+    if (size <= CONFIGURATION || fuzz_next(&r) % 2 == 0) {
+        return LLVMFuzzerMutate(data, size, max_size);
+    }
+    for (from = at; from < end; from = operation_end(from, end)) {
+        count++;
+    }
+    which = fuzz_next(&r) % (count + 1);
+    for (from = at; which != 0; which--) {
+        from = operation_end(from, end);
+    }
+    to = from < end ? operation_end(from, end) : end;
+    here = (size_t)(from - data);
+    n = (size_t)(to - from);
+    if (n != 0 && fuzz_next(&r) % 4 == 0) {                 /* one goes */
+        memmove(data + here, to, (size_t)(end - to));
+        return size - n;
+    }
+    n = operation_any(any, &r);
+    if (size + n > max_size) {
+        return LLVMFuzzerMutate(data, size, max_size);
+    }
+    memmove(data + here + n, from, size - here);
+    memcpy(data + here, any, n);
+    return size + n;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

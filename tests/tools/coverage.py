@@ -2,7 +2,8 @@
 """Branch coverage of mcptools.h by section: coverage.py [--min PERCENT] [--sections "a b"] [--gaps] EXPORT.json...
 
 The files come from `llvm-cov export -format=text`; a branch counts as taken when one of them took it. The lines of a
-section are those between its implementation anchor and the next one. With --sections only these are held to --min."""
+section are those between its implementation anchor and the next one. What a feature switch decides at compile time is no
+branch. With --sections only these are held to --min."""
 import argparse
 import json
 import re
@@ -10,12 +11,14 @@ import sys
 from pathlib import Path
 
 ANCHOR = re.compile(r"^/\* >>([a-z][a-z0-9-]*)(: implementation)? -{3,}")
+SWITCH = re.compile(r"!?MCPT_NO_[A-Z]+")
+SWITCHED_OFF = re.compile(r"(^|[^!])\bMCPT_NO_[A-Z]+ && $")
 
 
-def section_lines(header):
+def section_lines(lines):
     """A list with the section's name for each line of the implementation half, or None."""
     names, current = [None], None
-    for line in header.read_text(encoding="utf-8").split("\n"):
+    for line in lines:
         anchor = ANCHOR.match(line)
         if anchor:
             current = anchor[1] if anchor[2] else None
@@ -31,7 +34,8 @@ def main():
     parser.add_argument("files", nargs="+")
     args = parser.parse_args()
     header = Path(__file__).resolve().parents[2] / "mcptools.h"
-    names = section_lines(header)
+    lines = header.read_text(encoding="utf-8").split("\n")
+    names = section_lines(lines)
     taken = {}                                          # (line, column, end line, end column) -> [true, false]
     for file in args.files:
         for entry in json.loads(Path(file).read_text(encoding="utf-8"))["data"][0]["files"]:
@@ -44,15 +48,15 @@ def main():
     rows = {}
     for place, sides in taken.items():
         name = names[place[0]] if place[0] < len(names) else None
-        if name:
+        line = lines[place[0] - 1]
+        text = line[place[1] - 1:place[3] - 1 if place[2] == place[0] else None]
+        if name and not SWITCH.fullmatch(text) and not SWITCHED_OFF.search(line[:place[1] - 1]):
             row = rows.setdefault(name, [0, 0, []])
             row[0] += sum(sides)
             row[1] += 2
             if not all(sides):
-                row[2].append((place[0], "never true" if not sides[0] else "never false"
-                               if not sides[1] else ""))
-                if not any(sides):
-                    row[2][-1] = (place[0], "never reached")
+                what = "never reached" if not any(sides) else "never true" if not sides[0] else "never false"
+                row[2].append((place[0], f"{what}: {text}"))
     wanted = set(args.sections.split())
     passed = failed = 0
     print(f"{'section':16} {'branches':>9} {'taken':>7} {'':>7}")
