@@ -103,10 +103,11 @@ firmware-test: step-firmware ## run them: the official conformance suite over th
 ##
 ## Numbers:
 
-size: ## flash, RAM and stack on Cortex-M0+ and M4 as a Markdown table; UPDATE=1 puts it into README.md
+size: ## flash, RAM, stack on Cortex-M0+ and M4, and of the firmware images, as Markdown; UPDATE=1 puts it into README.md
 	tests/tools/need.sh $(ARM) $(JSMN) python3=python3
 	$(MAKE) $(B)/include/jsmn.h
 	tests/tools/size.py $(if $(UPDATE),--update) $(ARGS)
+	$(if $(ARGS),,tests/tools/need.sh $(FW_NEEDS) $(FW_QEMU) && tests/tools/need-node.sh && $(fw_size) $(if $(UPDATE),--update))
 
 ram: ## bytes of RAM of a server: RX= TX= TOK= CONNECTIONS= SESSIONS= LISTENERS= SLOTS= SLOT_SIZE= REPLAY= RATES=
 	tests/tools/need.sh $(ARM)
@@ -207,6 +208,7 @@ step-firmware:
 
 step-size:
 	$(call need,$(ARM) python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/size.py --check
+	$(call need,$(FW_NEEDS) $(FW_QEMU)); $(need_node); $(fw_size) --check
 
 step-bench: # that the measuring programs work, not what they measure
 	$(call need,$(HOST) $(ARM) $(BENCH) python3=python3); \

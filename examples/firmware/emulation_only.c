@@ -68,7 +68,7 @@ static bool move(int what, uint32_t at, void *buf, size_t len)
     return host(SYS_SEEK, &seek) == 0 && host(what, &block) == 0;
 }
 
-static bool flash_erase(void *ctx, uint32_t at)
+static bool host_flash_erase(void *ctx, uint32_t at)
 {
     uint8_t erased[64];
     uint32_t end = at + SECTOR;
@@ -82,7 +82,7 @@ static bool flash_erase(void *ctx, uint32_t at)
 }
 
 /* Opens the file the first time; makes it when there is none. */
-static bool flash_ready(void)
+static bool host_flash_ready(void)
 {
     const char *path = option("flash");
     struct { const char *path; uint32_t mode, len; } open = { path, UPDATE_BINARY, 0 };
@@ -105,24 +105,24 @@ static bool flash_ready(void)
     }
     if (host(SYS_FLEN, &flash_file) < SECTOR * SECTORS) {
         for (at = 0; ok && at < SECTOR * SECTORS; at += SECTOR) {
-            ok = flash_erase(NULL, at);
+            ok = host_flash_erase(NULL, at);
         }
     }
     return ok;
 }
 
-static bool flash_read(void *ctx, uint32_t at, void *buf, size_t len)
+static bool host_flash_read(void *ctx, uint32_t at, void *buf, size_t len)
 {
     (void)ctx;
-    return flash_ready() && move(SYS_READ, at, buf, len);
+    return host_flash_ready() && move(SYS_READ, at, buf, len);
 }
 
-static bool flash_program(void *ctx, uint32_t at, const void *buf, size_t len)
+static bool host_flash_program(void *ctx, uint32_t at, const void *buf, size_t len)
 {
     const uint8_t *from = (const uint8_t *)buf;
     uint8_t cells[64];
     size_t i;
-    if (len > sizeof cells || !flash_read(ctx, at, cells, len)) {
+    if (len > sizeof cells || !host_flash_read(ctx, at, cells, len)) {
         return false;
     }
     for (i = 0; i < len; ++i) {
@@ -131,7 +131,7 @@ static bool flash_program(void *ctx, uint32_t at, const void *buf, size_t len)
     return move(SYS_WRITE, at, cells, len);
 }
 
-const mcpt_flash emulation_only_flash = { flash_read, flash_program, flash_erase, { SECTOR, SECTORS, UNIT }, NULL };
+const mcpt_flash emulation_only_flash = { host_flash_read, host_flash_program, host_flash_erase, { SECTOR, SECTORS, UNIT }, NULL };
 
 /* -- HMAC_DRBG, SP 800-90A section 10.1.2 */
 static bool drbg_step(const void *data, size_t len, uint8_t separator)

@@ -3,13 +3,14 @@
 FW := $(B)/firmware
 FW_BOARDS := lm3s6965evb mps2-an385
 FW_KINDS := device conformance
+FW_ALL := $(FW_KINDS) bench
 FW_IMAGES := $(foreach b,$(FW_BOARDS),$(FW_KINDS:%=$(FW)/$(b)-%.elf))
 FW_QEMU := qemu-system-arm=qemu-system-arm
 FW_NEEDS := $(ARM) $(JSMN)
 FW_SOURCES := lwip mbedtls
 FW_GCC := arm-none-eabi-gcc
 FW_CFLAGS = -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -fno-common \
-  -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 '-DMBEDTLS_SHA256_SMALLER' \
+  -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMBEDTLS_SHA256_SMALLER \
   -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/lwip/src/include -isystem $(B)/src/mbedtls/include
 FW_LWIP := $(addprefix core/,init def inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts) \
   $(addprefix core/ipv4/,etharp icmp ip4 ip4_addr) netif/ethernet
@@ -22,6 +23,10 @@ FW_device_STACK := 5120
 FW_conformance := -DFIRMWARE_CONNECTIONS=6 -DFIRMWARE_ASSERT $(ASSERT)
 FW_conformance_C := tests/firmware/conformance.c tests/conformance/fixtures.c
 FW_conformance_STACK := 5120
+
+FW_bench := $(FW_device)
+FW_bench_C := tests/firmware/bench.c
+FW_bench_STACK := 8192
 
 # $(1) board, $(2) kind of image, $(3) the board's own file
 define firmware
@@ -36,16 +41,19 @@ $(FW)/o/$(1)-$(2)/mbedtls/%.o: | $(FW)/sources
 $(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) mbedtls/sha256.o mbedtls/platform_util.o \
     $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o port/crypto_mbedtls.o $(FW_$(2)_C:%.c=%.o)) \
     examples/firmware/$(1).ld examples/firmware/cortex-m.ld
-	$(FW_GCC) $$(FW_CFLAGS) --specs=nano.specs -nostartfiles -Wl,--gc-sections -Wl,--defsym=STACK=$(FW_$(2)_STACK) \
+	rm -f $$(@:.elf=.stack)
+	$(FW_GCC) $$(FW_CFLAGS) --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections -Wl,--defsym=STACK=$(FW_$(2)_STACK) \
 	  -Lexamples/firmware -T $(1).ld -Wl,-Map=$$(@:.elf=.map) $$(filter %.o,$$^) -o $$@
 	arm-none-eabi-size $$@ | awk 'NR == 2 { printf "  %s: %d bytes of flash, %d of RAM\n", "$(1)-$(2)", $$$$1 + $$$$2, $$$$2 + $$$$3 }'
 endef
-$(foreach k,$(FW_KINDS),$(eval $(call firmware,lm3s6965evb,$(k),lm3s6965evb))$(eval $(call firmware,mps2-an385,$(k),mps2_an385)))
+$(foreach k,$(FW_ALL),$(eval $(call firmware,lm3s6965evb,$(k),lm3s6965evb))$(eval $(call firmware,mps2-an385,$(k),mps2_an385)))
 -include $(shell find $(B)/include $(wildcard $(FW)) -name '*.d' 2>/dev/null)
 
 # An image as a program: build/firmware/BOARD-IMAGE --port N runs it in QEMU.
 $(FW)/%: $(FW)/%.elf
 	printf '#!/bin/sh\nexec "%s/examples/firmware/run.sh" "%s/%s" "$$@"\n' "$(CURDIR)" "$(CURDIR)" $< >$@ && chmod +x $@
+
+fw_size = $(MAKE) $(FW_IMAGES) $(FW)/lm3s6965evb-bench.elf && FW_CFLAGS='$(FW_CFLAGS) $(FW_device)' tests/firmware/size.py
 
 $(FW)/sources:
 	tests/tools/need.sh $(FW_NEEDS) && tests/tools/need-source.sh $(FW_SOURCES) && mkdir -p $(@D) && touch $@

@@ -18,7 +18,7 @@ uint32_t sys_now(void)
 
 static void to_lwip(struct pbuf *p)
 {
-    if (interface.input(p, &interface) != ERR_OK) {
+    if (p != NULL && interface.input(p, &interface) != ERR_OK) {
         (void)pbuf_free(p);
     }
 }
@@ -36,8 +36,10 @@ static void to_wire(struct pbuf *p)
 
 static void wire_and_free(struct pbuf *p)
 {
-    to_wire(p);
-    (void)pbuf_free(p);
+    if (p != NULL) {
+        to_wire(p);
+        (void)pbuf_free(p);
+    }
 }
 
 static bool every(uint32_t n, uint32_t count)
@@ -63,13 +65,15 @@ static bool troubled(network_trouble *t, struct pbuf *p)
     return false;
 }
 
-static void resume(network_trouble *t, bool after_another, void (*on)(struct pbuf *))
+/* The frame that was put aside, when its time has come; else NULL. */
+static struct pbuf *resume(network_trouble *t, bool after_another)
 {
     struct pbuf *p = t->aside;
     if (p != NULL && ((after_another && t->swap != 0) || board_millis() - t->since >= t->hold_ms + 2)) {
         t->aside = NULL;
-        on(p);
+        return p;
     }
+    return NULL;
 }
 
 /* lwIP keeps the pbufs; what is put aside is a copy. */
@@ -87,7 +91,7 @@ static err_t output(struct netif *n, struct pbuf *p)
         }
     }
     to_wire(p);
-    resume(&network_trouble_out, true, wire_and_free);
+    wire_and_free(resume(&network_trouble_out, true));
     return ERR_OK;
 }
 
@@ -109,7 +113,7 @@ static void input(size_t len)
     board_frame_end();
     if (p != NULL && !troubled(&network_trouble_in, p)) {
         to_lwip(p);
-        resume(&network_trouble_in, true, to_lwip);
+        to_lwip(resume(&network_trouble_in, true));
     }
 }
 
@@ -145,8 +149,8 @@ void network_turn(mcpt_lwip *net)
     for (frames = 0; frames < 4 && (len = board_frame()) != 0; ++frames) {
         input(len);
     }
-    resume(&network_trouble_in, false, to_lwip);
-    resume(&network_trouble_out, false, wire_and_free);
+    to_lwip(resume(&network_trouble_in, false));
+    wire_and_free(resume(&network_trouble_out, false));
     sys_check_timeouts();
     PBUF_CHECK_FREE_OOSEQ();
     if (mcpt_lwip_poll(net) != 0 && frames == 0) {

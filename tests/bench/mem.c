@@ -2,13 +2,19 @@
  *     bench-mem                 the names of the requests
  *     bench-mem NAME COUNT      takes COUNT requests through bench_request()
  * The heads are those that the official TypeScript client sends, with a bearer token in front of a gateway. */
+#ifndef BENCH_BOARD                   /* tests/firmware/bench.c includes this file, and has a main() of its own */
 #define MCPTOOLS_IMPLEMENTATION
+#endif
 #include "mcptools.h"
 #include "../../port/crypto_mbedtls.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#ifndef BENCH_BOARD
 #define ROWS 1000
+#define CRYPTO mcpt_mbedtls_crypto
+#endif
 static uint32_t millis(void *user) { (void)user; return 1000; }
 static int64_t unix_time(void *user) { (void)user; return 1800000000; }
 static bool pattern(void *user, void *buf, size_t len) { (void)user; memset(buf, 0x5a, len); return true; }
@@ -126,7 +132,7 @@ static void make_server(size_t ntools, bool guarded)
     env.millis = millis;
     env.unix_time = unix_time;
     env.random = pattern;
-    env.crypto = &mcpt_mbedtls_crypto;
+    env.crypto = &CRYPTO;
     memset(&server, 0, sizeof(server));
     server.name = "bench";
     server.version = "1.0.0";
@@ -249,6 +255,7 @@ static void handshake(const struct item *it)
     snprintf(session_line, sizeof(session_line), "%.48s\r\n", at);
 }
 
+#ifndef BENCH_BOARD
 int main(int argc, char **argv)
 {
     const mcpt_mem mem = { rx, sizeof(rx), tx, sizeof(tx) - 1, tok, 128 };
@@ -295,3 +302,4 @@ int main(int argc, char **argv)
     printf("%s %u %u\n", it->name, (unsigned)strlen(request), (unsigned)out);
     return 0;
 }
+#endif

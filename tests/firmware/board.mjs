@@ -1,6 +1,6 @@
 // board.mjs: runs an image of build/firmware in QEMU, and talks to its console.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,7 +67,17 @@ export async function start(image, { options = [], mcp = "null", qemu = [] } = {
     board.command(c);
     await board.until(() => /report \{.*\}\n/.test(board.text) && board.text.split("report {").length > before &&
       board.text.split("report {").at(-1).includes("}\n"));
-    return JSON.parse("{" + board.text.split("report {").at(-1).split("}\n")[0] + "}");
+    const report = JSON.parse("{" + board.text.split("report {").at(-1).split("}\n")[0] + "}");
+    const file = join(root, "build/firmware", `${image}.stack`); // the deepest of all runs of this image
+    writeFileSync(file, `${Math.max(report.stack_used, existsSync(file) ? Number(readFileSync(file, "utf8")) : 0)}\n`);
+    return report;
+  };
+  // Waits for connections that end: the board's clock may run slower than ours.
+  board.settle = async (ms = 20000) => {
+    for (const stop = Date.now() + ms; Date.now() < stop; await wait(250)) {
+      const { connections, tcp_active } = await board.report();
+      if (connections + tcp_active === 0) break;
+    }
   };
   board.quit = async () => {
     const report = await board.report("q");

@@ -47,7 +47,7 @@ async function invariant(board, list, ways) {
 }
 
 async function clean(board, what) {
-  await wait(2600);
+  await board.settle();
   const report = await board.quit();
   console.log(`report ${JSON.stringify(report)}`);
   for (const name of ["connections", "buffers", "listeners", "slots", "tcp_active", "pbufs", "segments"])
@@ -124,7 +124,6 @@ for (const [what, options] of [["frames lost", ["drop=19"]], ["frames swapped an
     wire.close();
   }));
   check(right === 32, `${what}: ${right} of 32 answered`);
-  await wait(4000);
   const report = await clean(board, what);
   console.log(`${what}: ${report.dropped_in} in and ${report.dropped_out} out lost, ${report.late_in} and ${report.late_out} late, ${late} requests answered 408 and repeated`);
   check(report.dropped_in + report.late_in > 3 && report.dropped_out + report.late_out > 3, `${what}: the network was good`);

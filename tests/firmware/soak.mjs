@@ -87,7 +87,7 @@ await Promise.all(Array.from({ length: workers }, (_, i) => worker(i)));
 console.log(`${total - left} requests in ${((Date.now() - began) / 1000).toFixed(1)} s, ${refused} answered 503 and repeated`);
 console.log([...kinds].sort().map(([k, n]) => `${k} ${n}`).join(", "));
 check(left <= 0 && board.ended === null, `all requests sent, the board alive (${board.text})`);
-await wait(3000);
+await board.settle();
 const report = await board.quit();
 console.log(`report ${JSON.stringify(report)}`);
 for (const what of ["connections", "buffers", "sessions", "listeners", "slots", "tcp_active", "pbufs", "segments"])
