@@ -10,33 +10,35 @@ FW_NEEDS := $(ARM) $(JSMN)
 FW_SOURCES := lwip mbedtls
 FW_GCC := arm-none-eabi-gcc
 FW_CFLAGS = -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -fno-common \
-  -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMBEDTLS_SHA256_SMALLER \
+  -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 -DMBEDTLS_SHA256_SMALLER \
   -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/lwip/src/include -isystem $(B)/src/mbedtls/include
 FW_LWIP := $(addprefix core/,init def inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts) \
   $(addprefix core/ipv4/,etharp icmp ip4 ip4_addr) netif/ethernet
 FW_COMMON := startup network console emulation_only
 
-# What differs between the kinds of image: its own flags and files, the stack in bytes.
-FW_device := -DFIRMWARE_CONNECTIONS=4
+# What differs between the kinds of image: its own flags and files, the stack in bytes. Those on the network have no TLS here,
+# so they take no access tokens either.
+FW_PLAIN := -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
+FW_device := -DFIRMWARE_CONNECTIONS=4 $(FW_PLAIN)
 FW_device_C := examples/firmware/device.c examples/firmware/settings.c port/store_flash.c
 FW_device_STACK := 5120
-FW_conformance := -DFIRMWARE_CONNECTIONS=6 -DFIRMWARE_ASSERT $(ASSERT)
+FW_conformance := -DFIRMWARE_CONNECTIONS=6 $(FW_PLAIN) -DFIRMWARE_ASSERT $(ASSERT)
 FW_conformance_C := tests/firmware/conformance.c tests/conformance/fixtures.c
 FW_conformance_STACK := 5120
 
-FW_bench := $(FW_device)
+FW_bench := -DFIRMWARE_CONNECTIONS=4
 FW_bench_C := tests/firmware/bench.c
 FW_bench_STACK := 8192
 
 # $(1) board, $(2) kind of image, $(3) the board's own file
 define firmware
-$(FW)/o/$(1)-$(2)/%.o: %.c mcptools.h | $(B)/include/jsmn.h $(FW)/sources
+$(FW)/o/$(1)-$(2)/%.o: %.c mcptools.h examples/firmware/firmware.mk | $(B)/include/jsmn.h $(FW)/sources
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(WARN_C) $$(deps) -c $$< -o $$@
-$(FW)/o/$(1)-$(2)/mcptools.o: $(B)/mcptools.c mcptools.h | $(B)/include/jsmn.h
+$(FW)/o/$(1)-$(2)/mcptools.o: $(B)/mcptools.c mcptools.h examples/firmware/firmware.mk | $(B)/include/jsmn.h
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(WARN_C) $$(deps) -c $$< -o $$@
-$(FW)/o/$(1)-$(2)/lwip/%.o: examples/firmware/lwipopts.h examples/firmware/arch/cc.h | $(FW)/sources
+$(FW)/o/$(1)-$(2)/lwip/%.o: examples/firmware/lwipopts.h examples/firmware/arch/cc.h examples/firmware/firmware.mk | $(FW)/sources
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/lwip/src/$$*.c -o $$@
-$(FW)/o/$(1)-$(2)/mbedtls/%.o: | $(FW)/sources
+$(FW)/o/$(1)-$(2)/mbedtls/%.o: examples/firmware/firmware.mk | $(FW)/sources
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/mbedtls/library/$$*.c -o $$@
 $(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) mbedtls/sha256.o mbedtls/platform_util.o \
     $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o port/crypto_mbedtls.o $(FW_$(2)_C:%.c=%.o)) \

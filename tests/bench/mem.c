@@ -255,10 +255,42 @@ static void handshake(const struct item *it)
     snprintf(session_line, sizeof(session_line), "%.48s\r\n", at);
 }
 
+/* A server and a connection of their own, the request ready. */
+static bool prepare(const struct item *it)
+{
+    const mcpt_mem mem = { rx, sizeof(rx), tx, sizeof(tx) - 1, tok, 128 };
+
+    make_server(it->tools, it->guard != 0);
+    if (mcpt_conn_init(&conn, &server, &hub, &mem, MCPT_HTTP, NULL) != MCPT_OK) {
+        return false;
+    }
+    if (it->legacy) {
+        handshake(it);
+    }
+    token.token = TOKEN;
+    make_request(it, it->method, it->params);
+    return true;
+}
+
+/* One run of it. */
+static size_t once(const struct item *it)
+{
+    if (it->guard == 2) {
+        mcpt_str all = { NULL, 0 };
+
+        mcpt_guard_forget(&hub, all);
+    }
+    return bench_request(request, strlen(request));
+}
+
+static bool answered(void)
+{
+    return answer != NULL && strstr(answer, "200 OK") != NULL && strstr(answer, "\"result\"") != NULL;
+}
+
 #ifndef BENCH_BOARD
 int main(int argc, char **argv)
 {
-    const mcpt_mem mem = { rx, sizeof(rx), tx, sizeof(tx) - 1, tok, 128 };
     const struct item *it = NULL;
     size_t out = 0;
     size_t i;
@@ -278,24 +310,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "no such request: %s\n", argv[1]);
         return 2;
     }
-    make_server(it->tools, it->guard != 0);
-    if (mcpt_conn_init(&conn, &server, &hub, &mem, MCPT_HTTP, NULL) != MCPT_OK) {
+    if (!prepare(it)) {
         return 1;
     }
-    if (it->legacy) {
-        handshake(it);
-    }
-    token.token = TOKEN;
-    make_request(it, it->method, it->params);
     for (n = argc > 2 ? atol(argv[2]) : 1; n > 0; n--) {
-        if (it->guard == 2) {
-            mcpt_str all = { NULL, 0 };
-
-            mcpt_guard_forget(&hub, all);
-        }
-        out = bench_request(request, strlen(request));
+        out = once(it);
     }
-    if (answer == NULL || strstr(answer, "200 OK") == NULL || strstr(answer, "\"result\"") == NULL) {
+    if (!answered()) {
         fprintf(stderr, "%s\n", answer != NULL ? answer : "no answer");
         return 1;
     }

@@ -14,12 +14,12 @@ static const mcpt_crypto board_crypto = { .sha256 = mcpt_mbedtls_sha256, .hmac_s
 enum { TIMES = 50, LONGEST = 0xffffff };
 #define SYST(n) (*(volatile uint32_t *)(uintptr_t)(0xe000e010u + 4u * (n)))
 
-static uint32_t ticks_of(uint32_t times)
+static uint32_t ticks_of(const struct item *it, uint32_t times)
 {
     uint32_t begin, n;
     begin = SYST(2);
     for (n = times; n > 0; --n) {
-        (void)bench_request(request, strlen(request));
+        (void)once(it);
     }
     return (begin - SYST(2)) & LONGEST;                       /* it counts down */
 }
@@ -51,7 +51,6 @@ static void print_number(uint32_t v)
 int main(void);
 int main(void)
 {
-    const mcpt_mem mem = { rx, sizeof rx, tx, sizeof tx - 1, tok, MCPT_COUNT(tok) };
     const uint32_t per_tick = 1000000000u / board_hz;
     size_t i, out;
     uint32_t all, one;
@@ -65,21 +64,16 @@ int main(void)
         if (it->tools > ROWS) {
             continue;
         }
-        make_server(it->tools);
-        if (mcpt_conn_init(&conn, &server, &hub, &mem, MCPT_HTTP, NULL) != MCPT_OK) {
+        if (!prepare(it)) {
             board_fault("no connection", 0, 0);
         }
-        if (it->legacy) {
-            handshake(it);
-        }
-        make_request(it, it->method, it->params);
-        out = bench_request(request, strlen(request));
-        if (answer == NULL || strstr(answer, "200 OK") == NULL || strstr(answer, "\"result\"") == NULL) {
+        out = once(it);
+        if (!answered()) {
             emulation_only_print(answer != NULL ? answer : "no answer");
             board_fault(it->name, 0, 0);
         }
-        one = ticks_of(1);
-        all = ticks_of(TIMES + 1);
+        one = ticks_of(it, 1);
+        all = ticks_of(it, TIMES + 1);
         emulation_only_print("instructions ");
         emulation_only_print(it->name);
         print_number((uint32_t)strlen(request));

@@ -20,21 +20,19 @@ src=$(cd "$src" && pwd)
 exec 7>"$src/lock"
 ! command -v flock >/dev/null 2>&1 || flock 7
 
-# The distribution's own repositories, as the machine has them; before any "apt-get update" their origin is not known.
+# The distribution's own repositories, as the machine has them. Where no package list was ever fetched, nothing is known of
+# them: then the lists are fetched, for us alone.
 distribution=$(. /etc/os-release && echo "$ID")
-apt-get indextargets --format '$(CREATED_BY) $(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
-  awk -v id="$distribution" '$1 == "Packages" && (tolower($2) == id || NF == 4) { print "deb-src " $(NF - 2) " " $(NF - 1) " " $NF }' |
-  sort -u >"$src/apt/sources.list"
-for package in $missing; do
-  case $package in
-    */*) codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-      awk -v old="$codename" -v new="${package#*/}" '$3 == old && $4 == "main" { print $1, $2, new, $4 }' "$src/apt/sources.list" ;;
-  esac
-done | sort -u >"$src/apt/other"
-cat "$src/apt/other" >>"$src/apt/sources.list"
-apt() {
-  apt-get -qq -o Dir::Etc::sourcelist="$src/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$src/apt/lists" \
-    -o Dir::Cache="$src/apt/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none "$@"
+private="-o Dir::State::lists=$src/apt/lists -o Dir::Cache=$src/apt/cache -o Debug::NoLocking=1 -o APT::Sandbox::User=$(id -un) -o Acquire::Languages=none"
+repositories() {
+  apt-get "$@" indextargets --format '$(CREATED_BY) $(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' 2>/dev/null |
+    awk -v id="$distribution" '$1 == "Packages" && tolower($2) == id { print "deb-src " $3 " " $4 " " $5 }' | sort -u
+}
+# shellcheck disable=SC2086  # $private is a list of options
+{
+  repositories >"$src/apt/sources.list"
+  [ -s "$src/apt/sources.list" ] || { apt-get -qq $private update >/dev/null 2>&1; repositories $private >"$src/apt/sources.list"; }
+  apt() { apt-get -qq -o Dir::Etc::sourcelist="$src/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null $private "$@"; }
 }
 echo "fetching: the sources of$missing" >&2
 fetch() {
