@@ -32,6 +32,13 @@ repositories() {
 {
   repositories >"$src/apt/sources.list"
   [ -s "$src/apt/sources.list" ] || { apt-get -qq $private update >/dev/null 2>&1; repositories $private >"$src/apt/sources.list"; }
+  for package in $missing; do
+    case $package in
+      */*) codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+        awk -v old="$codename" -v new="${package#*/}" '$3 == old && $4 == "main" { print $1, $2, new, $4 }' "$src/apt/sources.list" ;;
+    esac
+  done | sort -u >"$src/apt/other"
+  cat "$src/apt/other" >>"$src/apt/sources.list"
   apt() { apt-get -qq -o Dir::Etc::sourcelist="$src/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null $private "$@"; }
 }
 echo "fetching: the sources of$missing" >&2
