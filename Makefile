@@ -80,7 +80,7 @@ check: ## (default) the inner loop, offline: lint, compile matrix (subset), symb
 
 test: ## all that CI checks; installs what it lacks, ends with "N passed, N failed, N skipped"
 	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang cross examples \
-	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd conformance-client interop stores firmware size bench
+	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd conformance-client interop stores firmware size size-tls bench
 
 conformance: step-conformance step-conformance-microhttpd step-conformance-client ## the official conformance suite a line per scenario
 
@@ -108,6 +108,7 @@ size: ## flash, RAM, stack on Cortex-M0+ and M4, and of the firmware images, as 
 	$(MAKE) $(B)/include/jsmn.h
 	tests/tools/size.py $(if $(UPDATE),--update) $(ARGS)
 	$(if $(ARGS),,tests/tools/need.sh $(FW_NEEDS) $(FW_QEMU) && tests/tools/need-node.sh && $(fw_size) $(if $(UPDATE),--update))
+	tests/tools/size_tls.py $(if $(UPDATE),--update)
 
 ram: ## bytes of RAM of a server: RX= TX= TOK= CONNECTIONS= SESSIONS= LISTENERS= SLOTS= SLOT_SIZE= REPLAY= RATES=
 	tests/tools/need.sh $(ARM)
@@ -209,6 +210,9 @@ step-firmware:
 step-size:
 	$(call need,$(ARM) python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/size.py --check
 	$(call need,$(FW_NEEDS) $(FW_QEMU)); $(need_node); $(fw_size) --check
+
+step-size-tls:
+	$(call need,$(ARM) python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/size_tls.py
 
 step-bench: # that the measuring programs work, not what they measure
 	$(call need,$(HOST) $(ARM) $(BENCH) python3=python3); \

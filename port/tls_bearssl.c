@@ -763,8 +763,9 @@ size_t mcpt_tls_bearssl_size(const mcpt_tls_config *config, bool client)
     return make_plan(config, client, &p) ? p.total : 0;
 }
 
-static mcpt_err init(mcpt_tls_bearssl *b, const mcpt_tls_config *config, void *mem, size_t size, bool client, plan *p,
-                     char **base)
+/* ops is handed down, not chosen here: a program that only serves must not link the client. */
+static mcpt_err init(mcpt_tls_bearssl *b, const mcpt_tls_config *config, void *mem, size_t size, const mcpt_tls_ops *ops,
+                     bool client, plan *p, char **base)
 {
     memset(b, 0, sizeof *b);
     if (config->env == NULL || config->env->millis == NULL || !make_plan(config, client, p)) {
@@ -778,7 +779,7 @@ static mcpt_err init(mcpt_tls_bearssl *b, const mcpt_tls_config *config, void *m
     b->in_size = p->in_size;
     b->out_size = p->out_size;
     b->nsessions = config->sessions;
-    mcpt_tls_pool(&b->tls, config, client ? &client_ops : &server_ops, *base + p->conns_at, p->connections, p->each);
+    mcpt_tls_pool(&b->tls, config, ops, *base + p->conns_at, p->connections, p->each);
     return MCPT_OK;
 }
 
@@ -788,7 +789,7 @@ mcpt_err mcpt_tls_bearssl_server(mcpt_tls_bearssl *b, const mcpt_tls_config *con
     char *base;
     mcpt_tls_der d, value;
     br_x509_trust_anchor own;
-    mcpt_err e = init(b, config, mem, size, false, &p, &base);
+    mcpt_err e = init(b, config, mem, size, &server_ops, false, &p, &base);
     if (e != MCPT_OK) {
         return e;
     }
@@ -822,7 +823,7 @@ mcpt_err mcpt_tls_bearssl_client(mcpt_tls_bearssl *b, const mcpt_tls_config *con
     plan p;
     char *base;
     mcpt_tls_der d, value;
-    mcpt_err e = init(b, config, mem, size, true, &p, &base);
+    mcpt_err e = init(b, config, mem, size, &client_ops, true, &p, &base);
     if (e != MCPT_OK) {
         return e;
     }

@@ -1,0 +1,3 @@
+/* row: client */
+#define SERVER 0
+#include "common.h"

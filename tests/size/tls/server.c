@@ -1,0 +1,3 @@
+/* row: server */
+#define SERVER 1
+#include "common.h"
