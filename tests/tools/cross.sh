@@ -47,7 +47,8 @@ xargs -P "$(getconf _NPROCESSORS_ONLN)" -d '\n' -n 1 sh -c '
   for machine in "$@"; do
     name=${machine%%=*}
     runs=$(runner "$name" | sed 's/ .*//; s|.*/||')
-    echo | $bin/zig cc -target "${machine#*=}" -dM -E - >"$dir/macros"
+    case $name in x86) with="cc -m32" ;; *) with="$bin/zig cc -target ${machine#*=}" ;; esac    # zig does not preprocess for x86
+    echo | $with -dM -E - >"$dir/macros"
     bits=$(awk '$2 == "__SIZEOF_POINTER__" { print $3 * 8 }' "$dir/macros")
     char=$(grep -q __CHAR_UNSIGNED__ "$dir/macros" && echo unsigned || echo signed)
     order=$(grep -q '__BYTE_ORDER__ __ORDER_BIG' "$dir/macros" && echo big || echo little)
