@@ -121,6 +121,11 @@ bench: ## instructions per request, requests per second beside a bare epoll serv
 	tests/bench/instr.sh $(B)/bench-mem
 	tests/bench/tls.sh $(B)/o/tests/bench/tls
 
+bench-stores: ## operations per second of the stores for hosts; UPDATE=1 puts the table into README.md
+	tests/tools/need.sh $(HOST) $(STORE_NEEDS)
+	$(MAKE) $(B)/o/tests/bench/stores
+	tests/bench/stores.sh $(B)/o/tests/bench/stores
+
 bench-flash: ## bytes programmed and sectors erased by the flash store; UPDATE=1 puts the table into README.md
 	tests/tools/need.sh $(HOST) $(ARM) python3=python3
 	$(MAKE) $(B)/o/tests/bench/flash
@@ -140,7 +145,7 @@ help: ## this list
 clean: ## remove build/
 	rm -rf $(B)
 
-.PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash fuzz help clean
+.PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash bench-stores fuzz help clean
 export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES
 
 # ------------------------------------------------------------------------------------------------------ steps
@@ -202,7 +207,8 @@ step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the
 
 step-stores: # SQLite, Redis, PostgreSQL: the contract of all stores, against real servers that the step starts
 	$(call need,$(HOST) $(STORE_NEEDS)); $(parallel) $(STORES:%=$(B)/san/tests/stores/%); \
-	  $(SAN_ENV) tests/tools/each.sh $(foreach s,$(STORES),'tests/stores/server.sh run $(s) $(B)/san/tests/stores/$(s)')
+	  $(SAN_ENV) tests/tools/each.sh $(foreach s,$(STORES),'tests/stores/server.sh run $(s) $(B)/san/tests/stores/$(s)'); \
+	  $(MAKE) $(B)/o/tests/bench/stores && tests/bench/stores.sh --smoke $(B)/o/tests/bench/stores
 
 step-firmware:
 	$(call need,$(HOST) $(FW_NEEDS) $(FW_QEMU)); $(need_node); $(parallel) $(FW_IMAGES:.elf=) && tests/firmware/run.sh $(FW_BOARDS)
@@ -264,6 +270,8 @@ $(B)/$(1)/tests/stores/$(2): EXTRA = $(B)/$(1)/port/store_$(2).o
 $(B)/$(1)/tests/stores/$(2): $(B)/$(1)/port/store_$(2).o
 endef
 $(foreach k,o san,$(foreach s,$(STORES),$(eval $(call store,$(k),$(s)))))
+$(B)/o/tests/bench/stores: EXTRA = $(STORES:%=$(B)/o/port/store_%.o)
+$(B)/o/tests/bench/stores: $(STORES:%=$(B)/o/port/store_%.o)
 ZIG := $(B)/node/node_modules/.bin/zig
 $(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
 $(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# server.sh run NAME PROGRAM   Runs PROGRAM with what it needs: nothing (sqlite), a Redis or a PostgreSQL server of its own on
+# server.sh run NAME PROGRAM [ARGUMENT]   Runs PROGRAM with what it needs: nothing (sqlite), a Redis or a PostgreSQL server of its own on
 #                              a free port of the loopback interface, its data in a directory that is removed afterwards.
 # server.sh start|stop NAME    The same server, for PROGRAM to interrupt (STORE_DIR and STORE_PORT say which).
 # PROGRAM finds STORE_PORT, STORE_PASSWORD and, for TLS, STORE_TLS_PORT and certificates in STORE_DIR.
@@ -60,8 +60,8 @@ case $verb in
   stop) stop; exit ;;
 esac
 
-program=$3
-[ "$name" != sqlite ] || exec "$program"
+program=$3 argument=${4:-}
+case $name in redis | postgres) ;; *) exec "$program" ${argument:+"$argument"} ;; esac
 STORE_DIR=$(mktemp -d)
 STORE_PASSWORD=secret-$$
 # shellcheck disable=SC2046  # two numbers
@@ -82,4 +82,4 @@ if [ "$name" = postgres ]; then
     >"$STORE_DIR/log" 2>&1 || { cat "$STORE_DIR/log"; echo 'PASSED 0 FAILED 1 (initdb)'; exit 1; }
 fi
 start || { echo "PASSED 0 FAILED 1 ($name does not start)"; exit 1; }
-"$program"
+"$program" ${argument:+"$argument"}
