@@ -53,7 +53,7 @@ CROSS := x86=x86-linux-musl arm=arm-linux-musleabihf aarch64=aarch64-linux-musl 
 CROSS_OF = $(if $(T),$(filter $(T:%=%=%),$(CROSS)),$(CROSS))
 CROSS_PROGRAMS = $(foreach c,$(CROSS_OF),$(UNIT_PURE:%.c=$(B)/cross/$(firstword $(subst =, ,$(c)))/%))
 fuzz_programs = $(foreach f,$(1),$(B)/fuzz/tests/fuzz/fuzz_$(f) $(B)/cov/tests/fuzz/fuzz_$(f))
-bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem $(B)/o/tests/bench/tls
+bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem $(B)/o/tests/bench/tls $(B)/o/tests/bench/tokens
 , := ,
 
 # Debian packages, for tests/tools/need.sh
@@ -114,12 +114,13 @@ ram: ## bytes of RAM of a server: RX= TX= TOK= CONNECTIONS= SESSIONS= LISTENERS=
 	tests/tools/need.sh $(ARM)
 	tests/tools/ram.sh
 
-bench: ## instructions per request, requests per second beside a bare epoll server, bytes per idle connection
+bench: ## instructions per request, requests per second beside a bare epoll server, bytes per idle connection, tokens
 	tests/tools/need.sh $(HOST) $(BENCH) python3=python3
 	$(MAKE) $(bench_programs)
 	tests/bench/run.sh $(B)/conformance-server $(ARGS)
 	tests/bench/instr.sh $(B)/bench-mem
 	tests/bench/tls.sh $(B)/o/tests/bench/tls
+	tests/bench/tokens.sh $(B)/o/tests/bench/tokens
 
 bench-stores: ## operations per second of the stores for hosts; UPDATE=1 puts the table into README.md
 	tests/tools/need.sh $(HOST) $(STORE_NEEDS)
@@ -223,7 +224,8 @@ step-size-tls:
 step-bench: # that the measuring programs work, not what they measure
 	$(call need,$(HOST) $(ARM) $(BENCH) python3=python3); \
 	  $(MAKE) $(bench_programs) $(B)/o/tests/bench/flash && tests/bench/flash.sh --smoke $(B)/o/tests/bench/flash && tests/bench/run.sh --smoke $(B)/conformance-server && tests/bench/instr.sh --smoke $(B)/bench-mem && \
-	  tests/bench/tls.sh --smoke $(B)/o/tests/bench/tls
+	  tests/bench/tls.sh --smoke $(B)/o/tests/bench/tls && \
+	  tests/bench/tokens.sh --smoke $(B)/o/tests/bench/tokens
 
 # --------------------------------------------------------------------------------------------------- programs
 # A kind of build is a directory under build/ with a compiler and flags of its own: build/san/tests/unit/test_x and so on.

@@ -65,11 +65,31 @@ static const mcpt_prompt prompts[] = { { .name = "p", .description = "d", .fn = 
 static const mcpt_env env = { millis, unix_time, random_bytes, 0, 0, 0 };
 #ifdef PROTECTED
 static mcpt_relay relay;
+#ifndef TOKENS
 static const mcpt_fixed_token token[] = { { "t", "s", "c", "x", 0 } };
 static mcpt_fixed_tokens fixed = { token, 1 };
+#endif
 static const mcpt_prm prm = { .authorization_servers = "https://as.example" };
+#ifdef TOKENS
+static bool any_sha256(void *user, const mcpt_str *parts, size_t n, uint8_t out[32]) { (void)user; (void)parts; (void)n; out[0] = 0; return true; }
+static bool any_rsa(void *user, const mcpt_rsa *key, const uint8_t hash[32], const void *sig, size_t sig_len)
+{ (void)user; (void)key; (void)hash; (void)sig; return sig_len != 0; }
+static bool any_es256(void *user, const uint8_t xy[64], const uint8_t hash[32], const uint8_t sig[64])
+{ (void)user; (void)xy; (void)hash; (void)sig; return true; }
+static const mcpt_crypto crypto = { .sha256 = any_sha256, .hmac_sha256 = 0, .rs256_verify = any_rsa, .es256_verify = any_es256 };
+static const mcpt_jwt_rules rules = { .issuer = "https://as.example" };
+static mcpt_jwk slots[4];
+static char token_buf[1024], set_buf[1024];
+static mcpt_exchange keys_exchange;
+static mcpt_jwt_verifier jwt = { .env = &env, .rules = &rules, .keys = { .keys = slots, .nkeys = 4, .buf = set_buf, .cap = 1024,
+    .crypto = &crypto }, .jwks_url = "https://as.example/jwks", .exchange = &keys_exchange, .buf = token_buf, .cap = 1024 };
+static mcpt_dpop dpop = { .env = &env };
+static const mcpt_guard guard = { .verify = mcpt_jwt_verify, .user = &jwt, .scopes = "x", .prm = &prm, .prove = mcpt_dpop_prove,
+    .nonce = mcpt_dpop_nonce, .prove_user = &dpop, .document = mcpt_relay_document, .document_user = &relay };
+#else
 static const mcpt_guard guard = { .verify = mcpt_fixed_verify, .user = &fixed, .scopes = "x", .prm = &prm,
                                   .document = mcpt_relay_document, .document_user = &relay };
+#endif
 #endif
 static const mcpt_server server = {
 #ifdef PROTECTED
