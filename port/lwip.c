@@ -489,6 +489,9 @@ static pcb_type *listen_on(mcpt_lwip *p)
     if (pcb == NULL) {
         return NULL;
     }
+#if SO_REUSE && !LWIP_ALTCP
+    ip_set_option(pcb, SOF_REUSEADDR);                        /* to begin again while old connections fade away */
+#endif
     if (altcp_bind(pcb, IP_ANY_TYPE, p->config.port) != ERR_OK || (listener = altcp_listen(pcb)) == NULL) {
         (void)altcp_close(pcb);
         return NULL;

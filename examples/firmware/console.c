@@ -120,16 +120,18 @@ static void drill(char which)
     }
 }
 
-void console_turn(const mcpt_lwip *net, const mcpt_hub *hub)
+char console_turn(const mcpt_lwip *net, const mcpt_hub *hub)
 {
     char command;
-    if (board_uart_read(BOARD_CONSOLE, &command, 1) == 1) {
-        if (command == 'r' || command == 'q') {
-            report(net, hub);
-        }
-        if (command == 'q') {
-            emulation_only_exit(0);
-        }
-        drill(command);
+    if (board_uart_read(BOARD_CONSOLE, &command, 1) == 0) {
+        return 0;
     }
+    if (command == 'r' || command == 'q') {
+        report(net, hub);
+    }
+    if (command == 'q') {
+        emulation_only_exit(0);
+    }
+    drill(command);
+    return command;
 }

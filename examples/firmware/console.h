@@ -5,7 +5,8 @@
 
 void console_print(const char *text);
 /* Answers commands: 'r' reports; 'q' reports and ends the emulation (exit code 0); 'w', 'n', 'f', 'o' must fault: a
- * write to no memory, to address 4, to flash, an overflow of the stack. */
-void console_turn(const mcpt_lwip *net, const mcpt_hub *hub);
+ * write to no memory, to address 4, to flash, an overflow of the stack. Any
+ * other command is answered to the caller; 0: there is none. */
+char console_turn(const mcpt_lwip *net, const mcpt_hub *hub);
 
 #endif

@@ -347,7 +347,7 @@ int main(void)
     for (;;) {
         network_turn(&net);
         serve_uart(NULL, &uart);
-        console_turn(&net, &hub);
+        (void)console_turn(&net, &hub);
         if (device.restart_at != 0 && (int32_t)(board_millis() - device.restart_at) >= 0) {
             board_reset();
         }

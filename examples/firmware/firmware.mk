@@ -8,10 +8,11 @@ FW_IMAGES := $(foreach b,$(FW_BOARDS),$(FW_KINDS:%=$(FW)/$(b)-%.elf))
 FW_QEMU := qemu-system-arm=qemu-system-arm
 FW_NEEDS := $(ARM) $(JSMN)
 FW_SOURCES := lwip mbedtls
+FW_LWIP_DIR := lwip
 FW_GCC := arm-none-eabi-gcc
 FW_CFLAGS = -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -fno-common \
   -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 -DMBEDTLS_SHA256_SMALLER \
-  -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/lwip/src/include -isystem $(B)/src/mbedtls/include
+  -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/$(FW_LWIP_DIR)/src/include -isystem $(B)/src/mbedtls/include
 FW_LWIP := $(addprefix core/,init def inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts) \
   $(addprefix core/ipv4/,etharp icmp ip4 ip4_addr) netif/ethernet
 FW_COMMON := startup network console emulation_only
@@ -37,7 +38,7 @@ $(FW)/o/$(1)-$(2)/%.o: %.c mcptools.h examples/firmware/firmware.mk | $(B)/inclu
 $(FW)/o/$(1)-$(2)/mcptools.o: $(B)/mcptools.c mcptools.h examples/firmware/firmware.mk | $(B)/include/jsmn.h
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(WARN_C) $$(deps) -c $$< -o $$@
 $(FW)/o/$(1)-$(2)/lwip/%.o: examples/firmware/lwipopts.h examples/firmware/arch/cc.h examples/firmware/firmware.mk | $(FW)/sources
-	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/lwip/src/$$*.c -o $$@
+	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/$(FW_LWIP_DIR)/src/$$*.c -o $$@
 $(FW)/o/$(1)-$(2)/mbedtls/%.o: examples/firmware/firmware.mk | $(FW)/sources
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/mbedtls/library/$$*.c -o $$@
 $(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) mbedtls/sha256.o mbedtls/platform_util.o \

@@ -28,6 +28,7 @@
 #define TCP_SND_QUEUELEN 12
 #define TCP_OOSEQ_MAX_PBUFS 3                 /* segments kept that came too early, a connection */
 #define LWIP_TCP_KEEPALIVE 1
+#define SO_REUSE 1                            /* a server that is stopped may begin again at once */
 #define TCP_LISTEN_BACKLOG 1
 #define TCP_DEFAULT_LISTEN_BACKLOG (FIRMWARE_CONNECTIONS + 1)   /* handshakes at once */
 #define MEMP_NUM_TCP_PCB (FIRMWARE_CONNECTIONS + 3)           /* and three that are being closed or refused */

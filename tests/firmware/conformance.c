@@ -35,6 +35,18 @@ static mcpt_tok tok[FIXTURES_TOKENS];
 static uint8_t memory[MCPT_LWIP_SIZE(FIXTURES_CONNECTIONS, BUFFERS, FIXTURES_RX, FIXTURES_TX, FIXTURES_TOKENS)];
 static mcpt_lwip net;
 
+static void serve(const mcpt_hub_mem *mem)
+{
+    const mcpt_lwip_config config = {
+        .server = &server, .hub = &hub, .connections = FIXTURES_CONNECTIONS, .buffers = BUFFERS,
+        .rx_size = FIXTURES_RX, .tx_size = FIXTURES_TX, .ntok = FIXTURES_TOKENS
+    };
+    if (mcpt_hub_init(&hub, &server, mem) != MCPT_OK || mcpt_lwip_init(&net, &config, memory, sizeof memory) != MCPT_OK) {
+        board_fault("no server", 0, 0);
+    }
+    console_print("listening\n");
+}
+
 int main(void);
 int main(void)
 {
@@ -42,10 +54,6 @@ int main(void)
         .sessions = sessions, .nsessions = FIXTURES_SESSIONS, .listeners = listeners, .nlisteners = FIXTURES_LISTENERS,
         .slots = slots, .nslots = FIXTURES_SLOTS, .slot_data = slot_data, .slot_size = FIXTURES_SLOT_SIZE,
         .replay = replay, .replay_size = FIXTURES_REPLAY_SIZE, .tok = tok, .ntok = FIXTURES_TOKENS
-    };
-    const mcpt_lwip_config config = {
-        .server = &server, .hub = &hub, .connections = FIXTURES_CONNECTIONS, .buffers = BUFFERS,
-        .rx_size = FIXTURES_RX, .tx_size = FIXTURES_TX, .ntok = FIXTURES_TOKENS
     };
     if (!emulation_only_seed()) {
         board_fault("no seed", 0, 0);
@@ -56,12 +64,16 @@ int main(void)
     network_trouble_in.swap = network_trouble_out.swap = emulation_only_option("swap", 0);
     network_trouble_in.hold = network_trouble_out.hold = emulation_only_option("hold", 0);
     network_trouble_in.hold_ms = network_trouble_out.hold_ms = emulation_only_option("hold_ms", 0);
-    if (mcpt_hub_init(&hub, &server, &mem) != MCPT_OK || mcpt_lwip_init(&net, &config, memory, sizeof memory) != MCPT_OK) {
-        board_fault("no server", 0, 0);
-    }
-    console_print("listening\n");
+    serve(&mem);
     for (;;) {
         network_turn(&net);
-        console_turn(&net, &hub);
+        switch (console_turn(&net, &hub)) {
+        case 's': mcpt_lwip_stop(&net); break;                /* gracefully */
+        case 'x':                                             /* at once, and from the beginning */
+            mcpt_lwip_destroy(&net);
+            serve(&mem);
+            break;
+        default: break;
+        }
     }
 }

@@ -9,7 +9,7 @@ for board in "$@"; do
   echo "== $board: conformance suite"
   "$root/tests/conformance/run.sh" "$root/build/firmware/$board-conformance" || bad=1
   grep '^report' "$root/build/conformance/$board-conformance/server.log" || { echo "PASSED 0 FAILED 1 (no report)"; bad=1; }
-  for test in faults device power hostile soak; do
+  for test in faults device power stop hostile soak; do
     "$root/tests/tools/each.sh" "PATH=$root/build/node/node_modules/.bin:\$PATH node $here/$test.mjs $board" || bad=1
   done
 done
