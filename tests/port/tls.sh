@@ -12,9 +12,9 @@ tests/tools/need.sh $need && tests/tools/need-node.sh || {
 out=build/port
 tests/port/certs.sh $out/certs || { echo 'PASSED 0 FAILED 1 (no certificates)'; exit 1; }
 san=build/san/tests/port
-${MAKE:-make} $san/tls $san/tls_server $san/tls_client || { echo 'PASSED 0 FAILED 1'; exit 1; }
+${MAKE:-make} $san/tls $san/tls_server $san/tls_client $san/tls_fetch || { echo 'PASSED 0 FAILED 1'; exit 1; }
 status=0
 $san/tls $out/certs || status=1
 [ -z "${PEERS-yes}" ] ||
-  build/node/node_modules/.bin/node tests/port/tls_peers.mjs $san/tls_server $san/tls_client $out/certs || status=1
+  build/node/node_modules/.bin/node tests/port/tls_peers.mjs $san/tls_server $san/tls_client $san/tls_fetch $out/certs || status=1
 exit $status

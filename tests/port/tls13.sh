@@ -25,8 +25,8 @@ build() { # program, sources
     "$@" build/san/mcptools.o port/tls.c port/tls_bearssl.c port/tls_mbedtls.c port/posix_env.c port/crypto_mbedtls.c $out/library/*.o -lbearssl -o $out/$program
 }
 build tls tests/port/tls.c && build tls_client tests/port/tls_client.c &&
-  build tls_server tests/port/tls_server.c port/posix.c || { echo 'PASSED 0 FAILED 1'; exit 1; }
+  build tls_server tests/port/tls_server.c port/posix.c && build tls_fetch tests/port/tls_fetch.c port/posix.c port/posix_resolve.c || { echo 'PASSED 0 FAILED 1'; exit 1; }
 status=0
 $out/tls $certs || status=1
-[ -z "${PEERS-yes}" ] || build/node/node_modules/.bin/node tests/port/tls_peers.mjs $out/tls_server $out/tls_client $certs 13 || status=1
+[ -z "${PEERS-yes}" ] || build/node/node_modules/.bin/node tests/port/tls_peers.mjs $out/tls_server $out/tls_client $out/tls_fetch $certs 13 || status=1
 exit $status

@@ -1,4 +1,4 @@
-// port/tls against OpenSSL and Node: tls_peers.mjs SERVER CLIENT CERTS [13]   "13": mbedTLS speaks TLS 1.3
+// port/tls against OpenSSL and Node: tls_peers.mjs SERVER CLIENT FETCH CERTS [13]   "13": mbedTLS speaks TLS 1.3
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -7,9 +7,8 @@ import net from "node:net";
 import tls from "node:tls";
 import { check, equal, finish, ok, until, within } from "../interop/lib/harness.mjs";
 
-const [server, client, certs, thirteen] = process.argv.slice(2);
+const [server, client, fetcher, certs, thirteen] = process.argv.slice(2);
 const ca = readFileSync(`${certs}/ca.pem`);
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Runs a program until its end; input is written to it, then the end of input.
 async function run(command, args, input = "") {
@@ -295,5 +294,47 @@ for (const library of ["bearssl", "mbedtls"]) {
     await s.stop();
   });
 }
-await sleep(0);
+// https outwards, from a server's own loop.
+const identityOf = (cert) => ({ cert: readFileSync(`${certs}/${cert}.pem`), key: readFileSync(`${certs}/${cert}.key`) });
+for (const library of ["bearssl", "mbedtls"]) {
+  await check(`${library}: exchanges over https, ended, cut, refused, resumed`, async () => {
+    const sites = await Promise.all(["server", "self"].map((cert) => new Promise((resolve) => {
+      const site = https.createServer({ ...identityOf(cert), maxVersion: thirteen ? undefined : "TLSv1.2" }, (request, answer) => {
+        if (request.url === "/length") answer.end("x".repeat(5000));
+        else if (request.url === "/until") { request.socket.end("HTTP/1.1 200 OK\r\n\r\n" + "x".repeat(3000)); }
+        else answer.destroy();
+      }).listen(0, "127.0.0.1", () => resolve(site));
+      const kept = new Map();                             // session ids: Node leaves them to the application
+      site.on("newSession", (id, data, next) => { kept.set(id.toString("hex"), data); next(); });
+      site.on("resumeSession", (id, next) => next(null, kept.get(id.toString("hex")) ?? null));
+    })));
+    const url = (site, path, host = "localhost") => `https://${host}:${sites[site].address().port}${path}`;
+    const { code, out } = await run(fetcher, [library, `${certs}/ca.pem`, url(0, "/length"), url(0, "/until"), url(0, "/length"),
+      url(0, "/length", "127.0.0.1"), url(1, "/length")]);
+    for (const site of sites) site.close();
+    const fetched = [...out.matchAll(/^fetch (-?\d+) (\d+) (\d+)$/gm)].map((m) => m.slice(1).map(Number));
+    equal(fetched.slice(0, 4), [[0, 200, 5000], [0, 200, 3000], [0, 200, 5000], [0, 200, 5000]], out);
+    equal(fetched[4], [-13, 0, 0], "not trusted");
+    equal(out.match(/full (\d+) resumed (\d+)/).slice(1).map(Number), [2, 2], "handshakes");
+    equal(code, 0, "exit");
+  });
+  await check(`${library}: a body that is cut short is an error`, async () => {
+    const site = tls.createServer({ ...identityOf("server"), maxVersion: thirteen ? undefined : "TLSv1.2" });
+    const relay = net.createServer((socket) => {        // passes bytes on until the first of the body, then vanishes
+      const up = net.connect(site.address().port, "127.0.0.1");
+      let down = 0;
+      for (const x of [socket, up]) x.on("error", () => {});
+      socket.on("data", (data) => up.write(data));
+      up.on("data", (data) => { down += data.length; socket.write(data); if (down > 20000) { socket.end(); up.destroy(); } });
+    });
+    site.on("secureConnection", (socket) => { socket.on("error", () => {}); socket.write("HTTP/1.1 200 OK\r\n\r\n" + "x".repeat(30000)); });
+    await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
+    await new Promise((resolve) => relay.listen(0, "127.0.0.1", resolve));
+    const { out } = await run(fetcher, [library, `${certs}/ca.pem`, `https://localhost:${relay.address().port}/`]);
+    const [, e, status] = out.match(/^fetch (-?\d+) (\d+)/m);
+    equal([Number(e), Number(status)], [-10, 200], out);
+    site.close();
+    relay.close();
+  });
+}
 finish();
