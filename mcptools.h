@@ -12977,6 +12977,7 @@ static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
         mcpt__msg_open(c, w);
         mcpt__fail_call(k, w, fault);
         mcpt__answer_out(k, w, MCPT_E_LIMIT);
+        mcpt__job_end(k->hub, k->job);    /* also when nothing of it could be said: its last run is over */
         return;
     }
     s->job.flags |= MCPT__J_TASK;

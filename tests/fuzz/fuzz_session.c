@@ -138,9 +138,55 @@ static bool env_hmac(void *user, const void *key, size_t key_len, const mcpt_str
     return !hmac_fails;
 }
 
-static const mcpt_crypto crypto = { .hmac_sha256 = env_hmac };
+static bool env_sha256(void *user, const mcpt_str *parts, size_t n, uint8_t out[32])
+{
+    return env_hmac(user, "", 0, parts, n, out);
+}
+
+static const mcpt_crypto crypto = { .sha256 = env_sha256, .hmac_sha256 = env_hmac };
 static const mcpt_env env_full = { env_millis, env_unix, env_random, env_log, &crypto, NULL };
 static const mcpt_env env_poor = { env_millis, NULL, env_random, NULL, NULL, NULL };
+
+/* -- A guard: the first letter of a token says what becomes of it. */
+enum { VERDICTS = 3 };
+static bool verdict_pending, guarded;
+static unsigned guard_turn;
+
+static mcpt_err guard_verify(void *user, const mcpt_token *t, mcpt_principal *who)
+{
+    (void)user;
+    NEED(t->text.len != 0 && t->server != NULL && t->hub != NULL && mcpt_token_for(t, t->resource));
+    who->subject = mcpt_z("somebody");
+    who->client_id = t->text;                               /* borrowed: the guard copies it */
+    who->scopes = mcpt_z(t->text.ptr[0] == 'n' ? "none" : "r w");
+    who->expires = t->text.ptr[0] == 'e' ? now_unix + 3 : 0;
+    who->jkt = t->proof.ptr != NULL ? mcpt_z("k") : who->jkt;
+    switch (t->text.ptr[0]) {
+    case 'p': return verdict_pending ? MCPT_PENDING : MCPT_OK;
+    case 'x': return MCPT_E_UNAUTHORIZED;
+    case 's': return MCPT_E_SCOPE;
+    case 'i': return MCPT_E_IO;
+    default: return MCPT_OK;
+    }
+}
+
+static mcpt_err guard_prove(void *user, const mcpt_token *t, const mcpt_principal *who)
+{
+    (void)user;
+    NEED(mcpt_str_is(who->jkt, "k") && mcpt_str_is(who->subject, "somebody"));
+    return t->proof.len == 1 ? MCPT_E_NONCE : t->proof.len == 2 ? MCPT_E_PROOF : MCPT_OK;
+}
+
+static size_t guard_nonce(void *user, char *buf, size_t cap)
+{
+    (void)user;
+    NEED(cap >= 40);
+    memset(buf, 'n', 40);
+    return 40;
+}
+
+static const mcpt_prm guard_prm = { .authorization_servers = "https://as.example", .resource_documentation = "https://d.example" };
+static const mcpt_guard guard = { .verify = guard_verify, .prove = guard_prove, .nonce = guard_nonce, .scopes = "r", .prm = &guard_prm };
 
 /* -- Handlers: one interpreter for all. A letter of the argument p is a step; the number of waits done is kept in scratch
  * with the number of the call. */
@@ -601,7 +647,9 @@ static void exchange_end(peer *c)
     if (c->sse) {
         check_events(c);
         NEED(c->body_seen == c->body.len);                  /* no half event */
-    } else if (c->body.len != 0) {
+    } else if (c->body.len > 10 && strncmp(c->body.p, "{\"error\":\"", 10) == 0) {
+        NEED(guarded && c->status >= 400);                  /* the guard's own */
+    } else if (c->body.len != 0 && (c->body.len < 12 || strncmp(c->body.p, "{\"resource\":", 12) != 0)) {
         check_message(c, c->body.p, c->body.len);
     }
     c->body.len = 0;
@@ -659,7 +707,8 @@ static bool read_head(peer *c)
         NEED(strlen(value) == 32);
         strcpy(known.session, value);
     }
-    NEED((c->status == 405) == field_of(c->out.p, "Allow", value, sizeof(value)));
+    NEED((c->status == 405) == field_of(c->out.p, "Allow", value, sizeof(value)) || c->status == 204);
+    NEED(!guarded || (c->status != 401 && c->status != 403) || strstr(c->out.p, "\r\nWWW-Authenticate: ") != NULL || c->status == 403);
     NEED(c->requests != 0);                                 /* nobody answers what was not asked */
     c->requests -= c->dirty ? 0 : 1;
     c->answers = 0;
@@ -970,6 +1019,8 @@ static void check_world(void)
         NEED(n++ < CONNS + SLOTS && (j->flags & MCPT__J_LINKED) != 0);
         NEED(j->conn == NULL || open_conn(j->conn));
         NEED(j->conn != NULL || j->slot != NULL);
+        NEED(j->text != NULL || (guarded && j->conn != NULL && j->conn->state == MCPT__X_VERIFY));
+        NEED(j->verdict == NULL || j->who == &j->verdict->who);
         NEED(j->state == MCPT__J_WAIT || j->state == MCPT__J_ASKED ||
              (j->state == MCPT__J_RUN && j->conn != NULL && j->conn->work == j && (j->conn->flags & MCPT__C_PIECES) != 0));
         if (j->session != NULL) {
@@ -1316,6 +1367,17 @@ static void heads_of(heads *h, bool hosted, unsigned kind, unsigned style, unsig
                   ONE_OF(odd >> 4, "1-0", "x", "1", "1-", "1-x", "0-1", "9-1", "1-99", "123456789-1", "1-0x"));
         }
     }
+    if (guarded) {
+        static const char *const tokens[] = { "Bearer good", "Bearer pending", "Bearer xx", "DPoP good", "Bearer e", "Bearer pp", "Bearer n",
+                                              "Bearer s", "Bearer i", "Basic x", "Bearer a b", "Bearer", "DPoP pending", "Bearer other", "Bearer o3", "Bearer o4" };
+        unsigned which = guard_turn++ * 5u % 64u;
+
+        which = which < 16 ? which : 0;
+        field(h, "Authorization", tokens[which]);
+        if (strncmp(tokens[which], "DPoP", 4) == 0) {
+            field(h, "DPoP", ONE_OF(odd >> 4, "a.b.c", "a", "bb", "a.b.c"));
+        }
+    }
     if (hosted && (odd & 15) == 14) {
         field(h, (odd >> 4 & 1) != 0 ? "ACCEPT" : "host", (odd >> 4 & 1) != 0 ? "text/event-stream" : "localhost");
     } else if ((odd & 15) == 14 && kind != GET) {
@@ -1570,6 +1632,13 @@ static bool operation(void)
         if (hub != NULL || ticket_open(tickets[n])) {
             mcpt_wake(tickets[n]);
         }
+        if (guarded && hub != NULL && n != 0) {
+            verdict_pending = n == 1;
+            mcpt_guard_wake(hub);
+            if (n == 3) {
+                mcpt_guard_forget(hub, mcpt_z(guard_turn % 2 == 0 ? "good" : NULL));
+            }
+        }
         break;
     case 8:                                                 /* I the hub's turn */
         if (hub != NULL) {
@@ -1700,6 +1769,10 @@ static void start(void)
     hub_mem.nsessions = (a & 1) != 0 ? 0 : SESSIONS;
     hub_mem.nlisteners = (a & 2) != 0 ? 0 : LISTENERS;
     hub_mem.nslots = (a & 4) != 0 ? 0 : SLOTS;
+    guarded = (a & 24) == 16;                               /* with a hub */
+    guard_turn = 0;
+    verdict_pending = true;
+    hub_mem.nverdicts = (a & 48) != 0 ? VERDICTS : 0;
     hub_mem.slot_size = 64 + pick(26) * 160u;
     hub_mem.replay_size = pick(26) * 100u;
     hub_mem.ntok = pick(26) * 8u;
@@ -1714,6 +1787,7 @@ static void start(void)
     server.env = (b & 64) != 0 ? &env_poor : &env_full;
     server.visible = visible;
     server.audit = (b & 128) != 0 ? NULL : audit;
+    server.guard = guarded ? &guard : NULL;
     server_tools = tools;
     bare = (b & 128) != 0;
     b = bits();
@@ -1766,12 +1840,13 @@ static void start(void)
     hub_mem.sessions = zeroed(hub_mem.nsessions, sizeof(mcpt_session));
     hub_mem.listeners = zeroed(hub_mem.nlisteners, sizeof(mcpt_listener));
     hub_mem.slots = zeroed(hub_mem.nslots, sizeof(mcpt_slot));
+    hub_mem.verdicts = zeroed(hub_mem.nverdicts, sizeof(mcpt_verdict));
     hub_mem.slot_data = zeroed(hub_mem.nslots, hub_mem.slot_size);
     hub_mem.replay = hub_mem.replay_size == 0 ? NULL : zeroed(hub_mem.nsessions, hub_mem.replay_size);
     hub_mem.tok = zeroed(hub_mem.ntok, sizeof(mcpt_tok));
     hub_mem.rates = bare ? NULL : zeroed(server.ntools, sizeof(mcpt_rate));
     hub = NULL;
-    if ((b & 32) != 0) {
+    if ((b & 32) != 0 && !guarded) {
         misuse();
     }
     if ((a & 8) == 0) {
@@ -1833,6 +1908,7 @@ static void finish(bool hub_first)
     free(hub_mem.sessions);
     free(hub_mem.listeners);
     free(hub_mem.slots);
+    free(hub_mem.verdicts);
     free(hub_mem.slot_data);
     free(hub_mem.replay);
     free(hub_mem.tok);
