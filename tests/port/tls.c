@@ -748,6 +748,87 @@ static void test_init(int lib)
     }
 }
 
+/* Certificates and keys with changed bytes, read by what is ours (BearSSL's port): any answer, never a byte too far. */
+static void test_changed(void)
+{
+    static const unsigned masks[] = { 0x01, 0x80, 0xff };
+    der cert = load("leaf", "pem"), key = load("rsa.p8", "key"), self = load("selfca", "pem");
+    mcpt_tls_config c;
+    size_t k, m, accepted = 0;
+    end e;
+    memset(&c, 0, sizeof c);
+    c.env = &env;
+    c.in_size = 837;
+    c.out_size = 597;
+    c.connections = 1;
+    for (k = 0; k < cert.n + key.n + self.n; ++k) {
+        uint8_t *at = k < cert.n ? &cert.p[k] : k < cert.n + key.n ? &key.p[k - cert.n] : &self.p[k - cert.n - key.n];
+        for (m = 0; m < MCPT_COUNT(masks); ++m) {
+            *at = (uint8_t)(*at ^ masks[m]);
+            c.chain = cert.p;
+            c.chain_len = cert.n;
+            c.key = key.p;
+            c.key_len = key.n;
+            accepted += make(&e, BEAR, false, &c) == MCPT_OK;              /* never: the key is that of another */
+            unmake(&e);
+            c.trust = k < cert.n ? cert.p : self.p;
+            c.trust_len = k < cert.n ? cert.n : self.n;
+            if (mcpt_tls_bearssl_size(&c, true) != 0) {
+                CHECK(make(&e, BEAR, true, &c) == MCPT_OK || e.u.bear.ntrust == 0);
+                unmake(&e);
+            }
+            *at = (uint8_t)(*at ^ masks[m]);
+        }
+    }
+    CHECK(accepted == 0);
+    free(cert.p);
+    free(key.p);
+    free(self.p);
+}
+
+/* A server that answers a ClientHello with noise: random bytes, and records that claim to be a ServerHello. */
+static void test_noise_client(int c)
+{
+    const setting set = { "server", NULL, NULL, 0, 0, 0 };
+    pair p;
+    app a;
+    int i;
+    CHECK(pair_begin(&p, BEAR, c, set));
+    for (i = 0; i < 60; ++i) {
+        static char noise[10000];
+        size_t at = 0, n, rounds = 0;
+        mcpt_tls_conn *t;
+        (void)mcpt_posix_random(NULL, noise, sizeof noise);
+        if (i % 3 == 1) {
+            memcpy(noise, "\x16\x03\x03\x00\x5a\x02\x00\x00\x56\x03\x03", 11);
+        } else if (i % 3 == 2) {
+            memcpy(noise, "\x16\x03\x03\x10\x00\x0b\x00\x0f\xfc", 9);
+        }
+        app_begin(&a, 10, 1, true);
+        t = mcpt_tls_open(p.client.tls, &a.io, "device.test");
+        while ((mcpt_io_want(&t->io) & MCPT_CLOSED) == 0 && ++rounds < 100000) {
+            char *to;
+            if (mcpt_io_tx(&t->io, &n) != NULL) {
+                mcpt_io_tx_ack(&t->io, n);
+                continue;
+            }
+            to = mcpt_io_rx(&t->io, &n);
+            n = to == NULL ? 0 : n < sizeof noise - at ? n : sizeof noise - at;
+            if (n == 0) {
+                mcpt_io_eof(&t->io);
+                continue;
+            }
+            memcpy(to, noise + at, n);
+            at += n;
+            mcpt_io_rx_ack(&t->io, n);
+        }
+        CHECK((t->err == MCPT_E_TLS || t->err == MCPT_E_IO) && a.got == 0 && a.io.eof && a.io.err == t->err && rounds < 100000);
+        mcpt_tls_close(t);
+    }
+    CHECK(p.client.tls->full == 0 && p.client.tls->open == 0);
+    pair_end(&p);
+}
+
 /* RFC 7468 */
 static void test_pem(void)
 {
@@ -818,9 +899,11 @@ int main(int argc, char **argv)
     directory = argc > 1 ? argv[1] : "build/port/certs";
     test_pem();
     test_san();
+    test_changed();
     for (s = 0; s < LIBS; ++s) {
         test_init(s);
         test_noise(s);
+        test_noise_client(s);
         test_oversize(s);
         test_foreign_key(s);
         for (c = 0; c < LIBS; ++c) {
