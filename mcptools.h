@@ -1773,7 +1773,8 @@ MCPT_API mcpt_str mcpt_client_result(const mcpt_client *c); /* raw JSON, borrowe
 MCPT_API mcpt_val mcpt_client_value(mcpt_client *c);        /* the same, indexed; absent: too many values */
 MCPT_API mcpt_str mcpt_client_fault(const mcpt_client *c, int64_t *code);      /* its message, raw JSON string; may be absent */
 MCPT_API mcpt_revision mcpt_client_revision(const mcpt_client *c);             /* negotiated; 0: not yet */
-MCPT_API void mcpt_client_close(mcpt_client *c);            /* ends the session: pump until CLOSED. The oauth object stays */
+/* Ends the session: pump until CLOSED. The oauth object stays; a log-out that it was told before is carried out, too. */
+MCPT_API void mcpt_client_close(mcpt_client *c);
 #endif
 #ifdef __cplusplus
 }
@@ -19568,6 +19569,7 @@ static void mcpt__cl_oauth_request(mcpt_client *c, mcpt_channel *ch)
     }
     if (mcpt__cl_go(ch, &t, &u, r->content_type != NULL ? r->body : mcpt__mk(NULL, 0))) {
         ch->purpose = MCPT__CU_OAUTH;
+        c->due = mcpt__cl_now(c) + 30000u;
     } else {
         mcpt_oauth_done(c->config->oauth, MCPT_E_SPACE);
     }
@@ -19648,7 +19650,7 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
         mcpt_oauth_head(c->config->oauth, ch->status, seconds, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE));
         return;
     }
-    if (ch->purpose == MCPT__CU_MAIN && (ch->status == 401 || ch->status == 403) && mcpt__cl_refused(c, ch)) {
+    if (ch->purpose == MCPT__CU_MAIN && c->phase != MCPT__CP_LEAVE && (ch->status == 401 || ch->status == 403) && mcpt__cl_refused(c, ch)) {
         return;
     }
     if (ch->purpose == MCPT__CU_MAIN && c->config->oauth != NULL && ch->status != 401 && ch->status != 403) {
@@ -19748,7 +19750,7 @@ static void mcpt__cl_by_status(mcpt_client *c, mcpt_channel *ch)
     } else if (c->phase == MCPT__CP_CANCEL) {
         c->phase = MCPT__CP_READY;
     } else if (c->phase == MCPT__CP_LEAVE) {
-        c->phase = MCPT__CP_OVER;
+        c->session_len = 0;
     } else if (c->phase == MCPT__CP_CALL && status == 404 && c->session_len != 0) {
         c->session_len = 0;                                 /* the session has ended: another, then the call again */
         c->phase = MCPT__CP_INIT;
@@ -19812,8 +19814,8 @@ static void mcpt__cl_on_fail(mcpt_client *c, mcpt_channel *ch, unsigned purpose)
         c->flags |= MCPT__CF_RESUME;
         ch->retry_at = mcpt__cl_now(c) + (ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 1000u);
     } else if (purpose == MCPT__CU_MAIN) {
-        c->phase = c->phase == MCPT__CP_LEAVE ? (uint8_t)MCPT__CP_OVER : c->phase;
-        if (c->phase != MCPT__CP_OVER) {
+        c->session_len = 0;
+        if (c->phase != MCPT__CP_LEAVE) {
             mcpt__cl_end(c, e);
         }
     }
@@ -19939,12 +19941,18 @@ static void mcpt__cl_next(mcpt_client *c)
         }
         break;
     case MCPT__CP_LEAVE:
-        if (!mcpt__cl_http(c) || c->session_len == 0) {
-            c->phase = MCPT__CP_OVER;
+        if (mcpt__cl_http(c) && c->session_len != 0) {
+            ok = mcpt__cl_delete(c, ch);
+            break;
+        }
+#if !MCPT_NO_OAUTH
+        if (c->config->oauth != NULL && mcpt_oauth_request(c->config->oauth) != NULL) {     /* of a log-out */
+            mcpt__cl_oauth_request(c, ch);
             return;
         }
-        ok = mcpt__cl_delete(c, ch);
-        break;
+#endif
+        c->phase = MCPT__CP_OVER;
+        return;
     default:
         return;
     }
@@ -19983,9 +19991,16 @@ static void mcpt__cl_timeout(mcpt_client *c)
 {
     mcpt_channel *ch = &c->channels[0];
 
-    if (ch->purpose != MCPT__CU_MAIN || (int32_t)(mcpt__cl_now(c) - c->due) < 0) {
+    if ((ch->purpose != MCPT__CU_MAIN && ch->purpose != MCPT__CU_OAUTH) || (int32_t)(mcpt__cl_now(c) - c->due) < 0) {
         return;
     }
+#if !MCPT_NO_OAUTH
+    if (ch->purpose == MCPT__CU_OAUTH) {
+        mcpt__ch_drop(ch);
+        mcpt_oauth_done(c->config->oauth, MCPT_E_TIMEOUT);
+        return;
+    }
+#endif
     if (c->phase == MCPT__CP_CALL) {
         mcpt_client_cancel(c);
         c->outcome = MCPT_E_TIMEOUT;
@@ -19994,8 +20009,10 @@ static void mcpt__cl_timeout(mcpt_client *c)
         c->phase = MCPT__CP_INIT;
     } else {
         mcpt__ch_drop(ch);
-        mcpt__cl_end(c, MCPT_E_TIMEOUT);
-        c->phase = c->phase == MCPT__CP_LEAVE ? (uint8_t)MCPT__CP_OVER : c->phase;
+        c->session_len = 0;
+        if (c->phase != MCPT__CP_LEAVE) {
+            mcpt__cl_end(c, MCPT_E_TIMEOUT);
+        }
     }
 }
 
@@ -20151,7 +20168,7 @@ MCPT_API uint32_t mcpt_client_due(const mcpt_client *c)
         const bool retry = ch->purpose == MCPT__CU_NONE && (i == 0 ? (c->flags & MCPT__CF_RESUME) != 0 :
                            i == 2u && (c->flags & MCPT__CF_LISTENING) != 0);
         const bool ends = i == 0 && ch->purpose == MCPT__CU_NONE && ch->state != MCPT__CH_FREE;
-        if (retry || ends || ch->purpose == MCPT__CU_MAIN) {
+        if (retry || ends || ch->purpose == MCPT__CU_MAIN || ch->purpose == MCPT__CU_OAUTH) {
             left = (retry || ends ? ch->retry_at : c->due) - now;
             left = (int32_t)left > 0 ? left : 0;
             due = left < due ? left : due;
@@ -20187,7 +20204,10 @@ MCPT_API void mcpt_client_close(mcpt_client *c)
         }
     }
     c->flags = 0;
-    c->phase = c->phase > MCPT__CP_INIT && c->phase != MCPT__CP_OVER && c->state != MCPT_CLIENT_FAILED ? MCPT__CP_LEAVE : MCPT__CP_OVER;
+    if (c->phase <= MCPT__CP_INIT || c->phase == MCPT__CP_OVER || c->state == MCPT_CLIENT_FAILED) {
+        c->session_len = 0;
+    }
+    c->phase = MCPT__CP_LEAVE;
     c->state = 0;
 }
 
