@@ -138,7 +138,7 @@ fuzz: ## fuzz one input: T=json TIME=60 (seconds); without T all of them, one af
 	tests/tools/fuzz.sh $(TIME) $(or $(T),$(FUZZERS))
 
 ##
-## Programs: build/device build/conformance-server build/conformance-server-microhttpd build/conformance-client build/json-check build/examples/NAME
+## Programs: build/device build/mcpt build/conformance-server build/conformance-server-microhttpd build/conformance-client build/json-check build/examples/NAME
 
 help: ## this list
 	awk -F ':.*## ' '/^##/ { sub(/^## ?/, ""); print } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -290,6 +290,8 @@ include examples/firmware/firmware.mk
 $(B)/device: $(DEVICE:%.c=$(B)/o/%)
 	ln -f $< $@
 $(B)/conformance-server: $(B)/o/tests/conformance/server
+	ln -f $< $@
+$(B)/mcpt: $(B)/o/examples/08_mcpt
 	ln -f $< $@
 $(B)/conformance-client: $(B)/o/tests/conformance/client
 	ln -f $< $@
