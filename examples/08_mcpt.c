@@ -573,7 +573,7 @@ static int add(const char *name, char **words, int n)
             if (len + strlen(words[i]) + 1 >= sizeof target) {
                 return fail(USAGE, "the command is too long");
             }
-            strcpy(target + len, words[i]);
+            memcpy(target + len, words[i], strlen(words[i]) + 1);
             len += strlen(words[i]) + 1;
         }
     } else if (strlen(words[0]) < sizeof target) {

@@ -65,7 +65,7 @@ static bool browser_query(int listener, int timeout_ms, char *buf, size_t cap)
     end = strncmp(request, start, sizeof start - 1) == 0 ? strchr(request + sizeof start - 1, ' ') : NULL;
     if (end != NULL && (size_t)(end - request) - sizeof start + 1 < cap) {
         *end = '\0';
-        strcpy(buf, request + sizeof start - 1);
+        memcpy(buf, request + sizeof start - 1, (size_t)(end - request) - sizeof start + 2);
         ok = true;
     }
     (void)!write(fd, ok ? done : other, (ok ? sizeof done : sizeof other) - 1);
