@@ -91,7 +91,8 @@ typedef struct mcpt_tls {             /* a server's or a client's TLS with its p
  * NULL: none is free, or host is longer than 255. What else prevents it (E_RANDOM, E_STATE) shows in err, at the
  * first want. */
 mcpt_tls_conn *mcpt_tls_open(mcpt_tls *tls, mcpt_io *app, const char *host);
-/* Gives it back; session keys are wiped. Call it when io wants MCPT_CLOSED or the transport is gone. */
+/* Gives it back; session keys are wiped. Call it when io wants MCPT_CLOSED or the transport is gone. What io.tx shows lies in its
+ * memory: a transport that sends without copying (lwIP) waits for the acknowledgement, or aborts, before. */
 void mcpt_tls_close(mcpt_tls_conn *c);
 /* Begins the end of a connection whose machine behind is idle: close_notify is what it wants to send next. False: it has
  * no keys yet, or its end has begun already. */
