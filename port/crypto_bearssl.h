@@ -10,10 +10,12 @@
  * Needs: BearSSL 0.6 (Debian: libbearssl-dev). Does not: allocate, keep globals, lock. All of it runs in constant time
  * where secrets are concerned. PS256 and a strict RS256 (RFC 8017 section 8.2.2: the whole encoding is compared) stand
  * here, on top of BearSSL's public RSA operation.
- * RAM: sizeof(mcpt_bearssl): about 240 B. Stack: at most 5 KB, while a signature is made or verified.
+ * RAM: sizeof(mcpt_bearssl): about 240 B. Stack on Cortex-M (tests/port/crypto_arm.sh): RS256 and PS256 3.8 KB, ES256 verify 2.2
+ * KB (3.7 KB with m15), sign 2.6 KB (3.6 KB), sealing 0.6 KB.
  * Curve arithmetic: MCPT_BEARSSL_P256, by default &br_ec_p256_m31, and &br_ec_p256_m15 on ARMv6-M and Cortex-M3, whose
  * long multiplication is missing or takes a time that depends on the numbers.
- * Tested with: BearSSL 0.6 (Debian 12), the same vectors as port/crypto_mbedtls.
+ * Tested with: BearSSL 0.6 (Debian 12) on x86-64 and, from its source, as Cortex-M4 and Cortex-M0+ code in QEMU; the same
+ * vectors as port/crypto_mbedtls.
  */
 #ifndef MCPT_PORT_CRYPTO_BEARSSL_H
 #define MCPT_PORT_CRYPTO_BEARSSL_H

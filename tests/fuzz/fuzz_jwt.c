@@ -1,6 +1,6 @@
 /* Fuzzer of tokens, keys and challenges. The first byte tells what the rest is: T a token, J header and claims of a token
  * that gets a good signature (separated by a line end), D the same as a DPoP proof, K a key set, C the value of a
- * WWW-Authenticate field. Signatures here are a hash that anybody can make, so that everything behind them is reached. */
+ * WWW-Authenticate field, W what our own assertions and proofs are about. Signatures here are a hash that anybody can make, so that everything behind them is reached. */
 /* sections: jwk jwt dpop */
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
@@ -47,7 +47,23 @@ static bool fake_rsa(void *user, const mcpt_rsa *key, const uint8_t hash[32], co
     return len == 64 && memcmp(sig, hash, 32) == 0 && memcmp((const char *)sig + 32, hash, 32) == 0;
 }
 
-static const mcpt_crypto crypto = {
+static bool fake_sign(void *user, const void *key, size_t key_len, const uint8_t hash[32], uint8_t sig[64])
+{
+    (void)user;
+    memcpy(sig, hash, 32);
+    memcpy(sig + 32, hash, 32);
+    return key != NULL && key_len == 32;
+}
+
+static bool fake_public(void *user, const void *key, size_t key_len, uint8_t xy[64])
+{
+    (void)user;
+    (void)key;
+    memset(xy, 5, 64);
+    return key_len == 32;
+}
+
+static const mcpt_crypto crypto = { .es256_sign = fake_sign, .es256_public = fake_public,
     .sha256 = fake_sha256, .hmac_sha256 = fake_hmac, .rs256_verify = fake_rsa, .ps256_verify = fake_rsa, .es256_verify = fake_es256
 };
 
@@ -56,7 +72,13 @@ static int64_t the_time(void *user)
     (void)user;
     return NOW;
 }
-static const mcpt_env env = { .unix_time = the_time, .crypto = &crypto };
+static bool the_random(void *user, void *buf, size_t len)
+{
+    (void)user;
+    memset(buf, 3, len);
+    return true;
+}
+static const mcpt_env env = { .random = the_random, .unix_time = the_time, .crypto = &crypto };
 
 #define X "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 static const char keys_text[] = "{\"keys\":[{\"kty\":\"EC\",\"kid\":\"e\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" X "\"},"
@@ -277,6 +299,50 @@ static void challenge(const char *text, size_t len, fuzz_random *r)
     free(copy);
 }
 
+/* A line is one of client, audience, URL, nonce: written into every room, and our own proofs pass our own check. */
+static void written(const char *text, size_t len, fuzz_random *r)
+{
+    mcpt_str line[4] = { { text, 0 }, { text, 0 }, { text, 0 }, { NULL, 0 } }, out = { NULL, 0 };
+    static const uint8_t ref[32] = { 1 };
+    size_t n = 0, cap = 20 * len + 1000;
+    mcpt_seen seen[1] = { { { 0, 0 }, 0 } };
+    mcpt_dpop d = { .env = &env, .seen = seen, .nseen = 1, .cap = cap };
+    char jkt[43], *buf;
+    mcpt_signer s;
+    mcpt_url url;
+    mcpt_err e, less;
+    for (size_t i = 0; i < len && n < 4; i++) {
+        if (text[i] == '\n') {
+            n++;
+        } else {
+            line[n].ptr = line[n].len == 0 ? text + i : line[n].ptr;
+            line[n].len++;
+        }
+    }
+    NEED(mcpt_signer_init(&s, &crypto, ref, 32) == MCPT_OK && mcpt_signer_thumbprint(&s, jkt) == MCPT_OK);
+    buf = fuzz_mem(cap);
+    d.buf = fuzz_mem(cap);
+    e = mcpt_jwt_assertion(&s, &env, fuzz_next(r) % 2u == 0 ? "kid" : NULL, line[0], line[1], buf, cap, &out);
+    NEED(e == MCPT_OK || e == MCPT_E_UTF8);
+    e = mcpt_jwt_proof(&s, &env, mcpt_z("POST"), line[2], line[0], line[3], buf, cap, &out);
+    NEED(e == MCPT_OK || e == MCPT_E_UTF8);
+    if (e == MCPT_OK) {
+        NEED(out.len < cap);
+        less = mcpt_dpop_check(&d, out, mcpt_z("POST"), line[2], line[0], (mcpt_str){ jkt, 43 });
+        NEED(less == (mcpt_url_split(line[2], &url) ? MCPT_OK : MCPT_E_PROOF));
+        cap = out.len;
+    }
+    free(buf);
+    cap = fuzz_next(r) % ((uint32_t)cap + 1u);
+    buf = fuzz_mem(cap);
+    less = mcpt_jwt_proof(&s, &env, mcpt_z("POST"), line[2], line[0], line[3], buf, cap, &out);
+    NEED(less == MCPT_E_SPACE || less == e);
+    less = mcpt_jwt_sign(&s, line[0], line[1], buf, cap, &out);
+    NEED(less == MCPT_E_SPACE || (less == MCPT_OK && out.len <= cap));
+    free(buf);
+    free(d.buf);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_random r = fuzz_seed(data, size);
@@ -296,6 +362,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'K':
         keys(text, size - 1, &r);
+        break;
+    case 'W':
+        written(text, size - 1, &r);
         break;
     case 'C':
         challenge(text, size - 1, &r);
