@@ -664,6 +664,7 @@ typedef struct mcpt_io {              /* private; read it through the functions.
     unsigned (*run)(struct mcpt_io *io);
     uint8_t want, eof;
     volatile uint8_t wake;
+    uint8_t state, mode, framing;     /* of what stands behind it */
     char *rx, *tx;
     uint32_t rx_cap, rx_len, tx_cap, tx_at, tx_len;
     uint32_t peak_rx, peak_tx, peak_tok;
@@ -1370,7 +1371,7 @@ typedef struct mcpt_job {             /* private: a request in work */
     const char *text;                 /* the message */
     char *tail;                       /* room for answers */
     uint32_t text_len, tail_len, tail_cap;
-    mcpt_span id, name, args, meta, caps, token, responses;
+    mcpt_str id, name, args, meta, caps, token, responses;    /* in text; len 0: absent */
     uint32_t past;                    /* bytes of tail that hold earlier answers, a JSON object */
     uint32_t started, wake_at, stream;
     int64_t progress;
@@ -1381,7 +1382,8 @@ typedef struct mcpt_job {             /* private: a request in work */
 } mcpt_job;
 typedef struct mcpt_session {         /* private: a legacy session */
     uint8_t revision, can, level, flags;
-    uint8_t id[16], owner[16];
+    char id[33];                      /* 128 random bits in hexadecimal */
+    uint8_t owner[16];
     struct mcpt_conn *conn;           /* its GET stream, or the line connection it lives on */
     char *replay;
     uint32_t replay_cap, replay_len, seq, streams, get_stream, used_at;
@@ -1397,7 +1399,7 @@ typedef struct mcpt_slot {            /* private: a suspended call without a con
     uint8_t status;
     char *data;
     uint32_t cap;
-    uint8_t id[16];
+    char id[33];
     int64_t created, updated;         /* Unix seconds */
     uint32_t ttl_ms, poll_ms, born;
     const char *message;
@@ -1483,7 +1485,7 @@ typedef struct mcpt_response {
 typedef struct mcpt_conn {            /* private; do not copy or move after init */
     mcpt_io io;                       /* first: a pointer to one is a pointer to the other */
     uint32_t flags;
-    uint8_t framing, state, mode, timer, generator, stage, in_ready, revision;
+    uint8_t timer, generator, stage, in_ready, revision;
     const mcpt_server *server;
     mcpt_hub *hub;
     mcpt_session *session;            /* of the request, or of the stream */
@@ -1513,7 +1515,7 @@ typedef struct mcpt_conn {            /* private; do not copy or move after init
     uint16_t lines;                   /* bytes of header lines that stand in tx already */
     uint8_t route, refusal;
     bool told;                        /* a host has seen that the head is known */
-    char session_id[36];
+    const char *session_id;           /* of the session that this answer begins */
     mcpt_head head;
 } mcpt_conn;
 /* hub may be NULL (see >>hub), mem too (see mcpt_conn_mem). user is yours (mcpt_call.conn_user). With MCPT_HOSTED rx only
@@ -8450,8 +8452,14 @@ typedef struct mcpt__rpc {            /* a scanned message */
     const char *text;
     uint32_t len;
     mcpt_str name;                    /* what the method is about, unescaped; ptr NULL: nothing */
-    mcpt_span f[MCPT__R_COUNT];
+    mcpt_str v[MCPT__R_COUNT];        /* raw; len 0: absent */
 } mcpt__rpc;
+
+#if defined(__GNUC__)                 /* for functions whose frame must not stand below what others call */
+#define MCPT__APART __attribute__((noinline))
+#else
+#define MCPT__APART
+#endif
 
 /* JSON-RPC error codes, and those of MCP. */
 enum {
@@ -8488,8 +8496,70 @@ static int mcpt__find_name(const char *list, mcpt_str s)
     return -1;
 }
 
+#if !MCPT_NO_SERVER
+/* What a server offers: mcpt_server.offers as far as hub and era allow, and */
+enum {
+    MCPT__F_TOOLS = 32, MCPT__F_RESOURCES = 64, MCPT__F_PROMPTS = 128, MCPT__F_LEGACY = 256, MCPT__F_MODERN = 512,
+    MCPT__F_LISTEN = 1024, MCPT__F_WATCH = MCPT__F_LEGACY | MCPT__F_RESOURCES | MCPT_OFFER_SUBSCRIBE
+};
+/* Every method: what must be offered, and the member of params that names what it is about. */
+#if MCPT_NO_LEGACY
+#define MCPT__METHODS_LEGACY(X)
+#else
+#define MCPT__METHODS_LEGACY(X) X(INITIALIZE, "initialize", MCPT__F_LEGACY, ROOT) X(PING, "ping", MCPT__F_LEGACY, ROOT) \
+    X(SET_LEVEL, "logging/setLevel", MCPT__F_LEGACY | MCPT_OFFER_LOGGING, ROOT) \
+    X(SUBSCRIBE, "resources/subscribe", MCPT__F_WATCH, URI) X(UNSUBSCRIBE, "resources/unsubscribe", MCPT__F_WATCH, URI)
+#endif
+#if MCPT_NO_RESOURCES
+#define MCPT__METHODS_RESOURCES(X)
+#else
+#define MCPT__METHODS_RESOURCES(X) X(RESOURCES_LIST, "resources/list", MCPT__F_RESOURCES, ROOT) \
+    X(TEMPLATES_LIST, "resources/templates/list", MCPT__F_RESOURCES, ROOT) X(RESOURCES_READ, "resources/read", MCPT__F_RESOURCES, URI)
+#endif
+#if MCPT_NO_PROMPTS
+#define MCPT__METHODS_PROMPTS(X)
+#else
+#define MCPT__METHODS_PROMPTS(X) X(PROMPTS_LIST, "prompts/list", MCPT__F_PROMPTS, ROOT) X(PROMPTS_GET, "prompts/get", MCPT__F_PROMPTS, NAME)
+#endif
+#if MCPT_NO_COMPLETION
+#define MCPT__METHODS_COMPLETION(X)
+#else
+#define MCPT__METHODS_COMPLETION(X) X(COMPLETE, "completion/complete", MCPT_OFFER_COMPLETIONS, ROOT)
+#endif
+#if MCPT_NO_LISTEN
+#define MCPT__METHODS_LISTEN(X)
+#else
+#define MCPT__METHODS_LISTEN(X) X(LISTEN, "subscriptions/listen", MCPT__F_LISTEN, ROOT)
+#endif
+#if MCPT_NO_TASKS
+#define MCPT__METHODS_TASKS(X)
+#else
+#define MCPT__METHODS_TASKS(X) X(TASKS_GET, "tasks/get", MCPT_OFFER_TASKS, TASK_ID) \
+    X(TASKS_UPDATE, "tasks/update", MCPT_OFFER_TASKS, TASK_ID) X(TASKS_CANCEL, "tasks/cancel", MCPT_OFFER_TASKS, TASK_ID)
+#endif
+#define MCPT__METHODS(X) X(DISCOVER, "server/discover", MCPT__F_MODERN, ROOT) X(TOOLS_LIST, "tools/list", MCPT__F_TOOLS, ROOT) \
+    X(TOOLS_CALL, "tools/call", MCPT__F_TOOLS, NAME) MCPT__METHODS_RESOURCES(X) MCPT__METHODS_PROMPTS(X) \
+    MCPT__METHODS_COMPLETION(X) MCPT__METHODS_LISTEN(X) MCPT__METHODS_TASKS(X) MCPT__METHODS_LEGACY(X)
+enum {
+#define MCPT_X(name, text, need, subject) MCPT__##name,
+    MCPT__METHODS(MCPT_X)
+#undef MCPT_X
+    MCPT__METHOD_COUNT
+};
+#define MCPT_X(name, text, need, subject) text "\0"
+static const char mcpt__methods[] = MCPT__METHODS(MCPT_X);
+#undef MCPT_X
+#define MCPT_X(name, text, need, subject) { need, MCPT__R_##subject },
+static const struct { uint16_t need; uint8_t subject; } mcpt__method_rows[] = { MCPT__METHODS(MCPT_X) };
+#undef MCPT_X
+#endif
+
 /* The faults the library itself finds in a request: a JSON-RPC error each, and the HTTP status where one can be sent. */
 #define MCPT__FAULTS(X) \
+    X(JSON, 400, PARSE_ERROR, "not JSON") \
+    X(UTF8, 400, PARSE_ERROR, "not UTF-8") \
+    X(DEPTH, 400, INVALID_REQUEST, "nested too deep") \
+    X(TWICE, 400, INVALID_REQUEST, "a member comes twice") \
     X(CURSOR, 200, INVALID_PARAMS, "invalid cursor") \
     X(TOOL, 200, INVALID_PARAMS, "unknown tool") \
     X(PROMPT, 200, INVALID_PARAMS, "unknown prompt") \
@@ -8500,23 +8570,23 @@ static int mcpt__find_name(const char *list, mcpt_str s)
     X(OLD_RESOURCE, 200, NO_RESOURCE, "resource not found") \
     X(NOT_FOUND, 200, INVALID_PARAMS, "not found") \
     X(PARAMS, 200, INVALID_PARAMS, "invalid params") \
-    X(NAME, 200, INVALID_PARAMS, "params must name what is asked for") \
+    X(NAME, 200, INVALID_PARAMS, "params name nothing") \
     X(ARGUMENTS, 200, INVALID_PARAMS, "arguments must be an object") \
     X(VALUES, 200, INVALID_PARAMS, "arguments with too many values, or a member twice") \
-    X(PROMPT_ARGS, 200, INVALID_PARAMS, "a required argument is missing, or one is not a string") \
+    X(PROMPT_ARGS, 200, INVALID_PARAMS, "an argument is missing or not a string") \
     X(RESPONSES, 200, INVALID_PARAMS, "inputResponses must be an object") \
     X(STATE, 200, INVALID_PARAMS, "invalid or expired requestState") \
     X(FILTER, 200, INVALID_PARAMS, "notifications must be an object") \
     X(NO_VERSION, 200, INVALID_PARAMS, "protocolVersion is missing") \
-    X(META, 400, INVALID_PARAMS, "_meta must hold protocolVersion and clientCapabilities") \
-    X(SPACE, 200, INTERNAL, "the answer does not fit the transmit buffer") \
-    X(TASK_SPACE, 200, INTERNAL, "the answers do not fit the task's memory") \
-    X(STATE_SPACE, 200, INTERNAL, "the requestState would be too large") \
+    X(META, 400, INVALID_PARAMS, "_meta without protocolVersion and clientCapabilities") \
+    X(SPACE, 200, INTERNAL, "the answer does not fit") \
+    X(TASK_SPACE, 200, INTERNAL, "the answers do not fit") \
+    X(STATE_SPACE, 200, INTERNAL, "requestState too large") \
     X(PIECES, 200, INTERNAL, "an answer in pieces cannot be kept") \
     X(TIMEOUT, 200, INTERNAL, "the client did not answer in time") \
     X(HANDLER, 200, INTERNAL, "internal error") \
     X(SUBSCRIPTIONS, 200, INTERNAL, "too many subscriptions") \
-    X(NO_STREAM, 200, INTERNAL, "event streams are not accepted") \
+    X(NO_STREAM, 200, INTERNAL, "event streams not accepted") \
     X(NO_TASK, 200, INTERNAL, "no room for another task") \
     X(SCOPE, 200, INVALID_REQUEST, "the access token lacks a scope") \
     X(NO_SESSION, 503, INTERNAL, "no room for another session") \
@@ -8528,56 +8598,51 @@ static int mcpt__find_name(const char *list, mcpt_str s)
     X(H_NAME, 400, HEADER_MISMATCH, "header mismatch: Mcp-Name") \
     X(H_PARAM, 400, HEADER_MISMATCH, "header mismatch: Mcp-Param") \
     X(VERSION, 400, BAD_VERSION, "unsupported protocol version") \
-    X(CAPABILITY, 400, MISSING_CAPABILITY, "missing required client capability") \
+    X(CAPABILITY, 400, MISSING_CAPABILITY, "missing client capability") \
     X(OLD_CAPABILITY, 200, INVALID_REQUEST, "the client does not support what this must ask for") \
     X(DECLINED, 200, INVALID_REQUEST, "the user declined") \
     X(SESSIONLESS, 200, INVALID_REQUEST, "subscriptions need a session") \
     X(MESSAGE, 400, INVALID_REQUEST, "not a JSON-RPC 2.0 message") \
-    X(RESPONSE, 400, INVALID_REQUEST, "responses are not accepted in this revision") \
+    X(RESPONSE, 400, INVALID_REQUEST, "responses are not accepted") \
     X(AGAIN, 400, INVALID_REQUEST, "already initialized, or in a batch") \
-    X(INITIALIZE, 400, INVALID_REQUEST, "Mcp-Session-Id is missing: initialize first") \
+    X(INITIALIZE, 400, INVALID_REQUEST, "no Mcp-Session-Id: initialize first") \
     X(SESSION, 404, UNKNOWN_SESSION, "no such session: initialize again") \
     X(OLD_VERSION, 400, INVALID_REQUEST, "unsupported MCP-Protocol-Version") \
-    X(EVENTS, 400, INVALID_REQUEST, "these events are not kept any more") \
-    X(BATCH, 400, INVALID_REQUEST, "batches exist in revision 2025-03-26 only, and are not empty") \
-    X(BATCH_STREAM, 406, INVALID_REQUEST, "a batch is answered as text/event-stream") \
-    X(LINE, 400, INVALID_REQUEST, "the line is longer than the receive buffer")
+    X(EVENTS, 400, INVALID_REQUEST, "events not kept") \
+    X(BATCH, 400, INVALID_REQUEST, "no batch, or none in this revision") \
+    X(BATCH_STREAM, 406, INVALID_REQUEST, "batches need text/event-stream") \
+    X(LINE, 400, INVALID_REQUEST, "line too long")
 enum {                                /* functions that deal with a request answer 0, a fault, or */
 #define MCPT_X(name, status, code, text) MCPT__E_##name,
     MCPT__E_NONE, MCPT__FAULTS(MCPT_X)
 #undef MCPT_X
-    MCPT__E_RUN                       /* that the job's handler is to run now; elsewhere also: 400.., an HTTP status; */
-};                                    /* below 0, an mcpt_err of the scanner */
+    MCPT__E_RUN                       /* that the job's handler is to run now; elsewhere also, from 400 on, an HTTP status */
+};
 
 typedef struct mcpt__fault {
-    int16_t code;
+    int code;
     uint16_t status;
     const char *text;
 } mcpt__fault;
 
 static mcpt__fault mcpt__fault_of(int n)
 {
-#define MCPT_X(name, status, code, text) { MCPT__##code, status },
-    static const struct { int16_t code; uint16_t status; } rows[] = { MCPT__FAULTS(MCPT_X) };
+#define MCPT_X(name, status, code, text) (uint16_t)((MCPT__##code + 32768) * 8 + (status == 400 ? 1 : status == 404 ? 2 : status == 406 ? 3 : status == 503 ? 4 : 0)),
+    static const uint16_t rows[] = { MCPT__FAULTS(MCPT_X) };
 #undef MCPT_X
+    static const uint16_t statuses[] = { 200, 400, 404, 406, 503 };
     mcpt__fault f;
 
-    f.code = MCPT__INVALID_REQUEST;
-    f.status = 400;
-    if (n < 0) {
-        f.code = n == MCPT_E_DEPTH || n == MCPT_E_DUPLICATE ? MCPT__INVALID_REQUEST : MCPT__PARSE_ERROR;
-        f.text = mcpt_strerror((mcpt_err)n);
-        return f;
-    }
 #if !MCPT_NO_HTTP
     if (n >= 400) {
+        f.code = MCPT__INVALID_REQUEST;
         f.status = (uint16_t)n;
         f.text = mcpt_reason((unsigned)n);
         return f;
     }
 #endif
-    f.code = rows[n - 1].code;
-    f.status = rows[n - 1].status;
+    f.code = rows[n - 1] / 8 - 32768;
+    f.status = statuses[rows[n - 1] & 7];
 #if MCPT_NO_STRERROR
     f.text = "error";                 /* the code alone must do */
 #else
@@ -8591,17 +8656,22 @@ static mcpt__fault mcpt__fault_of(int n)
     return f;
 }
 
+/* What the scanner found wrong with a message. */
+static int mcpt__fault_scan(mcpt_err e)
+{
+    return e == MCPT_E_DUPLICATE ? MCPT__E_TWICE : e == MCPT_E_DEPTH ? MCPT__E_DEPTH : e == MCPT_E_UTF8 ? MCPT__E_UTF8 : MCPT__E_JSON;
+}
+
 /* Writes JSON of the library's own in one go: whole members, or the opening of opened containers (the text then ends
- * with their brackets, or with members of the innermost). What the writer must know about it is set, not found out. */
+ * with their brackets, or with members of the innermost). The text begins with the comma that it may need. What the
+ * writer must know about it is set, not found out. */
 static void mcpt__frag(mcpt_writer *w, const char *text, unsigned opened)
 {
     size_t n = MCPT_STRLEN(text);
     char last = text[n - 1];
+    unsigned first = w->comma & 1u;
 
-    if ((w->comma & 1u) != 0) {
-        mcpt__w_bytes(w, ",", 1);
-    }
-    mcpt__w_bytes(w, text, n);
+    mcpt__w_bytes(w, text + 1u - first, n - 1u + first);
     w->comma |= 1u;
     for (; opened != 0; opened--) {
         w->depth++;
@@ -8625,10 +8695,10 @@ static void mcpt__frag_raw(mcpt_writer *w, const char *key, mcpt_str json)
     mcpt__frag(w, key, 0);
     mcpt__w_json(w, json.ptr, json.len);
 }
-#define mcpt__kv_z(w, key, z) mcpt__frag_z((w), "\"" key "\":\"", (z))
-#define mcpt__kv_raw(w, key, json) mcpt__frag_raw((w), "\"" key "\":", (json))
-#define mcpt__kv_obj(w, key) mcpt__frag((w), "\"" key "\":{", 1)
-#define mcpt__kv_arr(w, key) mcpt__frag((w), "\"" key "\":[", 1)
+#define mcpt__kv_z(w, key, z) mcpt__frag_z((w), ",\"" key "\":\"", (z))
+#define mcpt__kv_raw(w, key, json) mcpt__frag_raw((w), ",\"" key "\":", (json))
+#define mcpt__kv_obj(w, key) mcpt__frag((w), ",\"" key "\":{", 1)
+#define mcpt__kv_arr(w, key) mcpt__frag((w), ",\"" key "\":[", 1)
 
 /* A raw value of a message; len 0 when it is absent (never with ptr NULL). */
 static inline mcpt_str mcpt__cut(const char *text, mcpt_span s)
@@ -8640,11 +8710,6 @@ static inline mcpt_str mcpt__cut(const char *text, mcpt_span s)
 static char mcpt__first(mcpt_str raw)
 {
     return raw.len != 0 ? raw.ptr[0] : '\0';
-}
-
-static mcpt_str mcpt__pick(const mcpt__rpc *r, int member)
-{
-    return mcpt__cut(r->text, r->f[member]);
 }
 
 /* A raw JSON string as text: a view when it has no escapes, else unescaped into buf. False: not a string, or
@@ -8688,15 +8753,20 @@ static bool mcpt__id_ok(mcpt_str raw)
     return raw.len <= MCPT_MAX_ID && (first == '"' || (i == raw.len && i != 0));
 }
 
-static mcpt_err mcpt__rpc_scan(mcpt__rpc *r, const char *text, size_t len)
+static MCPT__APART mcpt_err mcpt__rpc_scan(mcpt__rpc *r, const char *text, size_t len)
 {
+    mcpt_span f[MCPT__R_COUNT];
     mcpt_scan scan;
     mcpt_err e;
+    int i;
 
     r->text = text;
     r->len = (uint32_t)len;
-    mcpt_scan_init(&scan, mcpt__rpc_picks, MCPT__R_COUNT, r->f);
+    mcpt_scan_init(&scan, mcpt__rpc_picks, MCPT__R_COUNT, f);
     e = mcpt_scan_feed(&scan, text, len);
+    for (i = 0; i < MCPT__R_COUNT; i++) {
+        r->v[i] = mcpt__cut(text, f[i]);
+    }
     return e < 0 ? e : mcpt_scan_end(&scan);
 }
 
@@ -8750,12 +8820,12 @@ enum { MCPT__TIMER_REQUEST, MCPT__TIMER_IDLE, MCPT__TIMER_STREAM, MCPT__TIMER_NO
 /* What a switch has removed is a constant, so that the code for it goes too. */
 static bool mcpt__is_lines(const mcpt_conn *c)
 {
-    return !MCPT_NO_LINES && (MCPT_NO_HTTP || c->framing == MCPT_LINES);
+    return !MCPT_NO_LINES && (MCPT_NO_HTTP || c->io.framing == MCPT_LINES);
 }
 
 static bool mcpt__is_hosted(const mcpt_conn *c)
 {
-    return !MCPT_NO_HTTP && !MCPT_NO_HOSTED && c->framing == MCPT_HOSTED;
+    return !MCPT_NO_HTTP && !MCPT_NO_HOSTED && c->io.framing == MCPT_HOSTED;
 }
 
 static uint32_t mcpt__now(const mcpt_server *s)
@@ -8927,19 +8997,37 @@ static bool mcpt__slot_expired(const mcpt_hub *hub, const mcpt_slot *s)
            mcpt__due(mcpt__now(hub->server), s->born + s->ttl_ms);
 }
 
+/* Lets what a request's job points at in its text stand in a copy. */
+static void mcpt__job_move(mcpt_job *j, const char *text)
+{
+    static const uint8_t parts[] = { offsetof(mcpt_job, id), offsetof(mcpt_job, name), offsetof(mcpt_job, args), offsetof(mcpt_job, meta),
+                                     offsetof(mcpt_job, caps), offsetof(mcpt_job, token), offsetof(mcpt_job, responses) };
+    mcpt_str s;
+    size_t i;
+
+    for (i = 0; i < sizeof(parts); i++) {
+        MCPT_MEMCPY(&s, (char *)j + parts[i], sizeof(s));
+        if (s.len != 0) {
+            s.ptr = text + (s.ptr - j->text);
+            MCPT_MEMCPY((char *)j + parts[i], &s, sizeof(s));
+        }
+    }
+    j->text = text;
+}
+
 /* The place for a request outside its connection: a free slot, or one whose task has outlived its time-to-live. */
 static mcpt_slot *mcpt__slot_for(mcpt_hub *hub, const mcpt_job *j)
 {
+    size_t need = (size_t)j->text_len + j->tail_len + 64;
     size_t i;
 
     if (j->who != NULL && j->verdict == NULL) {
         return NULL;                  /* a principal in the host's memory does not last */
     }
-    for (i = 0; hub != NULL && i < hub->mem.nslots; i++) {
+    for (i = 0; hub != NULL && i < hub->mem.nslots && need <= hub->mem.slot_size; i++) {
         mcpt_slot *s = &hub->mem.slots[i];
 
-        if (s->job.state == MCPT__J_IDLE && (s->status == 0 || mcpt__slot_expired(hub, s)) &&
-            (size_t)j->text_len + j->tail_len + 64 <= hub->mem.slot_size) {
+        if (s->job.state == MCPT__J_IDLE && (s->status == 0 || mcpt__slot_expired(hub, s))) {
             return s;
         }
     }
@@ -8960,10 +9048,10 @@ static mcpt_slot *mcpt__park(mcpt_hub *hub, mcpt_job *j)
     mcpt__job_unlink(hub, j);
     s->job = *j;
     MCPT_MEMCPY(s->data, j->text, j->text_len);
-    MCPT_MEMCPY(s->data + j->text_len, j->tail, j->tail_len);
-    s->job.text = s->data;
-    s->job.tail = s->data + j->text_len;
-    s->job.tail_cap = s->cap - j->text_len;
+    mcpt__job_move(&s->job, s->data);
+    s->job.tail = s->data + s->job.text_len;
+    s->job.tail_cap = s->cap - s->job.text_len;
+    MCPT_MEMCPY(s->job.tail, j->tail, j->tail_len);
     s->job.slot = s;
     mcpt__job_link(hub, &s->job);
     j->state = MCPT__J_IDLE;
@@ -8983,52 +9071,39 @@ static void mcpt__slot_free(mcpt_hub *hub, mcpt_slot *s)
     s->status = 0;
 }
 
-/* -- ids in hexadecimal */
-static void mcpt__hex16(const uint8_t *id, char *out)
+/* -- ids of sessions and tasks: text, because that is how they come back */
+static bool mcpt__id_make(const mcpt_server *s, char *id)
 {
     int i;
 
-    for (i = 0; i < 16; i++) {
-        out[2 * i] = "0123456789abcdef"[id[i] >> 4];
-        out[2 * i + 1] = "0123456789abcdef"[id[i] & 15];
-    }
-    out[32] = '\0';
-}
-
-static bool mcpt__unhex16(mcpt_str s, uint8_t *id)
-{
-    size_t i;
-
-    if (s.len != 32) {
+    if (!mcpt__random(s, id + 17, 16)) {
         return false;
     }
-    for (i = 0; i < 16; i++) {
-        int hi = mcpt__hex(s.ptr[2 * i]);
-        int lo = mcpt__hex(s.ptr[2 * i + 1]);
+    for (i = 0; i < 16; i++) {        /* each byte is read before its place is written */
+        unsigned b = (unsigned char)id[17 + i];
 
-        if (hi < 0 || lo < 0 || s.ptr[2 * i] < '0' || (s.ptr[2 * i] >= 'A' && s.ptr[2 * i] <= 'F') ||
-            (s.ptr[2 * i + 1] >= 'A' && s.ptr[2 * i + 1] <= 'F')) {
-            return false;             /* one spelling only */
-        }
-        id[i] = (uint8_t)(hi << 4 | lo);
+        id[2 * i] = "0123456789abcdef"[b >> 4];
+        id[2 * i + 1] = "0123456789abcdef"[b & 15];
     }
+    id[32] = '\0';
     return true;
+}
+
+static bool mcpt__id_is(const char *id, mcpt_str text)
+{
+    return text.len == 32 && mcpt_same(id, text.ptr, 32);
 }
 
 #if !MCPT_NO_TASKS
 /* owner: whose it must be; NULL: anybody's. */
 static mcpt_slot *mcpt__task_find(mcpt_hub *hub, mcpt_str text, const uint8_t *owner)
 {
-    uint8_t id[16];
     size_t i;
 
-    if (hub == NULL || !mcpt__unhex16(text, id)) {
-        return NULL;
-    }
-    for (i = 0; i < hub->mem.nslots; i++) {
+    for (i = 0; hub != NULL && i < hub->mem.nslots; i++) {
         mcpt_slot *s = &hub->mem.slots[i];
 
-        if (s->status != 0 && !mcpt__slot_expired(hub, s) && mcpt_same(s->id, id, 16)) {
+        if (s->status != 0 && !mcpt__slot_expired(hub, s) && mcpt__id_is(s->id, text)) {
             return owner == NULL || mcpt_same(s->job.owner, owner, 16) ? s : NULL;
         }
     }
@@ -9146,18 +9221,14 @@ MCPT_API void mcpt_hub_updated(mcpt_hub *hub, const char *uri)
 #if !MCPT_NO_LEGACY
 static mcpt_session *mcpt__session_find(mcpt_hub *hub, mcpt_str text)
 {
-    uint8_t id[16];
     uint32_t now = mcpt__now(hub->server);
     uint32_t idle = hub->server->session_ms != 0 ? hub->server->session_ms : 1800000;
     size_t i;
 
-    if (!mcpt__unhex16(text, id)) {
-        return NULL;
-    }
     for (i = 0; i < hub->mem.nsessions; i++) {
         mcpt_session *s = &hub->mem.sessions[i];
 
-        if ((s->flags & (MCPT__S_USED | MCPT__S_LINES)) == MCPT__S_USED && mcpt_same(s->id, id, 16)) {
+        if ((s->flags & (MCPT__S_USED | MCPT__S_LINES)) == MCPT__S_USED && mcpt__id_is(s->id, text)) {
             if (s->conn == NULL && mcpt__due(now, s->used_at + idle)) {
                 return NULL;          /* expired; its place is reused by the next initialize */
             }
@@ -9229,7 +9300,7 @@ static mcpt_session *mcpt__session_new(mcpt_hub *hub)
     }
     replay = hub->mem.replay != NULL ? (char *)hub->mem.replay + (size_t)(best - hub->mem.sessions) * hub->mem.replay_size : NULL;
     MCPT_MEMSET(best, 0, sizeof(*best));
-    if (!mcpt__random(hub->server, best->id, sizeof(best->id))) {
+    if (!mcpt__id_make(hub->server, best->id)) {
         return NULL;
     }
     best->flags = MCPT__S_USED;
@@ -9301,6 +9372,13 @@ static const char *mcpt__replay_next(const mcpt_session *s, uint32_t stream, uin
 }
 #endif
 
+static void mcpt__zero(void *p, size_t n)
+{
+    if (p != NULL) {
+        MCPT_MEMSET(p, 0, n);
+    }
+}
+
 MCPT_API mcpt_err mcpt_hub_init_(mcpt_hub *hub, const mcpt_server *server, const mcpt_hub_mem *mem, uint32_t abi)
 {
     if (abi != MCPT_ABI) {
@@ -9312,21 +9390,11 @@ MCPT_API mcpt_err mcpt_hub_init_(mcpt_hub *hub, const mcpt_server *server, const
     MCPT_MEMSET(hub, 0, sizeof(*hub));
     hub->server = server;
     hub->mem = *mem;
-    if (mem->nsessions != 0) {
-        MCPT_MEMSET(mem->sessions, 0, mem->nsessions * sizeof(mem->sessions[0]));
-    }
-    if (mem->nlisteners != 0) {
-        MCPT_MEMSET(mem->listeners, 0, mem->nlisteners * sizeof(mem->listeners[0]));
-    }
-    if (mem->nslots != 0) {
-        MCPT_MEMSET(mem->slots, 0, mem->nslots * sizeof(mem->slots[0]));
-    }
-    if (mem->rates != NULL) {
-        MCPT_MEMSET(mem->rates, 0, server->ntools * sizeof(mem->rates[0]));
-    }
-    if (mem->nverdicts != 0) {
-        MCPT_MEMSET(mem->verdicts, 0, mem->nverdicts * sizeof(mem->verdicts[0]));
-    }
+    mcpt__zero(mem->sessions, mem->nsessions * sizeof(mem->sessions[0]));
+    mcpt__zero(mem->listeners, mem->nlisteners * sizeof(mem->listeners[0]));
+    mcpt__zero(mem->slots, mem->nslots * sizeof(mem->slots[0]));
+    mcpt__zero(mem->rates, server->ntools * sizeof(mem->rates[0]));
+    mcpt__zero(mem->verdicts, mem->nverdicts * sizeof(mem->verdicts[0]));
     hub->has_key = mcpt__random(server, hub->state_key, sizeof(hub->state_key)) ? 1 : 0;
     if (hub->has_key == 0 && (mem->nsessions != 0 || mem->nslots != 0)) {
         return MCPT_E_RANDOM;
@@ -9404,7 +9472,7 @@ static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
 #if !MCPT_NO_HTTP
     size_t i;
 
-    if (c->framing == MCPT_HTTP) {
+    if (c->io.framing == MCPT_HTTP) {
         return mcpt_head_get(&c->head, c->io.rx, f);
     }
     for (i = 0; mcpt__is_hosted(c) && i < c->request->nfields; i++) {
@@ -9436,7 +9504,7 @@ static uint32_t mcpt__head_room(const mcpt_conn *c)
     }
     n += (c->flags & MCPT__C_DPOP) != 0 ? 80u : 0u;
 #endif
-    return c->framing == MCPT_LINES ? 0 : n;
+    return c->io.framing == MCPT_LINES ? 0 : n;
 }
 
 #if !MCPT_NO_GUARD
@@ -9486,7 +9554,7 @@ static char *mcpt__head_text(const mcpt_conn *c, char *at, bool sse, int64_t len
     } else if (http && (c->flags & MCPT__C_CHUNKED) != 0) {
         at = mcpt__cat(at, "Transfer-Encoding: chunked\r\n");
     }
-    if (c->session_id[0] != '\0') {
+    if (c->session_id != NULL) {
         at = mcpt__cat(mcpt__cat(mcpt__cat(at, "Mcp-Session-Id: "), c->session_id), "\r\n");
     }
     if (c->status == 405) {
@@ -9528,7 +9596,7 @@ static void mcpt__fields_close(mcpt_conn *c, uint32_t end)
 static void mcpt__head_commit(mcpt_conn *c, bool sse, int64_t length)
 {
     c->flags |= MCPT__C_SENT;
-    c->mode = sse ? MCPT__M_SSE : MCPT__M_JSON;
+    c->io.mode = sse ? MCPT__M_SSE : MCPT__M_JSON;
     if (length < 0 && (c->flags & MCPT__C_CHUNKED) == 0) {
         c->flags |= MCPT__C_CLOSE;    /* the end of the connection ends the body (HTTP/1.0) */
     }
@@ -9603,13 +9671,13 @@ static void mcpt__stream_end(mcpt_conn *c)
     if ((c->flags & MCPT__C_CHUNKED) != 0) {
         mcpt__tx_add(c, "0\r\n\r\n");
     }
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
 }
 
 /* Bytes that close a message behind its JSON text. */
 static uint32_t mcpt__tail_room(const mcpt_conn *c)
 {
-    return c->mode == MCPT__M_LINES ? 3 : 9;
+    return c->io.mode == MCPT__M_LINES ? 3 : 9;
 }
 
 /* Event ids let a legacy client resume: the stream's number and the event's. */
@@ -9632,7 +9700,7 @@ static void mcpt__event_begin(mcpt_conn *c, uint32_t seq)
 /* Turns an undecided answer into an event stream. */
 static void mcpt__sse_commit(mcpt_conn *c)
 {
-    if (c->mode != MCPT__M_NONE) {
+    if (c->io.mode != MCPT__M_NONE) {
         return;
     }
 #if !MCPT_NO_LEGACY
@@ -9657,16 +9725,16 @@ static void mcpt__msg_open(mcpt_conn *c, mcpt_writer *w)
     void *user = w->user;
     uint32_t room;
 
-    if (c->mode == MCPT__M_NONE && (c->flags & MCPT__C_JSON_OK) == 0 && c->status == 200) {
+    if (c->io.mode == MCPT__M_NONE && (c->flags & MCPT__C_JSON_OK) == 0 && c->status == 200) {
         mcpt__sse_commit(c);          /* the client accepts event streams only */
     }
     room = c->io.tx_cap - c->io.tx_len;
     c->frame = c->io.tx_len;
     if (room >= 64u + mcpt__tail_room(c)) {
-        if (c->mode == MCPT__M_SSE) {
+        if (c->io.mode == MCPT__M_SSE) {
             mcpt__chunk_open(c);
             mcpt__event_begin(c, !MCPT_NO_LEGACY && c->session != NULL ? c->session->seq + 1 : 0);
-        } else if (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) {
+        } else if (c->io.mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) {
             mcpt__tx_add(c, (c->flags & MCPT__C_COMMA) != 0 ? "," : "[");
         }
         room = c->io.tx_cap - c->io.tx_len - mcpt__tail_room(c);
@@ -9692,7 +9760,7 @@ static void mcpt__tx_take(mcpt_conn *c, const mcpt_writer *w)
 static void mcpt__msg_close(mcpt_conn *c, mcpt_writer *w, bool last)
 {
     mcpt__tx_take(c, w);
-    if (c->mode == MCPT__M_SSE) {
+    if (c->io.mode == MCPT__M_SSE) {
 #if !MCPT_NO_LEGACY
         if (mcpt__resumable(c) && (c->flags & MCPT__C_PIECES) == 0) {
             mcpt__replay_add(c->session, c->stream, w->buf, w->len);
@@ -9700,13 +9768,13 @@ static void mcpt__msg_close(mcpt_conn *c, mcpt_writer *w, bool last)
 #endif
         mcpt__tx_add(c, "\n\n");
         mcpt__chunk_close(c, last && (c->flags & MCPT__C_BATCH) == 0);
-    } else if (c->mode == MCPT__M_LINES) {
+    } else if (c->io.mode == MCPT__M_LINES) {
         if ((c->flags & MCPT__C_BATCH) != 0) {
             c->flags |= MCPT__C_COMMA;    /* the batch's end writes ] and the line end */
         } else {
             mcpt__tx_add(c, "\n");
         }
-    } else if (c->mode == MCPT__M_JSON) {
+    } else if (c->io.mode == MCPT__M_JSON) {
         mcpt__chunk_close(c, true);   /* the last piece */
     } else {
         mcpt__head_commit(c, false, (int64_t)w->len);
@@ -9717,7 +9785,7 @@ static void mcpt__msg_close(mcpt_conn *c, mcpt_writer *w, bool last)
 /* Ends the answer with what its writer holds. What does not fit is a fault. */
 static int mcpt__answer_close(mcpt_conn *c)
 {
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
     if (c->w.err < 0) {
         mcpt__msg_drop(c);
         return MCPT__E_SPACE;
@@ -9730,7 +9798,7 @@ static int mcpt__answer_close(mcpt_conn *c)
 static void mcpt__piece_send(mcpt_conn *c, mcpt_writer *w)
 {
     mcpt__tx_take(c, w);
-    if (c->mode == MCPT__M_NONE) {
+    if (c->io.mode == MCPT__M_NONE) {
         c->frame = c->io.tx_at;
         if ((c->flags & MCPT__C_CHUNKED) != 0) {
             c->frame -= MCPT__CHUNK;
@@ -9744,14 +9812,14 @@ static void mcpt__piece_send(mcpt_conn *c, mcpt_writer *w)
         mcpt__chunk_close(c, false);
     }
     c->flags |= MCPT__C_PIECES;
-    c->state = MCPT__X_PIECES;
+    c->io.state = MCPT__X_PIECES;
 }
 
 /* A new window for the same answer; the writer keeps what is open. */
 static void mcpt__piece_next(mcpt_conn *c, mcpt_writer *w)
 {
     c->frame = c->io.tx_len;
-    if (c->mode != MCPT__M_LINES) {
+    if (c->io.mode != MCPT__M_LINES) {
         mcpt__chunk_open(c);
     }
     w->buf = mcpt__tx_end(c);
@@ -9762,8 +9830,8 @@ static void mcpt__piece_next(mcpt_conn *c, mcpt_writer *w)
 /* -- answers without a message */
 static void mcpt__answer_empty(mcpt_conn *c, uint16_t status)
 {
-    c->state = MCPT__X_DONE;
-    if (c->mode == MCPT__M_NONE) {
+    c->io.state = MCPT__X_DONE;
+    if (c->io.mode == MCPT__M_NONE) {
         c->status = status;
         mcpt__head_commit(c, false, 0);
     }
@@ -9787,7 +9855,7 @@ static bool mcpt__event_open(mcpt__event *ev, mcpt_job *j, mcpt_writer *out, siz
     ev->out = out;
     ev->w.user = NULL;
     if (c == NULL || (j->flags & MCPT__J_EVENTS) == 0 || (c->flags & MCPT__C_PIECES) != 0 ||
-        (c->mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) || out->cap < out->len + 128 || out->err < 0) {
+        (c->io.mode == MCPT__M_LINES && (c->flags & MCPT__C_BATCH) != 0) || out->cap < out->len + 128 || out->err < 0) {
         return false;                 /* nothing fits between the pieces of an answer either */
     }
     ev->spare = out->buf + out->cap - out->len;
@@ -10395,7 +10463,7 @@ static void mcpt__deny(mcpt_conn *c)
     c->status = d->status;
     mcpt__head_commit(c, false, (int64_t)body.cap);
     c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len - c->io.tx_at);
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
 }
 
 /* -- credentials */
@@ -10486,7 +10554,7 @@ static uint8_t mcpt__denial_of(mcpt_err e)
 /* Parks the request until the verifier knows more, at most 10 seconds. False: they have passed. */
 static bool mcpt__verify_wait(mcpt_conn *c)
 {
-    uint32_t at = c->state == MCPT__X_VERIFY ? c->job.wake_at : mcpt__now(c->server) + 10000;
+    uint32_t at = c->io.state == MCPT__X_VERIFY ? c->job.wake_at : mcpt__now(c->server) + 10000;
 
     if (mcpt__due(mcpt__now(c->server), at)) {
         return false;
@@ -10496,7 +10564,7 @@ static bool mcpt__verify_wait(mcpt_conn *c)
     c->job.state = MCPT__J_WAIT;
     mcpt__job_link(c->hub, &c->job);
     mcpt__job_alarm(c->hub, &c->job, at);
-    c->state = MCPT__X_VERIFY;
+    c->io.state = MCPT__X_VERIFY;
     return true;
 }
 
@@ -10665,7 +10733,7 @@ static void mcpt__document(mcpt_conn *c)
     }
     mcpt__answer_lines(c, 200, "Cache-Control: max-age=3600\r\n", MCPT_CORS_METADATA, (int64_t)w.total);
     c->piece_at = 0;
-    c->state = (c->flags & MCPT__C_HEAD) != 0 ? MCPT__X_DONE : MCPT__X_DOCUMENT;
+    c->io.state = (c->flags & MCPT__C_HEAD) != 0 ? MCPT__X_DONE : MCPT__X_DOCUMENT;
 }
 
 /* The next window of the document. */
@@ -10681,22 +10749,22 @@ static void mcpt__document_step(mcpt_conn *c)
     c->io.tx_len = (uint32_t)w.len;
     c->piece_at += (uint32_t)w.len;
     if (w.err < 0 || w.len == 0) {
-        c->state = MCPT__X_CLOSED;    /* settings have changed meanwhile */
+        c->io.state = MCPT__X_CLOSED;    /* settings have changed meanwhile */
     } else if (c->piece_at >= w.total) {
-        c->state = MCPT__X_DONE;
+        c->io.state = MCPT__X_DONE;
     }
 }
 
 /* OPTIONS: what a browser may ask for (Fetch standard), before any token. */
 static void mcpt__preflight(mcpt_conn *c)
 {
-    MCPT_ASSERT(c->mode == MCPT__M_NONE);
+    MCPT_ASSERT(c->io.mode == MCPT__M_NONE);
     if (c->route != MCPT__ROUTE_MCP) {
         mcpt__answer_lines(c, 204, "Allow: GET, HEAD, OPTIONS\r\n", MCPT_CORS_METADATA, 0);
     } else {
         mcpt__answer_lines(c, 204, "", (c->flags & MCPT__C_CORS) != 0 ? MCPT_CORS_PREFLIGHT : "", 0);
     }
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
 }
 #endif /* !MCPT_NO_GUARD */
 
@@ -11290,37 +11358,6 @@ enum { MCPT__KIND_COMPLETION = MCPT_KIND_PROMPT + 1 };
 #define MCPT_MAX_NAME 128             /* longest tool or prompt name or URI that has JSON escapes in it */
 #endif
 
-/* What a server offers: mcpt_server.offers as far as hub and era allow, and */
-enum {
-    MCPT__F_TOOLS = 32, MCPT__F_RESOURCES = 64, MCPT__F_PROMPTS = 128, MCPT__F_LEGACY = 256, MCPT__F_MODERN = 512,
-    MCPT__F_LISTEN = 1024, MCPT__F_WATCH = MCPT__F_LEGACY | MCPT__F_RESOURCES | MCPT_OFFER_SUBSCRIBE
-};
-/* Every method: what must be offered, and the member of params that names what it is about. */
-#define MCPT__METHODS(X) \
-    X(INITIALIZE, "initialize", MCPT__F_LEGACY, ROOT) X(PING, "ping", MCPT__F_LEGACY, ROOT) \
-    X(DISCOVER, "server/discover", MCPT__F_MODERN, ROOT) X(TOOLS_LIST, "tools/list", MCPT__F_TOOLS, ROOT) \
-    X(TOOLS_CALL, "tools/call", MCPT__F_TOOLS, NAME) X(RESOURCES_LIST, "resources/list", MCPT__F_RESOURCES, ROOT) \
-    X(TEMPLATES_LIST, "resources/templates/list", MCPT__F_RESOURCES, ROOT) \
-    X(RESOURCES_READ, "resources/read", MCPT__F_RESOURCES, URI) \
-    X(PROMPTS_LIST, "prompts/list", MCPT__F_PROMPTS, ROOT) X(PROMPTS_GET, "prompts/get", MCPT__F_PROMPTS, NAME) \
-    X(COMPLETE, "completion/complete", MCPT_OFFER_COMPLETIONS, ROOT) \
-    X(LISTEN, "subscriptions/listen", MCPT__F_LISTEN, ROOT) X(TASKS_GET, "tasks/get", MCPT_OFFER_TASKS, TASK_ID) \
-    X(TASKS_UPDATE, "tasks/update", MCPT_OFFER_TASKS, TASK_ID) X(TASKS_CANCEL, "tasks/cancel", MCPT_OFFER_TASKS, TASK_ID) \
-    X(SUBSCRIBE, "resources/subscribe", MCPT__F_WATCH, URI) X(UNSUBSCRIBE, "resources/unsubscribe", MCPT__F_WATCH, URI) \
-    X(SET_LEVEL, "logging/setLevel", MCPT__F_LEGACY | MCPT_OFFER_LOGGING, ROOT)
-enum {
-#define MCPT_X(name, text, need, subject) MCPT__##name,
-    MCPT__METHODS(MCPT_X)
-#undef MCPT_X
-    MCPT__METHOD_COUNT
-};
-#define MCPT_X(name, text, need, subject) text "\0"
-static const char mcpt__methods[] = MCPT__METHODS(MCPT_X);
-#undef MCPT_X
-#define MCPT_X(name, text, need, subject) { need, MCPT__R_##subject },
-static const struct { uint16_t need; uint8_t subject; } mcpt__method_rows[] = { MCPT__METHODS(MCPT_X) };
-#undef MCPT_X
-
 static mcpt_call *mcpt__call(const mcpt_writer *out)
 {
     return (mcpt_call *)out->user;
@@ -11349,16 +11386,6 @@ static bool mcpt__is_prompt(const mcpt_call *k)
 static bool mcpt__is_completion(const mcpt_call *k)
 {
     return !MCPT_NO_COMPLETION && k->kind == MCPT__KIND_COMPLETION;
-}
-
-static const mcpt_principal *mcpt__who(const mcpt_job *j)
-{
-    return j->who;
-}
-
-static inline mcpt_str mcpt__job_cut(const mcpt_job *j, mcpt_span s)
-{
-    return mcpt__cut(j->text, s);
 }
 
 /* -- what this server offers, on this hub */
@@ -11394,8 +11421,8 @@ typedef struct mcpt__member {
     const char *key;                  /* NULL: the end */
     uint8_t how, at;
 } mcpt__member;
-#define MCPT__TEXT(type, member, key) { "\"" key "\":\"", MCPT__V_TEXT, (uint8_t)offsetof(type, member) }
-#define MCPT__JSON(type, member, key) { "\"" key "\":", MCPT__V_JSON, (uint8_t)offsetof(type, member) }
+#define MCPT__TEXT(type, member, key) { ",\"" key "\":\"", MCPT__V_TEXT, (uint8_t)offsetof(type, member) }
+#define MCPT__JSON(type, member, key) { ",\"" key "\":", MCPT__V_JSON, (uint8_t)offsetof(type, member) }
 #define MCPT__NAMES(type) MCPT__TEXT(type, name, "name"), MCPT__TEXT(type, title, "title"), \
     MCPT__TEXT(type, description, "description")
 #define MCPT__LAST { NULL, 0, 0 }
@@ -11406,8 +11433,8 @@ static const mcpt__member mcpt__info_members[] = {
     MCPT__JSON(mcpt_server, icons, "icons"), MCPT__LAST
 };
 static const mcpt__member mcpt__tool_members[] = {
-    MCPT__NAMES(mcpt_tool), { "\"inputSchema\":", MCPT__V_SCHEMA, (uint8_t)offsetof(mcpt_tool, input_schema) },
-    MCPT__JSON(mcpt_tool, output_schema, "outputSchema"), { "\"annotations\":{", MCPT__V_HINTS, (uint8_t)offsetof(mcpt_tool, flags) },
+    MCPT__NAMES(mcpt_tool), { ",\"inputSchema\":", MCPT__V_SCHEMA, (uint8_t)offsetof(mcpt_tool, input_schema) },
+    MCPT__JSON(mcpt_tool, output_schema, "outputSchema"), { ",\"annotations\":{", MCPT__V_HINTS, (uint8_t)offsetof(mcpt_tool, flags) },
     MCPT__JSON(mcpt_tool, icons, "icons"), MCPT__JSON(mcpt_tool, meta, "_meta"), MCPT__LAST
 };
 #if !MCPT_NO_RESOURCES
@@ -11419,11 +11446,11 @@ static const mcpt__member mcpt__resource_members[] = {
 #endif
 #if !MCPT_NO_PROMPTS
 static const mcpt__member mcpt__prompt_members[] = {
-    MCPT__NAMES(mcpt_prompt), { "\"arguments\":[", MCPT__V_ARGS, (uint8_t)offsetof(mcpt_prompt, args) },
+    MCPT__NAMES(mcpt_prompt), { ",\"arguments\":[", MCPT__V_ARGS, (uint8_t)offsetof(mcpt_prompt, args) },
     MCPT__JSON(mcpt_prompt, icons, "icons"), MCPT__JSON(mcpt_prompt, meta, "_meta"), MCPT__LAST
 };
 static const mcpt__member mcpt__arg_members[] = {
-    MCPT__NAMES(mcpt_prompt_arg), { "\"required\":true", MCPT__V_TRUE, (uint8_t)offsetof(mcpt_prompt_arg, required) }, MCPT__LAST
+    MCPT__NAMES(mcpt_prompt_arg), { ",\"required\":true", MCPT__V_TRUE, (uint8_t)offsetof(mcpt_prompt_arg, required) }, MCPT__LAST
 };
 #endif
 
@@ -11443,7 +11470,8 @@ static const char *mcpt__schema_of(const char *schema)
 
 static void mcpt__put_hints(mcpt_writer *w, const char *key, unsigned flags)
 {
-    static const char hints[] = "\"readOnlyHint\":true\0" "\"destructiveHint\":false\0" "\"idempotentHint\":true\0" "\"openWorldHint\":false";
+    static const char hints[] = ",\"readOnlyHint\":true\0" ",\"destructiveHint\":false\0" ",\"idempotentHint\":true\0"
+        ",\"openWorldHint\":false";
     unsigned i;
 
     if ((flags & 15) != 0) {
@@ -11529,29 +11557,29 @@ static void mcpt__put_capabilities(mcpt_writer *w, unsigned offers)
             mcpt_key(w, mcpt__nth(names, i));
             mcpt_obj(w);
             if (i == 1 && (offers & MCPT_OFFER_SUBSCRIBE) != 0) {
-                mcpt__frag(w, "\"subscribe\":true", 0);
+                mcpt__frag(w, ",\"subscribe\":true", 0);
             }
             if (i < 3 && (offers & MCPT_OFFER_LIST_CHANGED) != 0) {
-                mcpt__frag(w, "\"listChanged\":true", 0);
+                mcpt__frag(w, ",\"listChanged\":true", 0);
             }
             mcpt_end(w);
         }
     }
     if ((offers & MCPT_OFFER_TASKS) != 0) {
-        mcpt__frag(w, "\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}", 0);
+        mcpt__frag(w, ",\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}", 0);
     }
     mcpt_end(w);
 }
 
 /* -- the frame around a result */
+#define MCPT__RESULT(type) ",\"result\":{\"resultType\":\"" type "\""
+#define MCPT__DONE MCPT__RESULT("complete")
+
 static void mcpt__result_begin(mcpt_writer *w, const mcpt_job *j, const char *type)
 {
-    mcpt__frag(w, "{\"jsonrpc\":\"2.0\",\"id\":", 1);
-    mcpt__w_bytes(w, j->text + j->id.at, j->id.len);
-    mcpt__kv_obj(w, "result");
-    if (mcpt__modern(j)) {
-        mcpt__kv_z(w, "resultType", type);
-    }
+    mcpt__frag(w, ",{\"jsonrpc\":\"2.0\",\"id\":", 1);
+    mcpt__w_bytes(w, j->id.ptr, j->id.len);
+    mcpt__frag(w, mcpt__modern(j) ? type : ",\"result\":{", 1);
 }
 
 static void mcpt__put_caching(mcpt_writer *w, const mcpt_server *s)
@@ -11564,7 +11592,7 @@ static void mcpt__put_caching(mcpt_writer *w, const mcpt_server *s)
 static void mcpt__result_end(mcpt_writer *w, const mcpt_server *s, const mcpt_job *j)
 {
     if (mcpt__modern(j)) {
-        mcpt__frag(w, "\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{", 2);
+        mcpt__frag(w, ",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{", 2);
         mcpt__put_members(w, mcpt__info_members, s);
         mcpt_end(w);
     }
@@ -11576,7 +11604,7 @@ static void mcpt__result_end(mcpt_writer *w, const mcpt_server *s, const mcpt_jo
 
 static void mcpt__notification(mcpt_writer *w, const char *method)
 {
-    mcpt__frag(w, "{\"jsonrpc\":\"2.0\"", 1);
+    mcpt__frag(w, ",{\"jsonrpc\":\"2.0\"", 1);
     mcpt__kv_z(w, "method", method);
     mcpt__kv_obj(w, "params");
 }
@@ -11592,18 +11620,18 @@ static void mcpt__put_versions(mcpt_writer *w, const char *key)
 /* The object requiredCapabilities of error -32021. */
 static void mcpt__put_needed(mcpt_writer *w, unsigned need)
 {
-    mcpt__frag(w, "\"data\":{\"requiredCapabilities\":{", 2);
+    mcpt__frag(w, ",\"data\":{\"requiredCapabilities\":{", 2);
     if ((need & (MCPT_CAN_FORM | MCPT_CAN_URL)) != 0) {
-        mcpt__frag(w, (need & MCPT_CAN_URL) != 0 ? "\"elicitation\":{\"url\":{}}" : "\"elicitation\":{}", 0);
+        mcpt__frag(w, (need & MCPT_CAN_URL) != 0 ? ",\"elicitation\":{\"url\":{}}" : ",\"elicitation\":{}", 0);
     }
     if ((need & MCPT_CAN_SAMPLE) != 0) {
-        mcpt__frag(w, "\"sampling\":{}", 0);
+        mcpt__frag(w, ",\"sampling\":{}", 0);
     }
     if ((need & MCPT_CAN_ROOTS) != 0) {
-        mcpt__frag(w, "\"roots\":{}", 0);
+        mcpt__frag(w, ",\"roots\":{}", 0);
     }
     if ((need & MCPT_CAN_TASKS) != 0) {
-        mcpt__frag(w, "\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}", 0);
+        mcpt__frag(w, ",\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}", 0);
     }
     mcpt_end(w);
     mcpt_end(w);
@@ -11627,28 +11655,31 @@ static void mcpt__put_error(mcpt_writer *w, const mcpt_job *j, int code, const c
     if (task) {
         mcpt_obj(w);
     } else {
-        mcpt__frag(w, "{\"jsonrpc\":\"2.0\"", 1);
+        mcpt__frag(w, ",{\"jsonrpc\":\"2.0\"", 1);
         if (j != NULL && j->id.len != 0) {    /* an id that could not be read is left out, never null */
-            mcpt__kv_raw(w, "id", mcpt__job_cut(j, j->id));
+            mcpt__kv_raw(w, "id", j->id);
         }
         mcpt__kv_obj(w, "error");
     }
     mcpt_kv_int(w, "code", code);
     mcpt__kv_z(w, "message", message);
-    if (data && code == MCPT__MISSING_CAPABILITY) {
+    if (data && !(MCPT_NO_ASK && MCPT_NO_TASKS) && code == MCPT__MISSING_CAPABILITY) {
         mcpt__put_needed(w, j->need);
     } else if (data && code == MCPT__BAD_VERSION) {
         mcpt__kv_obj(w, "data");
-        mcpt__put_versions(w, "\"supported\":[");
+        mcpt__put_versions(w, ",\"supported\":[");
         if (j->name.len <= 66) {
-            mcpt__kv_raw(w, "requested", mcpt__job_cut(j, j->name));
+            mcpt__kv_raw(w, "requested", j->name);
         }
         mcpt_end(w);
-    } else if (data && j != NULL && j->method == MCPT__RESOURCES_READ && j->name.len != 0) {
+    }
+#if !MCPT_NO_RESOURCES
+    else if (data && j != NULL && j->method == MCPT__RESOURCES_READ && j->name.len != 0) {
         mcpt__kv_obj(w, "data");
-        mcpt__kv_raw(w, "uri", mcpt__job_cut(j, j->name));
+        mcpt__kv_raw(w, "uri", j->name);
         mcpt_end(w);
     }
+#endif
     mcpt_end(w);
     if (!task) {
         mcpt_end(w);
@@ -11689,9 +11720,8 @@ static void mcpt__open(mcpt_writer *w, const char *type)
         mcpt__stick(w, MCPT_E_STATE); /* a handler wrote without a verb */
     }
     k->part |= MCPT__P_OPEN;
-    if (mcpt__is_task(k)) {
-        mcpt_obj(w);
-        mcpt__kv_z(w, "resultType", type);
+    if (mcpt__is_task(k)) {           /* asks without a result */
+        mcpt__frag(w, ",{\"resultType\":\"complete\"", 1);
         k->base = 1;
         return;
     }
@@ -11707,6 +11737,13 @@ static void mcpt__message_close(const mcpt_call *k, mcpt_writer *w)
     }
 }
 
+static bool mcpt__is_read(const mcpt_writer *w)
+{
+    uint8_t kind = mcpt__call(w)->kind;
+
+    return !MCPT_NO_RESOURCES && (kind == MCPT_KIND_RESOURCE || kind == MCPT_KIND_TEMPLATE);
+}
+
 /* Opens the array that this kind of result consists of. */
 static void mcpt__list_open(mcpt_writer *w)
 {
@@ -11720,18 +11757,20 @@ static void mcpt__list_open(mcpt_writer *w)
     if ((k->part & MCPT__P_LIST) != 0) {
         return;
     }
-    mcpt__open(w, "complete");
+    mcpt__open(w, MCPT__DONE);
     if (w->err >= 0 && w->depth != k->base) {
         mcpt__stick(w, MCPT_E_STATE); /* structured content is still open */
     }
     k->part |= MCPT__P_LIST;
-    switch (k->kind) {
-    case MCPT_KIND_TOOL: mcpt__kv_arr(w, "content"); break;
-    case MCPT_KIND_PROMPT: mcpt__kv_arr(w, "messages"); break;
-    case MCPT__KIND_COMPLETION: mcpt__frag(w, "\"completion\":{\"values\":[", 2); break;
-    default: mcpt__kv_arr(w, "contents"); break;
+    if (mcpt__is_completion(k)) {
+        mcpt__frag(w, ",\"completion\":{\"values\":[", 2);
+    } else {
+        mcpt__frag(w, mcpt__is_prompt(k) ? ",\"messages\":[" : mcpt__is_read(w) ? ",\"contents\":[" : ",\"content\":[", 1);
     }
 }
+
+/* The member of a text that comes in parts. */
+#define mcpt__str_open(w, key) (mcpt__frag((w), ",\"" key "\":\"", 0), (w)->flags |= MCPT_W_STRING)
 
 /* Begins a content block of this type (NULL: the caller writes its members), with what must stand around it. */
 static void mcpt__block_begin(mcpt_writer *w, const char *type)
@@ -11742,11 +11781,11 @@ static void mcpt__block_begin(mcpt_writer *w, const char *type)
         if ((k->part & MCPT__P_MESSAGE) == 0) {
             mcpt_message(w, "user");
         }
-        mcpt_key(w, "content");
+        mcpt__kv_obj(w, "content");
     } else {
         mcpt__list_open(w);
+        mcpt_obj(w);
     }
-    mcpt_obj(w);
     mcpt__kv_z(w, "type", type);
 }
 
@@ -11761,23 +11800,16 @@ static void mcpt__block_end(mcpt_writer *w)
     }
 }
 
-static bool mcpt__is_read(const mcpt_writer *w)
-{
-    uint8_t kind = mcpt__call(w)->kind;
-
-    return !MCPT_NO_RESOURCES && (kind == MCPT_KIND_RESOURCE || kind == MCPT_KIND_TEMPLATE);
-}
-
 /* The members uri and mimeType of resource contents; an entry of contents[] or inside an embedded resource. */
 static void mcpt__contents_begin(mcpt_writer *w, mcpt_str uri, const char *mime)
 {
     if (mcpt__is_read(w)) {
         mcpt__list_open(w);
+        mcpt_obj(w);
     } else {
         mcpt__block_begin(w, "resource");
-        mcpt_key(w, "resource");
+        mcpt__kv_obj(w, "resource");
     }
-    mcpt_obj(w);
     mcpt_kv_str(w, "uri", uri);
     mcpt__kv_z(w, "mimeType", mime);
 }
@@ -11801,14 +11833,16 @@ MCPT_API void mcpt_text_begin(mcpt_writer *out)
 {
     if (mcpt__call(out)->kind == MCPT_KIND_TOOL) {
         mcpt__list_open(out);
-        mcpt__frag(out, "{\"type\":\"text\"", 1);
-    } else if (mcpt__is_read(out)) {
+        mcpt__frag(out, ",{\"type\":\"text\",\"text\":\"", 1);
+        out->flags |= MCPT_W_STRING;
+        return;
+    }
+    if (mcpt__is_read(out)) {
         mcpt__contents_begin(out, mcpt__call(out)->uri, mcpt__row_mime(out));
     } else {
         mcpt__block_begin(out, "text");
     }
-    mcpt_key(out, "text");
-    mcpt_str_begin(out);
+    mcpt__str_open(out, "text");
 }
 
 MCPT_API void mcpt_text_end(mcpt_writer *out)
@@ -11909,15 +11943,14 @@ MCPT_API void mcpt_structured(mcpt_writer *out)
         mcpt__stick(out, MCPT_E_STATE);
         return;
     }
-    mcpt__open(out, "complete");
+    mcpt__open(out, MCPT__DONE);
     if ((k->part & MCPT__P_LIST) != 0) {
         mcpt_end(out);
         k->part = (uint8_t)((k->part & ~MCPT__P_LIST) | MCPT__P_LISTED);
     }
     k->part |= MCPT__P_STRUCT;
-    mcpt_key(out, "structuredContent");
-    k->mark = (uint32_t)out->len;
-    mcpt_obj(out);
+    mcpt__kv_obj(out, "structuredContent");
+    k->mark = (uint32_t)out->len - 1;
 }
 
 MCPT_API void mcpt_message(mcpt_writer *out, const char *role)
@@ -11942,7 +11975,7 @@ MCPT_API void mcpt_prompt_description(mcpt_writer *out, const char *text)
         mcpt__stick(out, MCPT_E_STATE);
         return;
     }
-    mcpt__open(out, "complete");
+    mcpt__open(out, MCPT__DONE);
     mcpt__kv_z(out, "description", text);
 }
 
@@ -11999,7 +12032,7 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
 {
     uint32_t end = (uint32_t)w->len;
 
-    mcpt__open(w, "complete");
+    mcpt__open(w, MCPT__DONE);
     if ((k->part & (MCPT__P_LIST | MCPT__P_LISTED)) == 0) {
         mcpt__list_open(w);
         if ((k->part & MCPT__P_STRUCT) != 0 && w->err >= 0 && !mcpt__in_pieces(k)) {
@@ -12019,7 +12052,7 @@ static void mcpt__result_close(mcpt_call *k, mcpt_writer *w)
         mcpt__stick(w, MCPT_E_STATE); /* the handler left something open */
     }
     if ((k->part & MCPT__P_FAIL) != 0) {
-        mcpt__frag(w, "\"isError\":true", 0);
+        mcpt__frag(w, ",\"isError\":true", 0);
     }
     if (mcpt__modern(k->job) && mcpt__is_read(w)) {
         mcpt__put_caching(w, k->server);
@@ -12037,16 +12070,16 @@ typedef struct mcpt__table {
     (uint8_t)offsetof(mcpt_server, count), (uint8_t)offsetof(mcpt_server, index), (uint8_t)sizeof(type), \
     (uint8_t)offsetof(type, name), (uint8_t)offsetof(type, user) }
 static const mcpt__table mcpt__tables[] = {                 /* by mcpt_kind */
-    MCPT__TABLE("\"tools\":[", mcpt__tool_members, tools, ntools, tool_index, mcpt_tool, name),
+    MCPT__TABLE(",\"tools\":[", mcpt__tool_members, tools, ntools, tool_index, mcpt_tool, name),
 #if !MCPT_NO_RESOURCES
-    MCPT__TABLE("\"resources\":[", mcpt__resource_members, resources, nresources, resource_index, mcpt_resource, uri),
-    MCPT__TABLE("\"resourceTemplates\":[", mcpt__resource_members, resources, nresources, resource_index, mcpt_resource, uri),
+    MCPT__TABLE(",\"resources\":[", mcpt__resource_members, resources, nresources, resource_index, mcpt_resource, uri),
+    MCPT__TABLE(",\"resourceTemplates\":[", mcpt__resource_members, resources, nresources, resource_index, mcpt_resource, uri),
 #else
     MCPT__TABLE(NULL, NULL, resources, nresources, resource_index, mcpt_resource, uri),
     MCPT__TABLE(NULL, NULL, resources, nresources, resource_index, mcpt_resource, uri),
 #endif
 #if !MCPT_NO_PROMPTS
-    MCPT__TABLE("\"prompts\":[", mcpt__prompt_members, prompts, nprompts, prompt_index, mcpt_prompt, name)
+    MCPT__TABLE(",\"prompts\":[", mcpt__prompt_members, prompts, nprompts, prompt_index, mcpt_prompt, name)
 #else
     MCPT__TABLE(NULL, NULL, prompts, nprompts, prompt_index, mcpt_prompt, name)
 #endif
@@ -12105,7 +12138,7 @@ static int mcpt__order(mcpt_str s, const char *z)
     return z[s.len] == '\0' ? 0 : -1;
 }
 
-static bool mcpt__visible(const mcpt_server *s, unsigned kind, size_t row, const mcpt_principal *who)
+static MCPT__APART bool mcpt__visible(const mcpt_server *s, unsigned kind, size_t row, const mcpt_principal *who)
 {
     return s->visible == NULL || s->visible(s->user, (mcpt_kind)kind, row, who);
 }
@@ -12180,6 +12213,11 @@ MCPT_API void mcpt_index_prompts(uint16_t *index, const mcpt_prompt *prompts, si
 enum {                                                                     /* mcpt_conn.generator */
     MCPT__G_NONE, MCPT__G_GREETING, MCPT__G_STATIC, MCPT__G_LIST           /* and the mcpt_kind */
 };
+static bool mcpt__is_static(const mcpt_conn *c)
+{
+    return !MCPT_NO_RESOURCES && c->generator == MCPT__G_STATIC;
+}
+
 enum { MCPT__BLOCK = 48 };            /* source bytes of static content in one fragment; a multiple of 3 */
 
 static bool mcpt__is_template(const mcpt_resource *r)
@@ -12192,13 +12230,13 @@ static uint32_t mcpt__rows(const mcpt_conn *c, const mcpt_job *j)
     if (c->generator >= MCPT__G_LIST) {
         return (uint32_t)mcpt__count(c->server, c->generator - MCPT__G_LIST + 0u);
     }
-    return c->generator == MCPT__G_STATIC ? (uint32_t)((((const mcpt_resource *)j->row)->size + MCPT__BLOCK - 1) / MCPT__BLOCK) : 0;
+    return mcpt__is_static(c) ? (uint32_t)((((const mcpt_resource *)j->row)->size + MCPT__BLOCK - 1) / MCPT__BLOCK) : 0;
 }
 
 static bool mcpt__listed(const mcpt_server *s, unsigned kind, const mcpt_job *j, size_t row)
 {
     return (MCPT_NO_RESOURCES || kind == MCPT_KIND_TOOL || kind == MCPT_KIND_PROMPT ||
-            mcpt__is_template(&s->resources[row]) == (kind == MCPT_KIND_TEMPLATE)) && mcpt__visible(s, kind, row, mcpt__who(j));
+            mcpt__is_template(&s->resources[row]) == (kind == MCPT_KIND_TEMPLATE)) && mcpt__visible(s, kind, row, j->who);
 }
 
 /* The first row to list at or after row; the number of rows when there is none. */
@@ -12238,7 +12276,7 @@ static void mcpt__put_row(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
     unsigned kind = c->generator - MCPT__G_LIST + 0u;
     const char *row;
 
-    if (c->generator == MCPT__G_STATIC) {
+    if (mcpt__is_static(c)) {
         mcpt__put_block(w, (const mcpt_resource *)j->row, c->piece);
         return;
     }
@@ -12248,7 +12286,7 @@ static void mcpt__put_row(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
     row = mcpt__row(c->server, kind, c->piece);
     mcpt_obj(w);
     if (!MCPT_NO_RESOURCES && (kind == MCPT_KIND_RESOURCE || kind == MCPT_KIND_TEMPLATE)) {
-        mcpt__frag_z(w, kind == MCPT_KIND_TEMPLATE ? "\"uriTemplate\":\"" : "\"uri\":\"", ((const mcpt_resource *)row)->uri);
+        mcpt__frag_z(w, kind == MCPT_KIND_TEMPLATE ? ",\"uriTemplate\":\"" : ",\"uri\":\"", ((const mcpt_resource *)row)->uri);
     }
     mcpt__put_members(w, mcpt__tables[kind].members, row);
 }
@@ -12259,20 +12297,20 @@ static void mcpt__put_prefix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
     const mcpt_server *s = c->server;
     bool modern = mcpt__modern(j);
 
-    mcpt__result_begin(w, j, "complete");
+    mcpt__result_begin(w, j, MCPT__DONE);
     if (c->generator >= MCPT__G_LIST) {
         mcpt__frag(w, mcpt__tables[c->generator - MCPT__G_LIST].list, 1);
-    } else if (c->generator == MCPT__G_STATIC) {
+    } else if (mcpt__is_static(c)) {
         const mcpt_resource *r = (const mcpt_resource *)j->row;
 
         mcpt__kv_arr(w, "contents");
         mcpt_obj(w);
         mcpt__kv_z(w, "uri", r->uri);
         mcpt__kv_z(w, "mimeType", r->mime);
-        mcpt__frag(w, (r->flags & MCPT_BINARY) != 0 ? "\"blob\":\"" : "\"text\":\"", 0);
+        mcpt__frag(w, (r->flags & MCPT_BINARY) != 0 ? ",\"blob\":\"" : ",\"text\":\"", 0);
     } else {
         if (modern) {
-            mcpt__put_versions(w, "\"supportedVersions\":[");
+            mcpt__put_versions(w, ",\"supportedVersions\":[");
         } else {
             mcpt__kv_z(w, "protocolVersion", mcpt__nth(mcpt__revisions, j->revision - 1u));
         }
@@ -12295,7 +12333,7 @@ static void mcpt__put_suffix(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
     uint32_t next;
 
     w->comma = 15;
-    if (c->generator == MCPT__G_STATIC) {
+    if (mcpt__is_static(c)) {
         w->kind = 13;                 /* {"result":{"contents":[{ */
         w->depth = 4;
         mcpt__w_bytes(w, "\"", 1);
@@ -12354,7 +12392,7 @@ static mcpt_err mcpt__generate(mcpt_conn *c, mcpt_job *j, mcpt_writer *w)
         c->piece_n += c->stage;
         c->piece = mcpt__next_row(c, j, c->piece);
         c->stage = c->piece < mcpt__rows(c, j) &&
-                   (c->generator == MCPT__G_STATIC || c->server->page == 0 || c->piece_n < c->server->page) ? 1 : 2;
+                   (mcpt__is_static(c) || c->server->page == 0 || c->piece_n < c->server->page) ? 1 : 2;
     }
 }
 
@@ -12497,8 +12535,8 @@ static bool mcpt__state_sign(mcpt_job *j, const mcpt_server *s, const mcpt_hub *
     }
     parts[0] = payload;
     parts[2] = mcpt_z(mcpt__nth(mcpt__methods, j->method));
-    parts[4] = mcpt__job_cut(j, j->name);
-    parts[6] = mcpt__job_cut(j, j->args);
+    parts[4] = j->name;
+    parts[6] = j->args;
     parts[8] = parts[10] = parts[12] = mcpt__mk(NULL, 0);
     if (j->who != NULL) {
         parts[8] = j->who->subject;
@@ -12526,7 +12564,7 @@ static uint64_t mcpt__state_now(const mcpt_server *s)
 }
 
 /* Writes the member requestState. Without a key or crypto there is none: one round of questions still works. */
-static void mcpt__put_state(mcpt_call *k, mcpt_writer *w)
+static MCPT__APART void mcpt__put_state(mcpt_call *k, mcpt_writer *w)
 {
     uint8_t raw[MCPT_MAX_STATE + 32];
     char text[64];
@@ -12548,8 +12586,7 @@ static void mcpt__put_state(mcpt_call *k, mcpt_writer *w)
     if (!mcpt__state_sign(j, k->server, k->hub, mcpt__mk((const char *)raw, n), raw + n)) {
         return;
     }
-    mcpt_key(w, "requestState");
-    mcpt_str_begin(w);
+    mcpt__str_open(w, "requestState");
     for (i = 0; i < n + 32; i += 48) {
         size_t part = n + 32 - i < 48 ? n + 32 - i : 48;
 
@@ -12559,7 +12596,7 @@ static void mcpt__put_state(mcpt_call *k, mcpt_writer *w)
 }
 
 /* Restores scratch and answers from a requestState. False: not ours, not for this request, or expired. */
-static bool mcpt__state_take(mcpt_job *j, const mcpt_server *s, const mcpt_hub *hub, mcpt_str text)
+static MCPT__APART bool mcpt__state_take(mcpt_job *j, const mcpt_server *s, const mcpt_hub *hub, mcpt_str text)
 {
     uint8_t raw[MCPT_MAX_STATE + 32];
     uint8_t mac[32];
@@ -12593,7 +12630,7 @@ static unsigned mcpt__can(const mcpt_call *k)
     const mcpt_job *j = k->job;
 
     if (mcpt__modern(j)) {
-        return mcpt__caps(mcpt__job_cut(j, j->caps));
+        return mcpt__caps(j->caps);
     }
     if (j->session == NULL || k->conn == NULL || (j->flags & MCPT__J_EVENTS) == 0) {
         return 0;                     /* nowhere to send a question, or nobody to match the answer to */
@@ -12623,7 +12660,7 @@ static void mcpt__put_question(mcpt_writer *w, const char *member, const mcpt_jo
 }
 
 /* Sends the question. data: what its kind (need) is about: a schema, a URL, or whole params. */
-static mcpt_err mcpt__question(mcpt_call *k, const char *key, unsigned need, const char *message, mcpt_str data)
+static MCPT__APART mcpt_err mcpt__question(mcpt_call *k, const char *key, unsigned need, const char *message, mcpt_str data)
 {
     mcpt_job *j = k->job;
     bool modern = mcpt__modern(j);
@@ -12651,10 +12688,11 @@ static mcpt_err mcpt__question(mcpt_call *k, const char *key, unsigned need, con
     } else {
         if ((k->part & MCPT__P_ASK) == 0) {
             if (!mcpt__is_task(k)) {
-                mcpt__open(w, "input_required");
-                mcpt_key(w, "inputRequests");
+                mcpt__open(w, MCPT__RESULT("input_required"));
+                mcpt__kv_obj(w, "inputRequests");
+            } else {
+                mcpt_obj(w);
             }
-            mcpt_obj(w);
         }
         mcpt_key(w, key);
         mcpt_obj(w);
@@ -12690,7 +12728,7 @@ static mcpt_err mcpt__question(mcpt_call *k, const char *key, unsigned need, con
 }
 
 /* What an answer means: OK, with the part that the handler wants, E_DECLINED, or E_PARAMS: it is no answer. */
-static mcpt_err mcpt__judge(unsigned need, mcpt_str schema, mcpt_val v, mcpt_val *result)
+static MCPT__APART mcpt_err mcpt__judge(unsigned need, mcpt_str schema, mcpt_val v, mcpt_val *result)
 {
     mcpt_val action = mcpt_get(v, "action");
 
@@ -12777,11 +12815,11 @@ static void mcpt__refuse(mcpt_conn *c, const mcpt_job *j, int n)
     mcpt__fault f;
 
     if ((c->flags & MCPT__C_PIECES) != 0) {
-        c->state = MCPT__X_CLOSED;    /* in the middle of another answer */
+        c->io.state = MCPT__X_CLOSED;    /* in the middle of another answer */
         return;
     }
 #if !MCPT_NO_GUARD
-    if (c->mode == MCPT__M_NONE && (c->refusal != MCPT__DENY_NONE || n == MCPT__E_SCOPE)) {
+    if (c->io.mode == MCPT__M_NONE && (c->refusal != MCPT__DENY_NONE || n == MCPT__E_SCOPE)) {
         c->refusal = c->refusal != MCPT__DENY_NONE ? c->refusal : (uint8_t)MCPT__DENY_SCOPE;
         mcpt__deny(c);
         return;
@@ -12792,11 +12830,11 @@ static void mcpt__refuse(mcpt_conn *c, const mcpt_job *j, int n)
         return;
     }
     f = mcpt__fault_of(n);
-    c->status = c->mode == MCPT__M_NONE ? f.status : c->status;
+    c->status = c->io.mode == MCPT__M_NONE ? f.status : c->status;
     mcpt__msg_open(c, &c->w);
     mcpt__put_fault(&c->w, j, f.code, f.text);
     if (mcpt__answer_close(c) != 0) {
-        c->state = MCPT__X_CLOSED;    /* behind events that were not read yet there may be no room */
+        c->io.state = MCPT__X_CLOSED;    /* behind events that were not read yet there may be no room */
     }
 }
 
@@ -12850,28 +12888,34 @@ static int64_t mcpt__unix(const mcpt_server *s)
     return t >= 0 ? t : (int64_t)(mcpt__now(s) / 1000);    /* without a clock: seconds since start */
 }
 
-/* A time stamp in ISO 8601 (the calendar of eras of 400 years, counted from March). */
-static void mcpt__kv_time(mcpt_writer *w, const char *key, int64_t unix_seconds)
+/* A time stamp in ISO 8601. */
+static MCPT__APART void mcpt__kv_time(mcpt_writer *w, const char *key, int64_t unix_seconds)
 {
-    uint32_t t = (uint32_t)unix_seconds;
-    uint32_t z = t / 86400 + 719468;
-    uint32_t era = z / 146097;
-    uint32_t doe = z - era * 146097;
-    uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    uint32_t mp = (5 * doy + 2) / 153;
-    uint32_t month = mp < 10 ? mp + 3 : mp - 9;
-    uint32_t parts[6];
+    uint32_t t = (uint32_t)unix_seconds;                    /* until 2106, with the one year among them that does not leap */
+    uint32_t day = t / 86400;
+    uint32_t parts[6] = { 1970, 0, 0, t / 3600 % 24, t / 60 % 60, t % 60 };
     char text[32];
     char *at = text;
+    unsigned leap;
+    uint32_t n;
     int i;
 
-    parts[0] = yoe + era * 400 + (month <= 2 ? 1u : 0u);
-    parts[1] = month;
-    parts[2] = doy - (153 * mp + 2) / 5 + 1;
-    parts[3] = t / 3600 % 24;
-    parts[4] = t / 60 % 60;
-    parts[5] = t % 60;
+    for (;; parts[0]++) {
+        leap = parts[0] % 4 == 0 && parts[0] != 2100 ? 1u : 0u;
+        if (day < 365 + leap) {
+            break;
+        }
+        day -= 365 + leap;
+    }
+    for (;; parts[1]++) {             /* from January, 0; a bit a month tells the long ones */
+        n = parts[1] == 1 ? 28 + leap : 30 + (0xad5u >> parts[1] & 1u);
+        if (day < n) {
+            break;
+        }
+        day -= n;
+    }
+    parts[1]++;
+    parts[2] = day + 1;
     for (i = 0; i < 6; i++) {
         at = mcpt__cat_num(at, parts[i], 10, 2);
         *at++ = "--T::Z"[i];
@@ -12881,10 +12925,7 @@ static void mcpt__kv_time(mcpt_writer *w, const char *key, int64_t unix_seconds)
 
 static void mcpt__put_task(mcpt_writer *w, const mcpt_slot *s)
 {
-    char id[33];
-
-    mcpt__hex16(s->id, id);
-    mcpt__kv_z(w, "taskId", id);
+    mcpt__kv_z(w, "taskId", s->id);
     mcpt__kv_z(w, "status", mcpt__nth("working\0input_required\0completed\0failed\0cancelled", s->status - 1u));
     mcpt__kv_z(w, "statusMessage", s->message);
     mcpt__kv_time(w, "createdAt", s->created);
@@ -12892,7 +12933,7 @@ static void mcpt__put_task(mcpt_writer *w, const mcpt_slot *s)
     if (s->ttl_ms != 0) {
         mcpt_kv_int(w, "ttlMs", (int64_t)s->ttl_ms);
     } else {
-        mcpt__frag(w, "\"ttlMs\":null", 0);
+        mcpt__frag(w, ",\"ttlMs\":null", 0);
     }
     mcpt_kv_int(w, "pollIntervalMs", (int64_t)(s->poll_ms != 0 ? s->poll_ms : 1000));
 }
@@ -12905,7 +12946,7 @@ static void mcpt__task_changed(mcpt_hub *hub, mcpt_slot *s, uint8_t status)
     s->status = status;
     s->updated = mcpt__unix(hub->server);
     name[0] = '\1';
-    mcpt__hex16(s->id, name + 1);
+    MCPT_MEMCPY(name + 1, s->id, sizeof(s->id));
 #if !MCPT_NO_LISTEN
     mcpt__publish(hub, 0, mcpt_z(name));
 #endif
@@ -12922,7 +12963,7 @@ MCPT_API mcpt_err mcpt_task(mcpt_call *call, bool required, uint32_t ttl_ms, uin
         return required ? MCPT_E_STATE : MCPT_OK;    /* the answer is on its way */
     }
     if ((mcpt__offers(call->server, call->hub, mcpt__modern(j)) & MCPT_OFFER_TASKS) == 0 ||
-        (mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) == 0) {
+        (mcpt__caps(j->caps) & MCPT_CAN_TASKS) == 0) {
         j->need |= MCPT_CAN_TASKS;
         return required ? MCPT_E_CAPABILITY : MCPT_OK;
     }
@@ -12960,13 +13001,13 @@ static void mcpt__task_create(mcpt_call *k, mcpt_writer *w)
     if (s != NULL) {
         k->job = &s->job;             /* what ends here if there will be no task */
     }
-    if (s != NULL && mcpt__random(k->server, s->id, sizeof(s->id))) {
+    if (s != NULL && mcpt__id_make(k->server, s->id)) {
         s->ttl_ms = k->ttl_ms;
         s->poll_ms = k->poll_ms;
         s->born = mcpt__now(k->server);
         s->created = mcpt__unix(k->server);
         mcpt__task_changed(k->hub, s, MCPT__T_WORKING);
-        mcpt__result_begin(w, k->job, "task");
+        mcpt__result_begin(w, k->job, MCPT__RESULT("task"));
         mcpt__put_task(w, s);
         mcpt__result_end(w, k->server, k->job);
         fault = mcpt__answer_close(c);
@@ -13010,7 +13051,7 @@ MCPT_API mcpt_err mcpt_progress(mcpt_call *call, int64_t progress, int64_t total
         return MCPT_E_SPACE;
     }
     mcpt__notification(&ev.w, "notifications/progress");
-    mcpt__kv_raw(&ev.w, "progressToken", mcpt__job_cut(j, j->token));
+    mcpt__kv_raw(&ev.w, "progressToken", j->token);
     mcpt_kv_int(&ev.w, "progress", progress);
     if (total > 0) {
         mcpt_kv_int(&ev.w, "total", total);
@@ -13088,7 +13129,7 @@ static bool mcpt__leave(mcpt_call *k)
     s->job.state = MCPT__J_WAIT;
     *mcpt__cat(mcpt__cat_dec(mcpt__cat(text, "retry: "), k->ttl_ms), "\n\n") = '\0';
     mcpt__sse_lines(c, text, true);
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
     return true;
 }
 #endif
@@ -13125,7 +13166,7 @@ static void mcpt__detached_open(mcpt_job *j, mcpt_writer *w)
 #endif
     if ((j->flags & MCPT__J_TASK) != 0) {
         uint32_t at = j->text_len + j->tail_len;
-        uint32_t grow = j->responses.len != 0 ? j->responses.len + 8 : 0;    /* answers that this run may keep */
+        uint32_t grow = j->responses.len != 0 ? (uint32_t)j->responses.len + 8 : 0;   /* answers that this run may keep */
 
         at += grow < (j->slot->cap - at) / 2 ? grow : (j->slot->cap - at) / 2;
         j->tail_cap = at - j->text_len;
@@ -13160,7 +13201,7 @@ static void mcpt__detached_close(mcpt_call *k, mcpt_writer *w)
 static void mcpt__fail_with(mcpt_call *k, mcpt_writer *w, int code, const char *message)
 {
     if (mcpt__in_pieces(k)) {
-        k->conn->state = MCPT__X_CLOSED;    /* pieces are out already: only a broken connection tells the truth */
+        k->conn->io.state = MCPT__X_CLOSED;    /* pieces are out already: only a broken connection tells the truth */
         mcpt__job_end(k->hub, k->job);
     } else {
         k->part = MCPT__P_ERROR;
@@ -13172,7 +13213,7 @@ static void mcpt__fail_call(mcpt_call *k, mcpt_writer *w, int n)
 {
     mcpt__fault f = mcpt__fault_of(n);
 
-    if (k->conn != NULL && k->conn->mode == MCPT__M_NONE) {
+    if (k->conn != NULL && k->conn->io.mode == MCPT__M_NONE) {
         k->conn->status = f.status;
     }
     mcpt__fail_with(k, w, f.code, f.text);
@@ -13228,9 +13269,9 @@ static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result)
     mcpt__audit(k, result);
     if (c == NULL) {
         mcpt__detached_close(k, w);
-    } else if (c->state != MCPT__X_CLOSED) {
+    } else if (c->io.state != MCPT__X_CLOSED) {
         if (mcpt__answer_close(c) != 0) {
-            c->state = MCPT__X_CLOSED;    /* behind its events not even the error fits */
+            c->io.state = MCPT__X_CLOSED;    /* behind its events not even the error fits */
         }
         mcpt__job_end(k->hub, k->job);
     }
@@ -13262,11 +13303,11 @@ static void mcpt__suspend(mcpt_call *k)
 #endif
     if (mcpt__is_lines(c) && (c->flags & (MCPT__C_BATCH | MCPT__C_PIECES)) == 0 &&
         (j->slot != NULL || mcpt__park(k->hub, j) != NULL)) {
-        c->state = MCPT__X_DONE;      /* the line is free for other messages */
+        c->io.state = MCPT__X_DONE;      /* the line is free for other messages */
         return;
     }
     c->work = j;
-    c->state = MCPT__X_WAIT;
+    c->io.state = MCPT__X_WAIT;
 }
 
 /* -- rate limits: a token bucket a tool, credit in 1/65536 of a call */
@@ -13340,7 +13381,7 @@ static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
 }
 #endif
 
-static void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
+static MCPT__APART void mcpt__settle(mcpt_call *k, mcpt_writer *w, mcpt_err e)
 {
     mcpt_job *j = k->job;
 
@@ -13400,10 +13441,10 @@ static mcpt_err mcpt__index_next(mcpt_call *k, mcpt_doc *doc, mcpt_str text)
 static mcpt_err mcpt__call_index(mcpt_call *k)
 {
     mcpt_job *j = k->job;
-    mcpt_err e = mcpt__index_next(k, &k->args, j->args.len != 0 ? mcpt__job_cut(j, j->args) : mcpt_z("{}"));
+    mcpt_err e = mcpt__index_next(k, &k->args, j->args.len != 0 ? j->args : mcpt_z("{}"));
 
     if (e == MCPT_OK && j->responses.len != 0) {
-        e = mcpt__index_next(k, &k->responses, mcpt__job_cut(j, j->responses));
+        e = mcpt__index_next(k, &k->responses, j->responses);
     }
     if (e == MCPT_OK && j->past != 0) {
         e = mcpt__index_next(k, &k->past, mcpt__mk(j->tail, j->past));
@@ -13412,7 +13453,7 @@ static mcpt_err mcpt__call_index(mcpt_call *k)
 }
 
 #if !MCPT_NO_COMPLETION
-static mcpt_err mcpt__invoke_completion(mcpt_call *k, mcpt_writer *w)
+static MCPT__APART mcpt_err mcpt__invoke_completion(mcpt_call *k, mcpt_writer *w)
 {
     char name[MCPT_MAX_NAME];
     char value[MCPT_MAX_NAME];
@@ -13454,8 +13495,12 @@ static mcpt_err mcpt__invoke(mcpt_call *k, mcpt_writer *w)
 static uint8_t mcpt__method_kind(const mcpt_job *j)
 {
     switch (j->method) {
+#if !MCPT_NO_PROMPTS
     case MCPT__PROMPTS_GET: return MCPT_KIND_PROMPT;
+#endif
+#if !MCPT_NO_COMPLETION
     case MCPT__COMPLETE: return MCPT__KIND_COMPLETION;
+#endif
 #if !MCPT_NO_RESOURCES
     case MCPT__RESOURCES_READ:
         return mcpt__is_template((const mcpt_resource *)j->row) ? MCPT_KIND_TEMPLATE : MCPT_KIND_RESOURCE;
@@ -13476,11 +13521,11 @@ static void mcpt__call_init(mcpt_call *k, mcpt_hub *hub, const mcpt_server *s, m
     k->row = j->row;
     k->kind = mcpt__method_kind(j);
     k->user = k->kind <= MCPT_KIND_PROMPT ? mcpt__ptr_at(k->row, mcpt__tables[k->kind].user) : NULL;
-    k->who = mcpt__who(j);
+    k->who = j->who;
     k->conn_user = c != NULL ? c->user : NULL;
     k->scratch = j->scratch;
     if (j->meta.len != 0) {
-        k->meta = mcpt__job_cut(j, j->meta);
+        k->meta = j->meta;
     }
     k->revision = (mcpt_revision)j->revision;
     k->pass = j->pass;
@@ -13488,13 +13533,13 @@ static void mcpt__call_init(mcpt_call *k, mcpt_hub *hub, const mcpt_server *s, m
     k->tok = c != NULL ? c->tok : hub->mem.tok;
     k->ntok = c != NULL ? c->ntok : (uint32_t)hub->mem.ntok;
     if (!MCPT_NO_RESOURCES && (k->kind == MCPT_KIND_RESOURCE || k->kind == MCPT_KIND_TEMPLATE)) {
-        (void)mcpt__raw_text(mcpt__job_cut(j, j->name), name, MCPT_MAX_NAME, &k->uri);
+        (void)mcpt__raw_text(j->name, name, MCPT_MAX_NAME, &k->uri);
     }
 }
 
 /* Calls that come too fast, and arguments that do not fit the tool's schema, are told to the model, not to the handler.
  * False: answered. */
-static bool mcpt__call_allowed(mcpt_call *k, mcpt_writer *w)
+static MCPT__APART bool mcpt__call_allowed(mcpt_call *k, mcpt_writer *w)
 {
     const mcpt_tool *t = (const mcpt_tool *)k->row;
     char why[120];
@@ -13578,7 +13623,7 @@ static void mcpt__job_run(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
 }
 
 /* Ends a call that nobody waits for any more. */
-static void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
+static MCPT__APART void mcpt__cancel(mcpt_hub *hub, const mcpt_server *s, mcpt_job *j)
 {
     char name[MCPT_MAX_NAME];
     mcpt_call k;
@@ -13715,7 +13760,7 @@ static mcpt_err mcpt__param_check(void *user, mcpt_str header, mcpt_val value)
 static void mcpt__answer_open(mcpt_conn *c)
 {
     mcpt__msg_open(c, &c->w);
-    mcpt__result_begin(&c->w, &c->job, "complete");
+    mcpt__result_begin(&c->w, &c->job, MCPT__DONE);
 }
 
 static int mcpt__answer_result(mcpt_conn *c)
@@ -13746,7 +13791,7 @@ static int mcpt__generator_step(mcpt_conn *c)
         return mcpt__answer_close(c);
     }
     mcpt__note(c->server, MCPT_ERROR, e, MCPT__SAY("a table holds text that is not UTF-8 or not JSON"));
-    c->state = MCPT__X_CLOSED;        /* when it is too late for another answer */
+    c->io.state = MCPT__X_CLOSED;        /* when it is too late for another answer */
     mcpt__msg_drop(c);
     return more ? 0 : MCPT__E_HANDLER;
 }
@@ -13763,7 +13808,7 @@ static int mcpt__generator_start(mcpt_conn *c, unsigned generator, uint32_t row)
 
 static int mcpt__list(mcpt_conn *c, const mcpt__rpc *r, unsigned kind)
 {
-    mcpt_str cursor = mcpt__pick(r, MCPT__R_CURSOR);
+    mcpt_str cursor = r->v[MCPT__R_CURSOR];
     uint32_t row = 0;
     size_t i;
 
@@ -13828,19 +13873,19 @@ static bool mcpt__prompt_args_ok(const mcpt_prompt *p, mcpt_val args)
 /* Modern retries bring back what an earlier round asked for. */
 static int mcpt__resume_state(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
 {
-    char type = mcpt__first(mcpt__pick(r, MCPT__R_RESPONSES));
+    char type = mcpt__first(r->v[MCPT__R_RESPONSES]);
 
     if (!mcpt__modern(j)) {
         return 0;
     }
     if (type == '{') {
-        j->responses = r->f[MCPT__R_RESPONSES];
+        j->responses = r->v[MCPT__R_RESPONSES];
     } else if (type != '\0' && type != 'n') {
         return MCPT__E_RESPONSES;
     }
 #if !MCPT_NO_ASK
-    if (r->f[MCPT__R_STATE].len != 0) {
-        mcpt_str state = mcpt__pick(r, MCPT__R_STATE);
+    if (r->v[MCPT__R_STATE].len != 0) {
+        mcpt_str state = r->v[MCPT__R_STATE];
 
         if (state.ptr[0] != '"' || !mcpt__state_take(j, c->server, c->hub, mcpt__mk(state.ptr + 1, state.len - 2))) {
             return MCPT__E_STATE;     /* also with escapes: none is needed */
@@ -13852,9 +13897,9 @@ static int mcpt__resume_state(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r)
 }
 
 /* Checks that need the arguments indexed. */
-static int mcpt__call_args(mcpt_conn *c, mcpt_job *j)
+static MCPT__APART int mcpt__call_args(mcpt_conn *c, mcpt_job *j)
 {
-    mcpt_str args = j->args.len != 0 ? mcpt__job_cut(j, j->args) : mcpt_z("{}");
+    mcpt_str args = j->args.len != 0 ? j->args : mcpt_z("{}");
     mcpt_doc doc;
 
 #if !MCPT_NO_HTTP
@@ -13884,7 +13929,7 @@ static bool mcpt__job_row(mcpt_conn *c, mcpt_job *j, unsigned kind, unsigned see
 {
     int row = mcpt__find(c->server, kind, name);
 
-    if (row < 0 || !mcpt__visible(c->server, seen_as, (size_t)row, mcpt__who(j))) {
+    if (row < 0 || !mcpt__visible(c->server, seen_as, (size_t)row, j->who)) {
         return false;
     }
     j->row = mcpt__row(c->server, kind, (size_t)row);
@@ -13896,9 +13941,9 @@ static int mcpt__call_start(mcpt_conn *c, const mcpt__rpc *r)
     mcpt_job *j = &c->job;
     int n;
 
-    if (MCPT_NO_RESOURCES || j->method != MCPT__RESOURCES_READ) {
+    if (j->row == NULL) {             /* not a resource */
         unsigned kind = MCPT_NO_PROMPTS || j->method == MCPT__TOOLS_CALL ? MCPT_KIND_TOOL : MCPT_KIND_PROMPT;
-        char type = mcpt__first(mcpt__pick(r, MCPT__R_ARGUMENTS));
+        char type = mcpt__first(r->v[MCPT__R_ARGUMENTS]);
 
         if (!mcpt__job_row(c, j, kind, kind, r->name)) {
             return kind == MCPT_KIND_TOOL ? MCPT__E_TOOL : MCPT__E_PROMPT;
@@ -13908,7 +13953,7 @@ static int mcpt__call_start(mcpt_conn *c, const mcpt__rpc *r)
             return n;
         }
         if (type == '{') {
-            j->args = r->f[MCPT__R_ARGUMENTS];
+            j->args = r->v[MCPT__R_ARGUMENTS];
         } else if (type != '\0' && type != 'n') {
             return MCPT__E_ARGUMENTS;
         }
@@ -13924,7 +13969,7 @@ static int mcpt__call_start(mcpt_conn *c, const mcpt__rpc *r)
 static int mcpt__read_start(mcpt_conn *c, const mcpt__rpc *r)
 {
     mcpt_job *j = &c->job;
-    int row = mcpt__find_resource(c->server, r->name, mcpt__who(j));
+    int row = mcpt__find_resource(c->server, r->name, j->who);
     const mcpt_resource *res = &c->server->resources[row >= 0 ? row : 0];
     int n;
 
@@ -13942,7 +13987,7 @@ static int mcpt__read_start(mcpt_conn *c, const mcpt__rpc *r)
 
 /* completion/complete: the reference is looked up here, the argument by the run. */
 #if !MCPT_NO_COMPLETION
-static int mcpt__complete_start(mcpt_conn *c, const mcpt__rpc *r)
+static MCPT__APART int mcpt__complete_start(mcpt_conn *c, const mcpt__rpc *r)
 {
     char buf[MCPT_MAX_NAME];
     mcpt_job *j = &c->job;
@@ -13952,8 +13997,8 @@ static int mcpt__complete_start(mcpt_conn *c, const mcpt__rpc *r)
     bool prompt;
     int n;
 
-    j->args = r->f[MCPT__R_PARAMS];
-    if (mcpt__index(&doc, mcpt__job_cut(j, j->args), c->tok, c->ntok) != MCPT_OK) {
+    j->args = r->v[MCPT__R_PARAMS];
+    if (mcpt__index(&doc, j->args, c->tok, c->ntok) != MCPT_OK) {
         return MCPT__E_REFERENCE;
     }
     ref = mcpt_get(mcpt_root(&doc), "ref");
@@ -14058,10 +14103,10 @@ static bool mcpt__task_update(mcpt_conn *c, mcpt_slot *s, mcpt_str responses)
 static bool mcpt__task_client(mcpt_job *j)
 {
     j->need = MCPT_CAN_TASKS;
-    return (mcpt__caps(mcpt__job_cut(j, j->caps)) & MCPT_CAN_TASKS) != 0;
+    return (mcpt__caps(j->caps) & MCPT_CAN_TASKS) != 0;
 }
 
-static int mcpt__task_method(mcpt_conn *c, const mcpt__rpc *r)
+static MCPT__APART int mcpt__task_method(mcpt_conn *c, const mcpt__rpc *r)
 {
     mcpt_job *j = &c->job;
     mcpt_slot *s;
@@ -14074,7 +14119,7 @@ static int mcpt__task_method(mcpt_conn *c, const mcpt__rpc *r)
         return MCPT__E_TASK;
     }
     if (j->method == MCPT__TASKS_UPDATE) {
-        mcpt_str responses = mcpt__pick(r, MCPT__R_RESPONSES);
+        mcpt_str responses = r->v[MCPT__R_RESPONSES];
 
         if (mcpt__first(responses) != '{') {
             return MCPT__E_RESPONSES;
@@ -14103,10 +14148,10 @@ static void mcpt__job_init(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, int me
     j->text_len = r->len;
     j->tail = c->io.rx + c->io.rx_len;
     j->tail_cap = c->io.rx_cap - c->io.rx_len;
-    j->meta = r->f[MCPT__R_META];
-    j->caps = r->f[MCPT__R_M_CAPS];
-    if (mcpt__id_ok(mcpt__pick(r, MCPT__R_M_TOKEN))) {
-        j->token = r->f[MCPT__R_M_TOKEN];    /* one that cannot be echoed: no progress */
+    j->meta = r->v[MCPT__R_META];
+    j->caps = r->v[MCPT__R_M_CAPS];
+    if (mcpt__id_ok(r->v[MCPT__R_M_TOKEN])) {
+        j->token = r->v[MCPT__R_M_TOKEN];    /* one that cannot be echoed: no progress */
     }
     j->conn = c;
     j->method = (uint8_t)method;
@@ -14138,21 +14183,51 @@ static void mcpt__subs_notification(mcpt_writer *w, const char *method, const mc
 
 static const char mcpt__list_wants[] = "toolsListChanged\0promptsListChanged\0resourcesListChanged";
 
+/* Subscribes to the resources or (behind a control character) the tasks of a list; what does not fit, or is not there, is
+ * not in the acknowledgement. */
+static MCPT__APART void mcpt__listen_to(mcpt_conn *c, mcpt_listener *l, mcpt_val list, bool tasks)
+{
+    char buf[MCPT_MAX_NAME];
+    mcpt_str text;
+    mcpt_val it;
+
+    MCPT_MEMSET(&it, 0, sizeof(it));
+    while (mcpt_next(list, &it, NULL)) {
+        if (mcpt_get_str(it, buf + 1, sizeof(buf) - 1, &text) != MCPT_OK) {
+            continue;
+        }
+#if !MCPT_NO_TASKS
+        if (tasks && text.len == 32 &&
+            (mcpt__task_find(c->hub, text, NULL) == NULL || mcpt__task_find(c->hub, text, c->job.owner) != NULL)) {
+            MCPT_MEMMOVE(buf + 1, text.ptr, 32);
+            buf[0] = '\1';
+            (void)mcpt__subs_add(&l->subs, mcpt__mk(buf, 33));
+        }
+#endif
+#if !MCPT_NO_RESOURCES
+        if (!tasks) {
+            int row = mcpt__find_resource(c->server, text, c->job.who);
+
+            if (row >= 0 && mcpt__may(c, c->server->resources[row].scopes)) {
+                (void)mcpt__subs_add(&l->subs, text);
+            }
+        }
+#endif
+    }
+    (void)c;
+    (void)l;
+    (void)tasks;
+}
+
 /* Takes the filter as far as this server honours it. */
-static int mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt_str raw)
+static MCPT__APART int mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt_str raw)
 {
     unsigned o = mcpt__offers(c->server, c->hub, true);
-    char buf[MCPT_MAX_NAME];
     mcpt_doc doc;
-    mcpt_val it;
     mcpt_val ids;
-    mcpt_str text;
     unsigned i;
 
-    (void)buf;                        /* without resources and tasks there are only lists */
-    (void)it;
-    (void)ids;
-    (void)text;
+    MCPT_MEMSET(&ids, 0, sizeof(ids));
     if (mcpt__first(raw) != '{' || mcpt__index(&doc, raw, c->tok, c->ntok) != MCPT_OK) {
         return MCPT__E_FILTER;
     }
@@ -14161,34 +14236,20 @@ static int mcpt__listen_filter(mcpt_conn *c, mcpt_job *j, mcpt_listener *l, mcpt
             l->subs.lists |= (uint8_t)(1u << i);
         }
     }
-#if !MCPT_NO_RESOURCES
-    MCPT_MEMSET(&it, 0, sizeof(it));
-    while ((o & MCPT_OFFER_SUBSCRIBE) != 0 && mcpt_next(mcpt_get(mcpt_root(&doc), "resourceSubscriptions"), &it, NULL)) {
-        int row = mcpt_get_str(it, buf, sizeof(buf), &text) == MCPT_OK ? mcpt__find_resource(c->server, text, mcpt__who(j)) : -1;
-
-        if (row >= 0 && mcpt__may(c, c->server->resources[row].scopes)) {
-            (void)mcpt__subs_add(&l->subs, text);    /* what does not fit is not in the acknowledgement */
-        }
+    if (!MCPT_NO_RESOURCES && (o & MCPT_OFFER_SUBSCRIBE) != 0) {
+        mcpt__listen_to(c, l, mcpt_get(mcpt_root(&doc), "resourceSubscriptions"), false);
     }
-#endif
 #if !MCPT_NO_TASKS
     ids = mcpt_get(mcpt_root(&doc), "taskIds");
-    if ((o & MCPT_OFFER_TASKS) == 0 || mcpt_size(ids) == 0) {
-        return 0;
-    }
-    if (!mcpt__task_client(j)) {
-        return MCPT__E_CAPABILITY;
-    }
-    MCPT_MEMSET(&it, 0, sizeof(it));
-    while (mcpt_next(ids, &it, NULL)) {
-        if (mcpt_get_str(it, buf + 1, sizeof(buf) - 1, &text) == MCPT_OK && text.len == 32 &&
-            (mcpt__task_find(c->hub, text, NULL) == NULL || mcpt__task_find(c->hub, text, j->owner) != NULL)) {
-            MCPT_MEMMOVE(buf + 1, text.ptr, 32);
-            buf[0] = '\1';
-            (void)mcpt__subs_add(&l->subs, mcpt__mk(buf, 33));
+    if ((o & MCPT_OFFER_TASKS) != 0 && mcpt_size(ids) != 0) {
+        if (!mcpt__task_client(j)) {
+            return MCPT__E_CAPABILITY;
         }
+        mcpt__listen_to(c, l, ids, true);
     }
 #endif
+    (void)ids;
+    (void)j;
     return 0;
 }
 
@@ -14247,12 +14308,12 @@ static int mcpt__listen(mcpt_conn *c, const mcpt__rpc *r)
         return l == NULL ? MCPT__E_SUBSCRIPTIONS : MCPT__E_NO_STREAM;
     }
     MCPT_MEMSET(l, 0, sizeof(*l));
-    n = mcpt__listen_filter(c, j, l, mcpt__pick(r, MCPT__R_NOTIFICATIONS));
+    n = mcpt__listen_filter(c, j, l, r->v[MCPT__R_NOTIFICATIONS]);
     if (n != 0) {
         return n;
     }
     l->id_len = (uint8_t)j->id.len;
-    MCPT_MEMCPY(l->id, mcpt__job_cut(j, j->id).ptr, j->id.len);
+    MCPT_MEMCPY(l->id, j->id.ptr, j->id.len);
     mcpt__sse_commit(c);
     mcpt__msg_open(c, &c->w);
     mcpt__put_ack(&c->w, l);
@@ -14262,10 +14323,10 @@ static int mcpt__listen(mcpt_conn *c, const mcpt__rpc *r)
     }
     l->conn = c;
     mcpt__msg_close(c, &c->w, false);
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
     if (!mcpt__is_lines(c)) {
         c->listener = l;
-        c->state = MCPT__X_STREAM;
+        c->io.state = MCPT__X_STREAM;
     }
     return 0;
 }
@@ -14325,10 +14386,9 @@ static void mcpt__listen_end(mcpt_conn *c, mcpt_listener *l)
     mcpt_writer *w = &c->w;
 
     mcpt__msg_open(c, w);
-    mcpt__frag(w, "{\"jsonrpc\":\"2.0\"", 1);
+    mcpt__frag(w, ",{\"jsonrpc\":\"2.0\"", 1);
     mcpt__kv_raw(w, "id", mcpt__mk(l->id, l->id_len));
-    mcpt__kv_obj(w, "result");
-    mcpt__kv_z(w, "resultType", "complete");
+    mcpt__frag(w, MCPT__DONE, 1);
     mcpt__put_subscription(w, l);
     mcpt_end(w);
     mcpt_end(w);
@@ -14347,13 +14407,13 @@ static int mcpt__initialize(mcpt_conn *c, const mcpt__rpc *r)
     mcpt_str version;
     int revision = 0;
 
-    if (c->session != NULL || mcpt__field(c, MCPT_F_MCP_SESSION_ID).ptr != NULL || (c->flags & MCPT__C_BATCH) != 0) {
+    if ((c->flags & MCPT__C_BATCH) != 0 || c->session != NULL || mcpt__field(c, MCPT_F_MCP_SESSION_ID).ptr != NULL) {
         return MCPT__E_AGAIN;
     }
-    if (mcpt__first(mcpt__pick(r, MCPT__R_VERSION)) != '"') {
+    if (mcpt__first(r->v[MCPT__R_VERSION]) != '"') {
         return MCPT__E_NO_VERSION;
     }
-    if (mcpt__raw_text(mcpt__pick(r, MCPT__R_VERSION), buf, sizeof(buf), &version)) {
+    if (mcpt__raw_text(r->v[MCPT__R_VERSION], buf, sizeof(buf), &version)) {
         revision = mcpt__revision(version);
     }
     j->revision = revision > 0 && revision <= MCPT_2025_11_25 ? (uint8_t)revision : (uint8_t)MCPT_2025_11_25;
@@ -14365,14 +14425,14 @@ static int mcpt__initialize(mcpt_conn *c, const mcpt__rpc *r)
         }
         s->revision = j->revision;
         MCPT_MEMCPY(s->owner, j->owner, sizeof(s->owner));
-        s->can = (uint8_t)mcpt__caps(mcpt__pick(r, MCPT__R_CAPS));
+        s->can = (uint8_t)mcpt__caps(r->v[MCPT__R_CAPS]);
         s->subs.lists = (mcpt__offers(c->server, c->hub, false) & MCPT_OFFER_LIST_CHANGED) != 0 ? 7 : 0;
         if (mcpt__is_lines(c)) {
             s->flags |= MCPT__S_LINES;
             s->conn = c;
             c->session = s;
         } else {
-            mcpt__hex16(s->id, c->session_id);
+            c->session_id = s->id;
         }
     }
     return mcpt__generator_start(c, MCPT__G_GREETING, 0);
@@ -14380,7 +14440,7 @@ static int mcpt__initialize(mcpt_conn *c, const mcpt__rpc *r)
 
 static int mcpt__set_level(mcpt_conn *c, const mcpt__rpc *r)
 {
-    int n = mcpt__level(mcpt__pick(r, MCPT__R_LEVEL));
+    int n = mcpt__level(r->v[MCPT__R_LEVEL]);
 
     if (n < 0) {
         return MCPT__E_LEVEL;
@@ -14403,7 +14463,7 @@ static int mcpt__subscribe(mcpt_conn *c, mcpt_str uri)
     if (c->job.method == MCPT__UNSUBSCRIBE) {
         mcpt__subs_remove(&c->session->subs, uri);
     } else {
-        row = mcpt__find_resource(c->server, uri, mcpt__who(&c->job));
+        row = mcpt__find_resource(c->server, uri, c->job.who);
         if (row < 0) {
             return MCPT__E_OLD_RESOURCE;
         }
@@ -14422,8 +14482,8 @@ static int mcpt__subscribe(mcpt_conn *c, mcpt_str uri)
 /* A client's answer to a question: its id names the job and the question. */
 static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
 {
-    mcpt_str id = mcpt__pick(r, MCPT__R_ID);
-    mcpt_str result = mcpt__pick(r, MCPT__R_RESULT);
+    mcpt_str id = r->v[MCPT__R_ID];
+    mcpt_str result = r->v[MCPT__R_RESULT];
     uint32_t ticket = 0;
     mcpt_doc past;
     size_t i = 1;
@@ -14466,10 +14526,10 @@ static void mcpt__take_answer(mcpt_conn *c, const mcpt__rpc *r)
 static void mcpt__end_unanswered(mcpt_conn *c)
 {
     c->work = NULL;
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
     if ((c->flags & MCPT__C_PIECES) != 0) {
-        c->state = MCPT__X_CLOSED;    /* in the middle of an answer */
-    } else if (c->mode == MCPT__M_SSE && (c->flags & MCPT__C_BATCH) == 0) {    /* a batch goes on */
+        c->io.state = MCPT__X_CLOSED;    /* in the middle of an answer */
+    } else if (c->io.mode == MCPT__M_SSE && (c->flags & MCPT__C_BATCH) == 0) {    /* a batch goes on */
         mcpt__stream_end(c);
     } else {
         mcpt__answer_empty(c, 202);
@@ -14496,7 +14556,7 @@ static void mcpt__cancelled(mcpt_conn *c, mcpt_str id)
     for (j = c->hub->jobs; j != NULL; j = j->next) {
         bool mine = (mcpt__is_lines(c) && j->conn == c) || (c->session != NULL && j->session == c->session);
 
-        if (mine && (j->flags & MCPT__J_TASK) == 0 && mcpt_str_eq(mcpt__job_cut(j, j->id), id)) {
+        if (mine && (j->flags & MCPT__J_TASK) == 0 && mcpt_str_eq(j->id, id)) {
             mcpt_conn *at = j->conn;
             bool waits = at != NULL && at->work == j;
 
@@ -14559,7 +14619,7 @@ static int mcpt__method_checked(mcpt_conn *c, const mcpt__rpc *r)
         if (r->name.ptr == NULL) {
             return MCPT__E_NAME;
         }
-        j->name = r->f[mcpt__method_rows[j->method].subject];
+        j->name = r->v[mcpt__method_rows[j->method].subject];
     }
     return mcpt__method(c, r);
 }
@@ -14567,17 +14627,17 @@ static int mcpt__method_checked(mcpt_conn *c, const mcpt__rpc *r)
 /* -- modern requests: the validation ladder (2026-07-28, basic/transports and basic/versioning) */
 static int mcpt__modern_request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
 {
-    mcpt_str version = mcpt__pick(r, MCPT__R_M_VERSION);
-    mcpt_str level = mcpt__pick(r, MCPT__R_M_LEVEL);
+    mcpt_str version = r->v[MCPT__R_M_VERSION];
+    mcpt_str level = r->v[MCPT__R_M_LEVEL];
     mcpt_job *j = &c->job;
     int n;
 
     j->revision = MCPT_2026_07_28;
     c->flags |= MCPT__C_MODERN;
-    if (mcpt__first(version) != '"' || mcpt__first(mcpt__job_cut(j, j->caps)) != '{') {
+    if (mcpt__first(version) != '"' || mcpt__first(j->caps) != '{') {
         return MCPT__E_META;
     }
-    j->name = r->f[MCPT__R_M_VERSION];    /* what a refusal repeats */
+    j->name = r->v[MCPT__R_M_VERSION];    /* what a refusal repeats */
     version = mcpt__mk(version.ptr + 1, version.len - 2);
     if (!mcpt__is_lines(c)) {
         c->session = NULL;
@@ -14592,7 +14652,7 @@ static int mcpt__modern_request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str metho
         if (!mcpt__header_is(mcpt__field(c, MCPT_F_MCP_METHOD), method)) {
             return MCPT__E_H_METHOD;
         }
-        if (j->method < MCPT__SUBSCRIBE && r->name.ptr != NULL && !mcpt__header_is(mcpt__field(c, MCPT_F_MCP_NAME), r->name)) {
+        if (r->name.ptr != NULL && (mcpt__method_rows[j->method].need & MCPT__F_LEGACY) == 0 && !mcpt__header_is(mcpt__field(c, MCPT_F_MCP_NAME), r->name)) {
             return MCPT__E_H_NAME;
         }
     }
@@ -14608,11 +14668,11 @@ static int mcpt__modern_request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str metho
 
 #if !MCPT_NO_LEGACY
 /* Finds the session or the revision of a legacy message. */
-static int mcpt__legacy_context(mcpt_conn *c, bool initialize)
+static MCPT__APART int mcpt__legacy_context(mcpt_conn *c, bool initialize)
 {
-    mcpt_str sid = mcpt__field(c, MCPT_F_MCP_SESSION_ID);
-    mcpt_str version = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
-    int revision = version.ptr != NULL ? mcpt__revision(version) : MCPT_2025_03_26;
+    bool sessions = c->hub != NULL && c->hub->mem.nsessions != 0;
+    mcpt_str field;
+    int revision = MCPT_2025_03_26;
     uint8_t owner[16];
 
     if (mcpt__is_lines(c)) {
@@ -14621,22 +14681,30 @@ static int mcpt__legacy_context(mcpt_conn *c, bool initialize)
         }
         return 0;
     }
+    if ((c->flags & MCPT__C_BATCH) != 0) {    /* known since its beginning */
+        return sessions && c->session == NULL ? MCPT__E_SESSION : 0;
+    }
     c->session = NULL;
     if (initialize) {
         return 0;
     }
-    if (c->hub != NULL && c->hub->mem.nsessions != 0) {
-        if (sid.ptr == NULL) {
+    if (sessions) {
+        field = mcpt__field(c, MCPT_F_MCP_SESSION_ID);
+        if (field.ptr == NULL) {
             return MCPT__E_INITIALIZE;
         }
         mcpt__owner(c, owner);
-        c->session = mcpt__session_find(c->hub, sid);
+        c->session = mcpt__session_find(c->hub, field);
         if (c->session != NULL && !mcpt_same(c->session->owner, owner, sizeof(owner))) {
             c->session = NULL;        /* another principal's */
         }
         if (c->session == NULL) {
             return MCPT__E_SESSION;
         }
+    }
+    field = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
+    if (field.ptr != NULL) {
+        revision = mcpt__revision(field);
     }
     if (revision == 0 || revision > MCPT_2025_11_25) {
         return MCPT__E_OLD_VERSION;
@@ -14665,17 +14733,20 @@ static bool mcpt__claims_modern(const mcpt_conn *c, const mcpt__rpc *r, bool ini
 {
     mcpt_str header;
 
-    if (MCPT_NO_LEGACY || r->f[MCPT__R_M_VERSION].len != 0) {
+    if (MCPT_NO_LEGACY || r->v[MCPT__R_M_VERSION].len != 0) {
         return true;
     }
+    if (initialize || (c->flags & MCPT__C_BATCH) != 0) {
+        return false;
+    }
     header = mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION);
-    return !initialize && header.ptr != NULL && (unsigned)mcpt__revision(header) - 1u >= MCPT_2025_11_25;
+    return header.ptr != NULL && (unsigned)mcpt__revision(header) - 1u >= MCPT_2025_11_25;
 }
 
 /* -- a message without an id, or an answer: nothing comes back but 202 */
 static int mcpt__one_way(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
 {
-    bool answer = r->f[MCPT__R_METHOD].len == 0;
+    bool answer = r->v[MCPT__R_METHOD].len == 0;
 
     if (mcpt__claims_modern(c, r, false)) {
         if (answer && !mcpt__is_lines(c)) {
@@ -14695,7 +14766,7 @@ static int mcpt__one_way(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
     }
 #endif
     if (mcpt_str_is(method, "notifications/cancelled")) {
-        mcpt__cancelled(c, mcpt__pick(r, MCPT__R_REQUEST_ID));
+        mcpt__cancelled(c, r->v[MCPT__R_REQUEST_ID]);
     }
     mcpt__answer_empty(c, 202);
     return 0;
@@ -14704,18 +14775,18 @@ static int mcpt__one_way(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
 /* Is a scanned message a JSON-RPC 2.0 message? */
 static bool mcpt__rpc_ok(const mcpt__rpc *r)
 {
-    char method = mcpt__first(mcpt__pick(r, MCPT__R_METHOD));
-    char params = mcpt__first(mcpt__pick(r, MCPT__R_PARAMS));
+    char method = mcpt__first(r->v[MCPT__R_METHOD]);
+    char params = mcpt__first(r->v[MCPT__R_PARAMS]);
 
-    return mcpt_str_is(mcpt__pick(r, MCPT__R_JSONRPC), "\"2.0\"") &&
-           (r->f[MCPT__R_ID].len == 0 || mcpt__id_ok(mcpt__pick(r, MCPT__R_ID))) &&
-           (method == '"' || (method == '\0' && (r->f[MCPT__R_RESULT].len != 0 || r->f[MCPT__R_ERROR].len != 0))) &&
+    return mcpt_str_is(r->v[MCPT__R_JSONRPC], "\"2.0\"") &&
+           (r->v[MCPT__R_ID].len == 0 || mcpt__id_ok(r->v[MCPT__R_ID])) &&
+           (method == '"' || (method == '\0' && (r->v[MCPT__R_RESULT].len != 0 || r->v[MCPT__R_ERROR].len != 0))) &&
            (params == '\0' || params == '{');
 }
 
 /* Scans and routes one message. Answers 0 when it is answered (or suspended, or silence is what the protocol wants),
  * a fault, or MCPT__E_RUN. */
-static int mcpt__message(mcpt_conn *c, const char *text, size_t len)
+static MCPT__APART int mcpt__message(mcpt_conn *c, const char *text, size_t len)
 {
     char buf[MCPT_MAX_NAME];
     mcpt__rpc r;
@@ -14727,18 +14798,18 @@ static int mcpt__message(mcpt_conn *c, const char *text, size_t len)
     c->status = 200;
     MCPT_MEMSET(j, 0, sizeof(*j));
     if (e < 0) {
-        return e;
+        return mcpt__fault_scan(e);
     }
     j->text = text;
-    if (mcpt__id_ok(mcpt__pick(&r, MCPT__R_ID))) {
-        j->id = r.f[MCPT__R_ID];
+    if (mcpt__id_ok(r.v[MCPT__R_ID])) {
+        j->id = r.v[MCPT__R_ID];
     }
     if (!mcpt__rpc_ok(&r)) {
         return MCPT__E_MESSAGE;
     }
-    if (r.f[MCPT__R_METHOD].len == 0) {
+    if (r.v[MCPT__R_METHOD].len == 0) {
         j->id.len = 0;                /* an answer: its id is no request's */
-    } else if (!mcpt__raw_text(mcpt__pick(&r, MCPT__R_METHOD), buf, sizeof(buf), &method)) {
+    } else if (!mcpt__raw_text(r.v[MCPT__R_METHOD], buf, sizeof(buf), &method)) {
         method = mcpt_z("");          /* longer than any method there is */
     }
     if (j->id.len == 0) {
@@ -14751,7 +14822,7 @@ static int mcpt__message(mcpt_conn *c, const char *text, size_t len)
     } else {
         method = mcpt_z(mcpt__nth(mcpt__methods, (unsigned)number));    /* buf is free */
         if (mcpt__method_rows[number].subject == 0 ||
-            !mcpt__raw_text(mcpt__pick(&r, mcpt__method_rows[number].subject), buf, sizeof(buf), &r.name)) {
+            !mcpt__raw_text(r.v[mcpt__method_rows[number].subject], buf, sizeof(buf), &r.name)) {
             r.name = mcpt__mk(NULL, 0);
         }
     }
@@ -15055,7 +15126,7 @@ static bool mcpt__replay(mcpt_conn *c, mcpt_session *s, mcpt_str last)
     if (stream == s->get_stream) {
         mcpt__session_stream(c, s);   /* the standalone stream goes on here */
     }
-    c->state = MCPT__X_STREAM;
+    c->io.state = MCPT__X_STREAM;
     c->generator = MCPT__G_STATIC;    /* replaying */
     return true;
 }
@@ -15072,7 +15143,7 @@ static int mcpt__get(mcpt_conn *c)
     mcpt__session_stream(c, s);
     mcpt__sse_commit(c);
     s->get_stream = c->stream;
-    c->state = MCPT__X_STREAM;
+    c->io.state = MCPT__X_STREAM;
     c->generator = MCPT__G_NONE;
     return 0;
 }
@@ -15101,7 +15172,7 @@ static bool mcpt__replay_step(mcpt_conn *c)
     uint32_t room;
 
     if (c->piece_at != 0 && (rec == NULL || mcpt__replay_get(rec + 4) != c->piece_n)) {
-        c->state = MCPT__X_CLOSED;    /* the rest of an event was dropped while its beginning was sent */
+        c->io.state = MCPT__X_CLOSED;    /* the rest of an event was dropped while its beginning was sent */
         return true;
     }
     if (rec == NULL) {
@@ -15132,7 +15203,7 @@ static bool mcpt__replay_step(mcpt_conn *c)
 static void mcpt__request_reset(mcpt_conn *c)
 {
     c->flags &= MCPT__C_EXPIRED;
-    c->mode = MCPT__M_NONE;
+    c->io.mode = MCPT__M_NONE;
     c->status = 200;
     c->who = NULL;
     c->verdict = NULL;
@@ -15140,7 +15211,7 @@ static void mcpt__request_reset(mcpt_conn *c)
     c->need = NULL;
     c->told = false;
     c->session = NULL;
-    c->session_id[0] = '\0';
+    c->session_id = NULL;
     c->stream = 0;
     c->generator = MCPT__G_NONE;
     c->batch = 0;
@@ -15161,7 +15232,7 @@ static void mcpt__next_request(mcpt_conn *c)
     MCPT_MEMSET(&c->chunked, 0, sizeof(c->chunked));
     c->io.tx_at = 0;
     c->io.tx_len = 0;
-    c->state = MCPT__X_READ;
+    c->io.state = MCPT__X_READ;
 }
 
 /* Refuses a request for its head, by an HTTP status. */
@@ -15225,7 +15296,7 @@ static void mcpt__head_done(mcpt_conn *c)
     } else if (status != 0 && body && (h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_CONTINUE)) == 0 && h->length <= MCPT__SKIP_MAX) {
         c->status = (uint16_t)status;
         c->batch = (uint32_t)h->length;
-        c->state = MCPT__X_SKIP;
+        c->io.state = MCPT__X_SKIP;
     } else if (status != 0) {
         mcpt__refuse_head(c, status, body);
 #if !MCPT_NO_LEGACY
@@ -15233,7 +15304,7 @@ static void mcpt__head_done(mcpt_conn *c)
         mcpt__get_or_delete(c, mcpt_str_is(method, "GET"));
 #endif
     } else {
-        c->state = MCPT__X_BODY;
+        c->io.state = MCPT__X_BODY;
         if ((h->flags & MCPT_HEAD_CONTINUE) != 0 && c->io.rx_len == h->at) {    /* the client waits for leave to send its body */
             c->io.tx_at = 0;
             c->io.tx_len = 0;
@@ -15244,12 +15315,13 @@ static void mcpt__head_done(mcpt_conn *c)
 
 static bool mcpt__read_head(mcpt_conn *c)
 {
+    mcpt_head *h = &c->head;
     mcpt_err e;
 
     if (c->io.rx_len == 0) {
         return false;
     }
-    e = mcpt_head_parse(&c->head, c->io.rx, c->io.rx_len);
+    e = mcpt_head_parse(h, c->io.rx, c->io.rx_len);
     if (e == MCPT_OK) {
         mcpt__head_done(c);
         return true;
@@ -15258,14 +15330,16 @@ static bool mcpt__read_head(mcpt_conn *c)
         return false;
     }
     mcpt__request_reset(c);
-    mcpt__refuse_head(c, e < 0 ? c->head.status : c->head.line ? 431 : 414, true);
+    mcpt__refuse_head(c, e < 0 ? h->status : h->line ? 431 : 414, true);
     return true;
 }
 
 /* Collects the body. True: complete or refused. */
 static bool mcpt__read_body(mcpt_conn *c)
 {
-    if ((c->head.flags & MCPT_HEAD_CHUNKED) != 0) {
+    const mcpt_head *h = &c->head;
+
+    if ((h->flags & MCPT_HEAD_CHUNKED) != 0) {
         size_t len = c->io.rx_len - c->body - c->body_len;
         size_t all = len;
         size_t used = 0;
@@ -15288,14 +15362,14 @@ static bool mcpt__read_body(mcpt_conn *c)
             return false;
         }
     } else {
-        if (c->io.rx_len - c->body < c->head.length) {
+        if (c->io.rx_len - c->body < h->length) {
             return false;
         }
-        c->body_len = (uint32_t)c->head.length;
+        c->body_len = (uint32_t)h->length;
         c->end = c->body + c->body_len;
     }
     mcpt__tx_reset(c);
-    c->state = MCPT__X_MESSAGE;
+    c->io.state = MCPT__X_MESSAGE;
     return true;
 }
 
@@ -15335,7 +15409,7 @@ static void mcpt__hosted_begin(mcpt_conn *c)
     if (status != 0) {
         mcpt__refuse_head(c, status, false);
     } else if (mcpt_str_is(r->method, "POST")) {
-        c->state = MCPT__X_MESSAGE;
+        c->io.state = MCPT__X_MESSAGE;
 #if !MCPT_NO_LEGACY
     } else {
         mcpt__get_or_delete(c, mcpt_str_is(r->method, "GET"));
@@ -15403,12 +15477,9 @@ MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *
     c->server = s;
     c->hub = hub;
     c->user = user;
-    c->framing = (uint8_t)framing;
-    c->mode = framing == MCPT_LINES ? MCPT__M_LINES : MCPT__M_NONE;
+    c->io.framing = (uint8_t)framing;
+    c->io.mode = framing == MCPT_LINES ? MCPT__M_LINES : MCPT__M_NONE;
     c->timer = MCPT__TIMER_NONE;
-#if !MCPT_NO_HTTP
-    mcpt_head_init(&c->head, false);
-#endif
     if (framing == MCPT_HTTP) {
         mcpt__timer_start(c, MCPT__TIMER_IDLE);
     }
@@ -15417,12 +15488,12 @@ MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *
 
 MCPT_API bool mcpt_conn_idle(const mcpt_conn *c)
 {
-    bool quiet = c->io.tx_at == c->io.tx_len && c->framing == MCPT_HTTP && c->io.eof == 0;
+    bool quiet = c->io.tx_at == c->io.tx_len && c->io.framing == MCPT_HTTP && c->io.eof == 0;
 
-    if (c->state == MCPT__X_STREAM) { /* an open event stream with nothing to say */
+    if (c->io.state == MCPT__X_STREAM) { /* an open event stream with nothing to say */
         return quiet && c->generator == MCPT__G_NONE && c->io.rx_len <= c->end;
     }
-    return quiet && c->state == MCPT__X_READ && c->io.rx_len == 0;
+    return quiet && c->io.state == MCPT__X_READ && c->io.rx_len == 0;
 }
 
 /* -- running the message in rx */
@@ -15462,37 +15533,50 @@ static bool mcpt__batch_next(mcpt_conn *c, const char *text, size_t len, mcpt_st
     return true;
 }
 
-/* A batch (2025-03-26 only), whose first element stands at from: checked as a whole, then its messages one after the
- * other, answers as events. Without BATCH in the flags it is refused or done. */
-static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len, uint32_t from)
+/* A fault of a batch that stands behind c->batch, or 0; *asks: somebody wants an answer. */
+static MCPT__APART int mcpt__batch_check(mcpt_conn *c, const char *text, size_t len, bool *asks)
 {
     static const mcpt_pick root[1] = { MCPT_PICK("", 0) };
     mcpt_span span[1];
     mcpt_scan scan;
     mcpt__rpc r;
     mcpt_str element;
-    int n;
-    bool asks = false;                /* somebody wants an answer */
-    bool good;
     mcpt_err e;
+    int n;
 
+    *asks = false;
     mcpt_scan_init(&scan, root, 1, span);
     e = mcpt_scan_feed(&scan, text, len);
-    n = e < 0 ? (int)e : (int)mcpt_scan_end(&scan);
-    c->status = 200;
-    if (n == 0) {
-        n = mcpt__legacy_context(c, false);
+    e = e < 0 ? e : mcpt_scan_end(&scan);
+    n = e < 0 ? mcpt__fault_scan(e) : mcpt__legacy_context(c, false);
+    if (n != 0) {
+        return n;
     }
-    c->batch = from;
-    good = n == 0 && c->revision == MCPT_2025_03_26 && mcpt__batch_next(c, text, len, &element);
-    for (c->batch = from; good && mcpt__batch_next(c, text, len, &element); ) {
+    n = MCPT__E_BATCH;                /* until there is an element */
+    while (c->revision == MCPT_2025_03_26 && mcpt__batch_next(c, text, len, &element)) {
         e = mcpt__rpc_scan(&r, element.ptr, element.len);
-        good = e < 0 || r.f[MCPT__R_M_VERSION].len == 0;
-        asks = asks || e < 0 || !mcpt__rpc_ok(&r) || (r.f[MCPT__R_METHOD].len != 0 && r.f[MCPT__R_ID].len != 0);
+        if (e >= 0 && r.v[MCPT__R_M_VERSION].len != 0) {
+            return MCPT__E_BATCH;
+        }
+        *asks = *asks || e < 0 || !mcpt__rpc_ok(&r) || (r.v[MCPT__R_METHOD].len != 0 && r.v[MCPT__R_ID].len != 0);
+        n = 0;
     }
+    return n;
+}
+
+/* A batch (2025-03-26 only), whose first element stands at from: checked as a whole, then its messages one after the
+ * other, answers as events. Without BATCH in the flags it is refused or done. */
+static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len, uint32_t from)
+{
+    mcpt_str element;
+    bool asks;
+    int n;
+
     c->batch = from;
-    if (n != 0 || !good) {
-        mcpt__refuse(c, NULL, n != 0 ? n : MCPT__E_BATCH);
+    n = mcpt__batch_check(c, text, len, &asks);
+    c->batch = from;
+    if (n != 0) {
+        mcpt__refuse(c, NULL, n);
     } else if (mcpt__is_lines(c) || (asks && (c->flags & MCPT__C_SSE_OK) != 0)) {
         c->flags = (c->flags & ~(uint32_t)MCPT__C_COMMA) | MCPT__C_BATCH;
         mcpt__sse_commit(c);
@@ -15500,10 +15584,10 @@ static void mcpt__batch_start(mcpt_conn *c, const char *text, size_t len, uint32
         mcpt__refuse(c, NULL, MCPT__E_BATCH_STREAM);
     } else {
         while (mcpt__batch_next(c, text, len, &element)) {
-            c->mode = MCPT__M_LINES;  /* silences the 202 of each */
+            c->io.mode = MCPT__M_LINES;  /* silences the 202 of each */
             (void)mcpt__message(c, element.ptr, element.len);
         }
-        c->mode = MCPT__M_NONE;
+        c->io.mode = MCPT__M_NONE;
         mcpt__answer_empty(c, 202);
     }
 }
@@ -15522,7 +15606,7 @@ static void mcpt__batch_step(mcpt_conn *c, const char *text, size_t len)
     } else if ((c->flags & MCPT__C_COMMA) != 0) {
         mcpt__tx_add(c, "]\n");
     }
-    c->state = MCPT__X_DONE;
+    c->io.state = MCPT__X_DONE;
 }
 #endif
 
@@ -15590,7 +15674,7 @@ static bool mcpt__read_line(mcpt_conn *c)
         c->io.rx_len = 0;
         c->body = 0;
         c->end = 0;
-        return c->state == MCPT__X_DONE;
+        return c->io.state == MCPT__X_DONE;
     }
     len = (uint32_t)(nl - c->io.rx);
     c->end = len + 1;
@@ -15598,11 +15682,11 @@ static bool mcpt__read_line(mcpt_conn *c)
     c->body_len = len > 0 && c->io.rx[len - 1] == '\r' ? len - 1 : len;
     if (c->body_len == 0 || (c->flags & MCPT__C_EXPIRED) != 0) {
         c->flags &= ~(uint32_t)MCPT__C_EXPIRED;
-        c->state = MCPT__X_DONE;      /* an empty line, or the end of one that was too long */
+        c->io.state = MCPT__X_DONE;      /* an empty line, or the end of one that was too long */
         return true;
     }
     c->flags = (c->flags & ~(uint32_t)(MCPT__C_MODERN | MCPT__C_PIECES)) | MCPT__C_SSE_OK | MCPT__C_JSON_OK;
-    c->state = MCPT__X_MESSAGE;
+    c->io.state = MCPT__X_MESSAGE;
     return true;
 }
 
@@ -15616,7 +15700,7 @@ static void mcpt__next_line(mcpt_conn *c)
     c->body = 0;
     c->generator = MCPT__G_NONE;
     c->flags &= ~(uint32_t)MCPT__C_PIECES;
-    c->state = MCPT__X_READ;
+    c->io.state = MCPT__X_READ;
 }
 
 /* Between two lines: woken calls and notifications of this connection. True: something was done. */
@@ -15636,7 +15720,7 @@ static bool mcpt__lines_idle(mcpt_conn *c)
             return true;
         }
     }
-    c->state = MCPT__X_READ;
+    c->io.state = MCPT__X_READ;
 #if !MCPT_NO_LISTEN
     for (i = 0; i < c->hub->mem.nlisteners; i++) {
         mcpt_listener *l = &c->hub->mem.listeners[i];
@@ -15664,7 +15748,7 @@ static bool mcpt__lines_idle(mcpt_conn *c)
 static bool mcpt__tick(mcpt_conn *c)
 {
     c->flags &= ~(uint32_t)MCPT__C_TICK;
-    if (c->mode != MCPT__M_SSE || (c->flags & MCPT__C_PIECES) != 0) {
+    if (c->io.mode != MCPT__M_SSE || (c->flags & MCPT__C_PIECES) != 0) {
         return false;
     }
     mcpt__sse_lines(c, ":\n\n", false);
@@ -15687,7 +15771,7 @@ static bool mcpt__stream_step(mcpt_conn *c)
         if (c->listener->flags != 0) {
             mcpt__listen_end(c, c->listener);
             c->listener = NULL;
-            c->state = MCPT__X_DONE;
+            c->io.state = MCPT__X_DONE;
             return true;
         }
         return mcpt__subs_send(c, &c->listener->subs, c->listener);
@@ -15700,7 +15784,7 @@ static bool mcpt__stream_step(mcpt_conn *c)
         }
         c->generator = MCPT__G_NONE;
         if (c->work != NULL) {
-            c->state = MCPT__X_WAIT;
+            c->io.state = MCPT__X_WAIT;
             return true;
         }
         if (c->session == NULL || c->session->conn != c) {
@@ -15810,7 +15894,7 @@ MCPT_API void mcpt_conn_close(mcpt_conn *c)
     if (c->hub != NULL) {
         mcpt__unready(c->hub, c);
     }
-    c->state = MCPT__X_CLOSED;
+    c->io.state = MCPT__X_CLOSED;
     c->io.want = MCPT_CLOSED;
     c->io.tx_at = 0;
     c->io.tx_len = 0;
@@ -15848,7 +15932,7 @@ static bool mcpt__step_done(mcpt_conn *c)
 {
 #if !MCPT_NO_LEGACY
     if ((c->flags & MCPT__C_BATCH) != 0) {
-        c->state = MCPT__X_MESSAGE;   /* the next element */
+        c->io.state = MCPT__X_MESSAGE;   /* the next element */
         c->flags &= ~(uint32_t)MCPT__C_PIECES;
         return true;
     }
@@ -15860,7 +15944,7 @@ static bool mcpt__step_done(mcpt_conn *c)
     }
 #endif
     if (mcpt__is_hosted(c) || (c->flags & MCPT__C_CLOSE) != 0) {
-        c->state = MCPT__X_CLOSED;
+        c->io.state = MCPT__X_CLOSED;
         return false;
     }
 #if !MCPT_NO_HTTP
@@ -15876,7 +15960,7 @@ static bool mcpt__step(mcpt_conn *c)
         c->io.tx_at = 0;
         c->io.tx_len = 0;
     }
-    switch (c->state) {
+    switch (c->io.state) {
     case MCPT__X_READ:
 #if !MCPT_NO_LINES
         if (mcpt__is_lines(c)) {
@@ -15884,7 +15968,7 @@ static bool mcpt__step(mcpt_conn *c)
         }
 #endif
 #if !MCPT_NO_HTTP
-        return c->framing == MCPT_HTTP && mcpt__read_head(c);
+        return c->io.framing == MCPT_HTTP && mcpt__read_head(c);
     case MCPT__X_BODY: return mcpt__read_body(c);
     case MCPT__X_SKIP: return mcpt__skip_body(c);
 #else
@@ -15914,7 +15998,7 @@ static void mcpt__expire(mcpt_conn *c)
 {
     c->flags &= ~(uint32_t)MCPT__C_EXPIRED;
 #if !MCPT_NO_HTTP
-    if (c->state <= MCPT__X_SKIP && c->io.rx_len != 0 && c->io.tx_at == c->io.tx_len && c->framing == MCPT_HTTP) {
+    if (c->io.state <= MCPT__X_SKIP && c->io.rx_len != 0 && c->io.tx_at == c->io.tx_len && c->io.framing == MCPT_HTTP) {
         mcpt__request_reset(c);
         mcpt__refuse_head(c, 408, true);
         mcpt__timer_start(c, MCPT__TIMER_REQUEST);
@@ -15922,7 +16006,7 @@ static void mcpt__expire(mcpt_conn *c)
     }
 #endif
     c->io.err = MCPT_E_TIMEOUT;
-    c->state = MCPT__X_CLOSED;
+    c->io.state = MCPT__X_CLOSED;
     c->io.tx_at = c->io.tx_len;
 }
 
@@ -15934,11 +16018,11 @@ static void mcpt__timer_fit(mcpt_conn *c, bool progress)
     if (c->hub == NULL || mcpt__is_lines(c)) {
         return;
     }
-    if (c->io.tx_at != c->io.tx_len || (c->state <= MCPT__X_SKIP && c->io.rx_len != 0)) {
+    if (c->io.tx_at != c->io.tx_len || (c->io.state <= MCPT__X_SKIP && c->io.rx_len != 0)) {
         timer = MCPT__TIMER_REQUEST;
-    } else if (c->state == MCPT__X_STREAM || c->state == MCPT__X_WAIT) {
+    } else if (c->io.state == MCPT__X_STREAM || c->io.state == MCPT__X_WAIT) {
         timer = MCPT__TIMER_STREAM;
-    } else if (c->state == MCPT__X_CLOSED || c->state == MCPT__X_VERIFY || c->framing == MCPT_HOSTED) {
+    } else if (c->io.state == MCPT__X_CLOSED || c->io.state == MCPT__X_VERIFY || c->io.framing == MCPT_HOSTED) {
         mcpt__timer_stop(c);          /* over, or waiting for the host */
         return;
     } else {
@@ -15965,7 +16049,7 @@ static bool mcpt__lines_busy(const mcpt_conn *c)
 /* A host reads the header fields before anything else may take their place. */
 static bool mcpt__head_is_new(const mcpt_conn *c)
 {
-    return mcpt__is_hosted(c) && !c->told && (c->flags & MCPT__C_SENT) != 0 && c->state != MCPT__X_DONE;
+    return mcpt__is_hosted(c) && !c->told && (c->flags & MCPT__C_SENT) != 0 && c->io.state != MCPT__X_DONE;
 }
 
 static unsigned mcpt__conn_run(mcpt_io *io)
@@ -15977,23 +16061,23 @@ static unsigned mcpt__conn_run(mcpt_io *io)
     if ((c->flags & MCPT__C_EXPIRED) != 0 && !lines) {
         mcpt__expire(c);
     }
-    while (c->state != MCPT__X_CLOSED && io->tx_at == io->tx_len && io->tx != NULL && !mcpt__head_is_new(c) && mcpt__step(c)) {
+    while (c->io.state != MCPT__X_CLOSED && io->tx_at == io->tx_len && io->tx != NULL && !mcpt__head_is_new(c) && mcpt__step(c)) {
         progress = true;
     }
     c->told = (c->flags & MCPT__C_SENT) != 0;
-    if (io->eof != 0 && io->tx_at == io->tx_len && c->state != MCPT__X_CLOSED && !mcpt__lines_busy(c)) {
-        c->state = MCPT__X_CLOSED;
+    if (io->eof != 0 && io->tx_at == io->tx_len && c->io.state != MCPT__X_CLOSED && !mcpt__lines_busy(c)) {
+        c->io.state = MCPT__X_CLOSED;
     }
-    if (c->state == MCPT__X_CLOSED) {
+    if (c->io.state == MCPT__X_CLOSED) {
         mcpt__let_go(c);              /* a host may free its request now, and hand over another */
     }
     mcpt__timer_fit(c, progress);
-    if (c->state == MCPT__X_CLOSED && io->tx_at == io->tx_len) {
+    if (c->io.state == MCPT__X_CLOSED && io->tx_at == io->tx_len) {
         io->want = MCPT_CLOSED;
     } else {
         io->want = io->tx_at != io->tx_len ? MCPT_WANT_TX : 0;
         if (io->eof == 0 && !mcpt__is_hosted(c) &&
-            (c->state <= MCPT__X_SKIP || (lines && c->state == MCPT__X_DONE))) {
+            (c->io.state <= MCPT__X_SKIP || (lines && c->io.state == MCPT__X_DONE))) {
             io->want = (uint8_t)(io->want | MCPT_WANT_RX);
         }
     }
@@ -16006,13 +16090,13 @@ static unsigned mcpt__conn_run(mcpt_io *io)
 MCPT_API bool mcpt_server_serves(const mcpt_server *s, mcpt_str path);
 MCPT_API mcpt_err mcpt_conn_request(mcpt_conn *c, const mcpt_request *request)
 {
-    if (!mcpt__is_hosted(c) || (c->state != MCPT__X_READ && c->state != MCPT__X_CLOSED) || c->io.rx == NULL) {
+    if (!mcpt__is_hosted(c) || (c->io.state != MCPT__X_READ && c->io.state != MCPT__X_CLOSED) || c->io.rx == NULL) {
         return MCPT_E_STATE;
     }
     c->request = request;
     c->io.eof = 0;
     c->io.rx_len = 0;
-    c->state = MCPT__X_READ;
+    c->io.state = MCPT__X_READ;
     mcpt__hosted_begin(c);
     return MCPT_OK;
 }
@@ -16163,7 +16247,7 @@ MCPT_API void mcpt_hub_close(mcpt_hub *hub)
             mcpt__ready(hub, c);
         }
 #if !MCPT_NO_GUARD
-        if (c != NULL && c->state == MCPT__X_VERIFY) {
+        if (c != NULL && c->io.state == MCPT__X_VERIFY) {
             c->flags |= MCPT__C_CLOSE;
             c->refusal = MCPT__DENY_LATER;
             mcpt__deny(c);
@@ -16197,10 +16281,19 @@ typedef struct mcpt__checker {
     bool bad;
 } mcpt__checker;
 
-static void mcpt__check_bad(mcpt__checker *k, const char *row, const char *what)
+/* Packed in an array of its own, so that a program that checks nothing does without. */
+static const char mcpt__findings[] =
+    "a row has no name\0the table is not in strcmp order\0this name comes twice\0"
+    "the schema is not a JSON object, or nested too deep\0a tool name is 1 to 128 of A-Z a-z 0-9 _ . -\0"
+    "a tool needs a description and a handler\0a resource needs a name, and data or a handler\0"
+    "static text is not UTF-8: use MCPT_BINARY\0a prompt needs a description and a handler\0";
+enum { MCPT__B_NAMELESS, MCPT__B_ORDER, MCPT__B_TWICE, MCPT__B_SCHEMA, MCPT__B_NAME, MCPT__B_TOOL, MCPT__B_RESOURCE,
+       MCPT__B_UTF8, MCPT__B_PROMPT };
+
+static void mcpt__check_bad(mcpt__checker *k, const char *row, unsigned finding)
 {
     k->bad = true;
-    k->report(k->user, row, what, mcpt__mk(NULL, 0));
+    k->report(k->user, row, mcpt__nth(mcpt__findings, finding), mcpt__mk(NULL, 0));
 }
 
 static void mcpt__check_note(void *user, mcpt_str keyword, const char *why)
@@ -16221,7 +16314,7 @@ static void mcpt__check_schema(mcpt__checker *k, const char *row, const char *sc
     k->row = row;
     e = mcpt_schema_lint(mcpt_z(schema), mcpt__check_note, k);
     if (e == MCPT_E_JSON || e == MCPT_E_DEPTH) {
-        mcpt__check_bad(k, row, "the schema is not a JSON object, or nested too deep");
+        mcpt__check_bad(k, row, MCPT__B_SCHEMA);
     }
 }
 
@@ -16247,7 +16340,7 @@ static void mcpt__check_names(mcpt__checker *k, const mcpt_server *s, unsigned k
 
     for (i = 0; i < n; i++) {
         if (mcpt__row_name(s, kind, i) == NULL) {
-            mcpt__check_bad(k, "", "a row has no name");
+            mcpt__check_bad(k, "", MCPT__B_NAMELESS);
             return;
         }
     }
@@ -16255,11 +16348,11 @@ static void mcpt__check_names(mcpt__checker *k, const mcpt_server *s, unsigned k
         const char *name = mcpt__row_name(s, kind, i);
 
         if (s->sorted && mcpt__order(mcpt_z(name), mcpt__row_name(s, kind, i - 1)) <= 0) {
-            mcpt__check_bad(k, name, "the table is not in strcmp order");
+            mcpt__check_bad(k, name, MCPT__B_ORDER);
         }
         for (j = 0; j < i && !s->sorted; j++) {
             if (mcpt_str_is(mcpt_z(name), mcpt__row_name(s, kind, j))) {
-                mcpt__check_bad(k, name, "this name comes twice");
+                mcpt__check_bad(k, name, MCPT__B_TWICE);
             }
         }
     }
@@ -16281,10 +16374,10 @@ MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, 
         const mcpt_tool *t = &s->tools[i];
 
         if (!mcpt__name_ok(t->name)) {
-            mcpt__check_bad(&k, t->name, "a tool name is 1 to 128 of A-Z a-z 0-9 _ . -");
+            mcpt__check_bad(&k, t->name, MCPT__B_NAME);
         }
         if (t->description == NULL || t->fn == NULL) {
-            mcpt__check_bad(&k, t->name, "a tool needs a description and a handler");
+            mcpt__check_bad(&k, t->name, MCPT__B_TOOL);
         }
         mcpt__check_schema(&k, t->name, t->input_schema);
         mcpt__check_schema(&k, t->name, t->output_schema);
@@ -16293,16 +16386,16 @@ MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, 
         const mcpt_resource *r = &s->resources[i];
 
         if (r->name == NULL || (r->fn == NULL && r->data == NULL) || (r->fn == NULL && mcpt__is_template(r))) {
-            mcpt__check_bad(&k, r->uri, "a resource needs a name, and data or a handler");
+            mcpt__check_bad(&k, r->uri, MCPT__B_RESOURCE);
         }
         if (r->fn == NULL && r->data != NULL && (r->flags & MCPT_BINARY) == 0 &&
             !mcpt_utf8_ok(mcpt__mk((const char *)r->data, r->size))) {
-            mcpt__check_bad(&k, r->uri, "static text is not UTF-8: use MCPT_BINARY");
+            mcpt__check_bad(&k, r->uri, MCPT__B_UTF8);
         }
     }
     for (i = 0; i < s->nprompts && !k.bad; i++) {
         if (s->prompts[i].description == NULL || s->prompts[i].fn == NULL) {
-            mcpt__check_bad(&k, s->prompts[i].name, "a prompt needs a description and a handler");
+            mcpt__check_bad(&k, s->prompts[i].name, MCPT__B_PROMPT);
         }
     }
     return k.bad ? MCPT_E_ARG : MCPT_OK;

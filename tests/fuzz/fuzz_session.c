@@ -1007,7 +1007,7 @@ static void check_world(void)
         }
         NEED(c->io.tx_at <= c->io.tx_len && c->io.tx_len <= c->io.tx_cap && c->io.rx_len <= c->io.rx_cap);
         NEED(c->session == NULL || hub != NULL);
-        if (c->session != NULL && (c->framing == MCPT_LINES || (c->state >= MCPT__X_MESSAGE && c->state <= MCPT__X_STREAM))) {
+        if (c->session != NULL && (c->io.io.framing == MCPT_LINES || (c->io.state >= MCPT__X_MESSAGE && c->io.state <= MCPT__X_STREAM))) {
             check_session(c->session);                      /* elsewhere it is what the last request left */
         }
         NEED(c->listener == NULL || c->listener->conn == c);

@@ -1,3 +1,3 @@
 /* row: modern server, everything, HTTP and lines */
-/* cflags: -DMCPT_NO_LEGACY -DMCPT_NO_FLOAT -DMCPT_NO_GUARD -DMCPT_NO_EXCHANGE */
+/* cflags: -DMCPT_NO_LEGACY -DMCPT_NO_METADATA -DMCPT_NO_FLOAT */
 #include "full.h"
