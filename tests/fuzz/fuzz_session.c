@@ -1007,7 +1007,7 @@ static void check_world(void)
         }
         NEED(c->io.tx_at <= c->io.tx_len && c->io.tx_len <= c->io.tx_cap && c->io.rx_len <= c->io.rx_cap);
         NEED(c->session == NULL || hub != NULL);
-        if (c->session != NULL && (c->io.io.framing == MCPT_LINES || (c->io.state >= MCPT__X_MESSAGE && c->io.state <= MCPT__X_STREAM))) {
+        if (c->session != NULL && (c->io.framing == MCPT_LINES || (c->io.state >= MCPT__X_MESSAGE && c->io.state <= MCPT__X_STREAM))) {
             check_session(c->session);                      /* elsewhere it is what the last request left */
         }
         NEED(c->listener == NULL || c->listener->conn == c);
@@ -1019,7 +1019,7 @@ static void check_world(void)
         NEED(n++ < CONNS + SLOTS && (j->flags & MCPT__J_LINKED) != 0);
         NEED(j->conn == NULL || open_conn(j->conn));
         NEED(j->conn != NULL || j->slot != NULL);
-        NEED(j->text != NULL || (guarded && j->conn != NULL && j->conn->state == MCPT__X_VERIFY));
+        NEED(j->text != NULL || (guarded && j->conn != NULL && j->conn->io.state == MCPT__X_VERIFY));
         NEED(j->verdict == NULL || j->who == &j->verdict->who);
         NEED(j->state == MCPT__J_WAIT || j->state == MCPT__J_ASKED ||
              (j->state == MCPT__J_RUN && j->conn != NULL && j->conn->work == j && (j->conn->flags & MCPT__C_PIECES) != 0));
