@@ -61,7 +61,7 @@ JSMN := libjsmn-dev
 HOST := $(firstword $(CC))=gcc libc6-dev $(JSMN) libmbedtls-dev libbearssl-dev
 UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
 ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
-STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli=redis-tools libpq-dev postgresql util-linux python3=python3
+STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli=redis-tools libpq-dev postgresql util-linux openssl=openssl python3=python3
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
 QEMU := qemu-arm=qemu-user
 BENCH := valgrind taskset=util-linux openssl=openssl

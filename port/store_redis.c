@@ -58,117 +58,168 @@ static int try_address(const struct addrinfo *a, int timeout_ms)
     return -1;
 }
 
-static bool tcp_connect(void *user, const char *host, uint16_t port, int timeout_ms)
+static int dial_tcp(const mcpt_store_redis_config *c)
 {
-    mcpt_store_redis *s = (mcpt_store_redis *)user;
     struct addrinfo hints, *list = NULL;
     char service[8];
+    int fd = -1;
 
     memset(&hints, 0, sizeof(hints));
     hints.ai_socktype = SOCK_STREAM;
-    (void)snprintf(service, sizeof(service), "%u", (unsigned)port);
-    if (getaddrinfo(host, service, &hints, &list) != 0) {
-        return false;
+    (void)snprintf(service, sizeof(service), "%u", (unsigned)c->port);
+    if (getaddrinfo(c->host, service, &hints, &list) != 0) {
+        return -1;
     }
-    s->fd = -1;
-    for (const struct addrinfo *a = list; a != NULL && s->fd < 0; a = a->ai_next) {
-        s->fd = try_address(a, timeout_ms);
+    for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next) {
+        fd = try_address(a, c->timeout_ms);
     }
     freeaddrinfo(list);
-    return s->fd >= 0;
+    return fd;
 }
 
-static int tcp_send(void *user, const void *data, size_t len)
+/* Bytes that were taken; < 1: broken, or not in time. */
+static ssize_t tcp_send(const mcpt_store_redis *s, const char *data, size_t len)
 {
-    mcpt_store_redis *s = (mcpt_store_redis *)user;
     ssize_t n;
 
     do {
-        n = send(s->fd, data, len < INT_MAX ? len : INT_MAX, MSG_NOSIGNAL);
+        n = send(s->fd, data, len, MSG_NOSIGNAL);
     } while (n < 0 && (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && ready(s->fd, POLLOUT, s->config.timeout_ms))));
-    return (int)n;
+    return n;
 }
 
-static int tcp_recv(void *user, void *buf, size_t cap)
+static ssize_t tcp_recv(const mcpt_store_redis *s, char *buf, size_t cap)
 {
-    mcpt_store_redis *s = (mcpt_store_redis *)user;
     ssize_t n;
 
     do {
         n = recv(s->fd, buf, cap, 0);
     } while (n < 0 && (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && ready(s->fd, POLLIN, s->config.timeout_ms))));
-    return (int)n;
+    return n;
 }
 
-static void tcp_close(void *user)
+/* -------------------------------------------------------------------------------------------------------- TLS */
+static unsigned app_run(mcpt_io *io)                        /* the machine behind TLS: a command to send, room for an answer */
 {
-    mcpt_store_redis *s = (mcpt_store_redis *)user;
+    io->want = (uint8_t)(io->tx_at < io->tx_len ? MCPT_WANT_TX : io->eof ? MCPT_CLOSED : MCPT_WANT_RX);
+    return io->want;
+}
 
-    if (s->fd >= 0) {
-        (void)close(s->fd);
+/* Carries bytes between the socket and TLS until the command is sent or, with receive, something was received. */
+static bool tls_pump(mcpt_store_redis *s, bool receive)
+{
+    mcpt_io *io = &s->link->io;
+
+    while ((mcpt_io_want(io) & MCPT_CLOSED) == 0) {
+        size_t n;
+        const char *from = mcpt_io_tx(io, &n);
+        char *to;
+        ssize_t moved;
+
+        if (from != NULL) {
+            moved = tcp_send(s, from, n);
+            if (moved < 1) {
+                return false;
+            }
+            mcpt_io_tx_ack(io, (size_t)moved);
+            continue;
+        }
+        if (receive ? s->app.rx_len > 0 : s->app.tx_at == s->app.tx_len) {
+            return true;
+        }
+        to = mcpt_io_rx(io, &n);
+        moved = to != NULL ? tcp_recv(s, to, n) : 0;
+        if (moved < 1) {
+            return false;
+        }
+        mcpt_io_rx_ack(io, (size_t)moved);
     }
-    s->fd = -1;
+    return receive && s->app.rx_len > 0;
 }
 
-/* --------------------------------------------------------------------------------------------------- commands */
-static void *wire_user(mcpt_store_redis *s)
+/* ------------------------------------------------------------------------------------------------------ bytes */
+static bool send_all(mcpt_store_redis *s, char *data, size_t len)
 {
-    return s->config.wire != NULL ? s->wire->user : s;
+    if (s->link != NULL) {
+        s->app.tx = data;
+        s->app.tx_at = 0;
+        s->app.tx_len = (uint32_t)len;
+        return tls_pump(s, false);
+    }
+    while (len > 0) {
+        ssize_t n = tcp_send(s, data, len);
+
+        if (n < 1) {
+            return false;
+        }
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* Some bytes into s->in; < 1: broken. */
+static ssize_t receive(mcpt_store_redis *s)
+{
+    ssize_t n;
+
+    if (s->link == NULL) {
+        return tcp_recv(s, s->in, sizeof(s->in));
+    }
+    n = tls_pump(s, true) ? (ssize_t)s->app.rx_len : 0;
+    s->app.rx_len = 0;
+    return n;
 }
 
 static void hang_up(mcpt_store_redis *s)
 {
+    if (s->link != NULL) {
+        mcpt_tls_close(s->link);
+    }
+    if (s->fd >= 0) {
+        (void)close(s->fd);
+    }
     if (s->reader != NULL) {
         redisReaderFree(s->reader);
-        s->wire->close(wire_user(s));
     }
+    s->link = NULL;
+    s->fd = -1;
     s->reader = NULL;
 }
 
+/* --------------------------------------------------------------------------------------------------- commands */
 /* Sends one command over the connection there is; NULL: it broke (and was closed). */
 static redisReply *exchange(mcpt_store_redis *s, int argc, const mcpt_str *args)
 {
     const char *argv[12];
-    size_t lens[12], sent = 0, size;
-    char *command = NULL, piece[4096];
+    size_t lens[12];
+    char *text = NULL;
     void *reply = NULL;
+    bool ok;
     int n;
 
     for (int i = 0; i < argc; i++) {
         argv[i] = args[i].ptr;
         lens[i] = args[i].len;
     }
-    n = redisFormatCommandArgv(&command, argc, argv, lens);
-    if (n < 0) {
+    n = redisFormatCommandArgv(&text, argc, argv, lens);
+    ok = n >= 0 && send_all(s, text, (size_t)n);
+    if (n >= 0) {
+        mcpt_wipe(text, (size_t)n);
+        free(text);
+    }
+    while (ok && reply == NULL) {
+        ok = redisReaderGetReply(s->reader, &reply) == REDIS_OK;
+        if (ok && reply == NULL) {
+            ssize_t got = receive(s);
+
+            ok = got > 0 && redisReaderFeed(s->reader, s->in, (size_t)got) == REDIS_OK;
+        }
+    }
+    mcpt_wipe(s->in, sizeof(s->in));
+    if (!ok || reply == NULL) {
         hang_up(s);
         return NULL;
-    }
-    size = (size_t)n;
-    while (sent < size) {
-        int taken = s->wire->send(wire_user(s), command + sent, size - sent);
-
-        if (taken < 1) {
-            break;
-        }
-        sent += (size_t)taken;
-    }
-    mcpt_wipe(command, size);
-    free(command);
-    while (sent == size && reply == NULL) {
-        if (redisReaderGetReply(s->reader, &reply) != REDIS_OK) {
-            reply = NULL;
-            break;
-        }
-        if (reply == NULL) {
-            n = s->wire->recv(wire_user(s), piece, sizeof(piece));
-            if (n < 1 || redisReaderFeed(s->reader, piece, (size_t)n) != REDIS_OK) {
-                break;
-            }
-        }
-    }
-    mcpt_wipe(piece, sizeof(piece));
-    if (reply == NULL) {
-        hang_up(s);
     }
     return (redisReply *)reply;
 }
@@ -191,10 +242,15 @@ static bool dial(mcpt_store_redis *s)
     bool ok = true;
 
     s->reader = redisReaderCreate();
-    if (s->reader == NULL) {
-        return false;
+    s->fd = dial_tcp(c);
+    if (c->tls != NULL && s->fd >= 0) {
+        memset(&s->app, 0, sizeof(s->app));
+        s->app.run = app_run;
+        s->app.rx = s->in;
+        s->app.rx_cap = sizeof(s->in);
+        s->link = mcpt_tls_open(c->tls, &s->app, c->host);
     }
-    if (!s->wire->connect(wire_user(s), c->host, c->port, c->timeout_ms)) {
+    if (s->reader == NULL || s->fd < 0 || (c->tls != NULL && s->link == NULL)) {
         hang_up(s);
         return false;
     }
@@ -523,9 +579,10 @@ static bool take_url(mcpt_store_redis *s)
     mcpt_str host;
     size_t used = 0;
 
-    if ((!tls && strncmp(c->url, "redis://", 8) != 0) || (tls && c->wire == NULL)) {
+    if ((!tls && strncmp(c->url, "redis://", 8) != 0) || (tls && c->tls == NULL)) {
         return false;
     }
+    c->tls = tls ? c->tls : NULL;
     end = at + strcspn(at, "/?#");
     login = (const char *)memchr(at, '@', (size_t)(end - at));
     if (login != NULL) {
@@ -563,7 +620,6 @@ static bool take_url(mcpt_store_redis *s)
 mcpt_err mcpt_store_redis_open(mcpt_store_redis *s, const mcpt_store_redis_config *config)
 {
     static const mcpt_store calls = { redis_read, redis_write, redis_erase, redis_list, redis_swap, NULL };
-    static const mcpt_redis_wire tcp = { tcp_connect, tcp_send, tcp_recv, tcp_close, NULL };
     mcpt_store_redis_config *c = &s->config;
 
     memset(s, 0, sizeof(*s));
@@ -579,7 +635,6 @@ mcpt_err mcpt_store_redis_open(mcpt_store_redis *s, const mcpt_store_redis_confi
     c->prefix = c->prefix != NULL ? c->prefix : "mcp:";
     c->timeout_ms = c->timeout_ms != 0 ? c->timeout_ms : 5000;
     c->max_key = c->max_key != 0 ? c->max_key : MCPT_STORE_KEY;
-    s->wire = c->wire != NULL ? c->wire : &tcp;
     if (strlen(c->prefix) > PREFIX || c->max_key > MCPT_STORE_REDIS_KEY) {
         return MCPT_E_ARG;
     }

@@ -12,7 +12,7 @@
  * Whether a write survives a power cut is the server's setting: "appendonly yes", "appendfsync always". A server that may
  * evict keys (maxmemory-policy other than noeviction) is no store.
  *
- * Needs: libhiredis 0.14 or newer (its protocol code; the socket is this file's), a server from 2.6 on. TLS: a wire, below.
+ * Needs: libhiredis 0.14 or newer (its protocol code; the socket is this file's), port/tls.c, a server from 2.6 on.
  * Does not: know clusters or sentinels. E_STORE: no connection within timeout_ms, the server refuses (wrong password, loading,
  * read-only replica). E_FULL: over maxmemory. E_LIMIT: over 512 MB. One thread at a time for one handle; no fork between.
  * RAM: sizeof(mcpt_store_redis) and what hiredis allocates: command and reply; list takes 8 KB of stack. list looks
@@ -22,21 +22,14 @@
 #ifndef MCPT_PORT_STORE_REDIS_H
 #define MCPT_PORT_STORE_REDIS_H
 #include "mcptools.h"
+#include "tls.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define MCPT_STORE_REDIS_KEY 64       /* the largest max_key */
-/* A byte stream in place of the socket: TLS, a tunnel. Every call blocks, at most timeout_ms. */
-typedef struct mcpt_redis_wire {
-    bool (*connect)(void *user, const char *host, uint16_t port, int timeout_ms);
-    int (*send)(void *user, const void *data, size_t len);  /* bytes that were taken, < 1: broken */
-    int (*recv)(void *user, void *buf, size_t cap);         /* bytes, < 1: ended or broken */
-    void (*close)(void *user);                              /* also after a connect that failed; not twice */
-    void *user;
-} mcpt_redis_wire;
 typedef struct mcpt_store_redis_config {      /* text borrowed until close */
-    const char *url;                  /* redis://[[user]:password@]host[:port][/database], percent-coded; rediss:// needs a wire; or NULL: */
+    const char *url;                  /* redis://[[user]:password@]host[:port][/database], percent-coded; rediss:// needs tls; or NULL: */
     const char *host;                 /* NULL: "localhost" */
     uint16_t port;                    /* 0: 6379 */
     const char *username, *password;  /* NULL: none */
@@ -45,19 +38,22 @@ typedef struct mcpt_store_redis_config {      /* text borrowed until close */
     uint32_t ttl_s;                   /* seconds after which a record is gone, counted from its last write; 0: never */
     int timeout_ms;                   /* 0: 5000; to connect, and for one answer */
     size_t max_key;                   /* characters of a key without prefix; 0: MCPT_STORE_KEY */
-    const mcpt_redis_wire *wire;      /* NULL: TCP */
+    mcpt_tls *tls;                    /* a client of port/tls_mbedtls or port/tls_bearssl: TLS, always verified (not with
+                                         redis://); NULL: none. Lives until close */
 } mcpt_store_redis_config;
 typedef struct mcpt_store_redis {     /* store is yours, the rest private; do not copy or move after open */
     mcpt_store store;
     mcpt_store_redis_config config;
     char text[512];                   /* of the URL, decoded */
-    const mcpt_redis_wire *wire;
     struct redisReader *reader;       /* NULL: not connected */
+    mcpt_tls_conn *link;              /* with TLS, and the machine behind it */
+    mcpt_io app;
+    char in[1024];
     int fd;
     bool opened;
 } mcpt_store_redis;
 
-/* Connects and logs in. OK; E_ARG: a bad URL, rediss:// without a wire, a prefix over 64 bytes, max_key over
+/* Connects and logs in. OK; E_ARG: a bad URL, rediss:// without tls, a prefix over 64 bytes, max_key over
  * MCPT_STORE_REDIS_KEY; E_STORE: as above. */
 MCPT_NODISCARD mcpt_err mcpt_store_redis_open(mcpt_store_redis *s, const mcpt_store_redis_config *config);
 void mcpt_store_redis_close(mcpt_store_redis *s);     /* calls of the store answer E_STATE then */

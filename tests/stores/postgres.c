@@ -65,8 +65,13 @@ static void tables(void)
     CHECK(try_open(&third, "host=127.0.0.1 port=1", NULL) == MCPT_E_STORE && try_open(&third, "no connection string", NULL) == MCPT_E_STORE);
     (void)snprintf(text, sizeof(text), "host=127.0.0.1 port=%s user=tester dbname=postgres password=wrong", getenv("STORE_PORT"));
     CHECK(try_open(&third, text, NULL) == MCPT_E_STORE);
-    (void)snprintf(text, sizeof(text), "%s sslmode=require", connection);
-    CHECK(try_open(&third, text, NULL) == MCPT_E_STORE);    /* this server speaks no TLS */
+    /* TLS: the server's certificate, another one */
+    (void)snprintf(text, sizeof(text), "host=localhost port=%s user=tester dbname=postgres password=%s sslmode=verify-full sslrootcert=%s/server.crt",
+                   getenv("STORE_PORT"), getenv("STORE_PASSWORD"), getenv("STORE_DIR"));
+    CHECK(try_open(&third, text, NULL) == MCPT_OK && sc_is(&third.store, "k", sc_none) && PQsslInUse((PGconn *)third.connection));
+    mcpt_store_postgres_close(&third);
+    memcpy(strstr(text, "server.crt"), "other.crt", 10);
+    CHECK(try_open(&third, text, NULL) == MCPT_E_STORE);
     (void)snprintf(text, sizeof(text), "postgresql://tester:%s@127.0.0.1:%s/postgres", getenv("STORE_PASSWORD"), getenv("STORE_PORT"));
     CHECK(raw("CREATE SCHEMA \"Things\"") && try_open(&third, text, "Things.select") == MCPT_OK);
     CHECK(sc_write(&third.store, "k", "third") == MCPT_OK && sc_is(&pg.store, "k", sc_none) && raw("SELECT value='third' FROM \"Things\".\"select\""));

@@ -3,7 +3,10 @@
 /* libs: -lhiredis */
 #define _GNU_SOURCE
 #include "mcptools.h"
+#include "../../port/posix_env.h"
 #include "../../port/store_redis.h"
+#include "../../port/tls_bearssl.h"
+#include "../../port/tls_mbedtls.h"
 #include "stores.h"
 #include <hiredis/hiredis.h>
 
@@ -98,6 +101,54 @@ static void options(void)
     CHECK(raw("FLUSHDB", "SYNC", NULL, NULL));
 }
 
+/* TLS by both libraries: everything works, also after the server cut the connection; another certificate is refused. */
+static void tls(const char *library, const char *trust, mcpt_err want)
+{
+    static const mcpt_env env = { mcpt_posix_millis, mcpt_posix_unix_time, mcpt_posix_random, NULL, NULL, NULL };
+    static mcpt_tls_bearssl bear;
+    static mcpt_tls_mbedtls mbed;
+    static char pem[8192], mem[1 << 18];
+    const bool bearssl = strcmp(library, "bearssl") == 0;
+    mcpt_store_redis_config config;
+    mcpt_tls_config c;
+    char text[256];
+    FILE *f;
+    size_t n;
+    memset(&c, 0, sizeof(c));
+    memset(&config, 0, sizeof(config));
+    (void)snprintf(text, sizeof(text), "%s/%s", getenv("STORE_DIR"), trust);
+    f = fopen(text, "rb");
+    n = f != NULL ? fread(pem, 1, sizeof(pem), f) : 0;
+    CHECK(f != NULL && fclose(f) == 0 && mcpt_tls_pem(pem, n, "CERTIFICATE", pem, sizeof(pem), &c.trust_len) == MCPT_OK);
+    c.env = &env;
+    c.trust = pem;
+    c.connections = 1;
+    CHECK((bearssl ? mcpt_tls_bearssl_client(&bear, &c, mem, sizeof(mem)) : mcpt_tls_mbedtls_client(&mbed, &c, mem, sizeof(mem))) == MCPT_OK);
+    (void)snprintf(text, sizeof(text), "rediss://:%s@localhost:%s/3", password, getenv("STORE_TLS_PORT"));
+    config.url = text;
+    config.timeout_ms = 3000;
+    config.tls = bearssl ? &bear.tls : &mbed.tls;
+    CHECK(mcpt_store_redis_open(&third, &config) == want);
+    if (want == MCPT_OK) {
+        const mcpt_store *s = &third.store;
+        CHECK(s->write(s->user, "big", sc_value(1, 60000)) == MCPT_OK && sc_is(s, "big", sc_value(1, 60000)));
+        CHECK(sc_is(&redis.store, "big", sc_value(1, 60000)));
+        CHECK(raw("CLIENT", "KILL", "TYPE", "normal") && sc_is(s, "big", sc_value(1, 60000)));
+        CHECK(raw("CLIENT", "KILL", "TYPE", "normal") && sc_swap(s, "k", NULL, "v") == MCPT_OK && sc_count(s, "", 1, 0) == 2);
+        sc_clear(s);
+        CHECK(third.config.tls->open == 1 && third.config.tls->full + third.config.tls->resumed >= 3);
+        mcpt_store_redis_close(&third);
+    }
+    CHECK(config.tls->open == 0);
+    if (!bearssl) {
+        mcpt_tls_mbedtls_free(&mbed);
+    }
+    (void)snprintf(text, sizeof(text), "redis://:%s@127.0.0.1:%u/3", password, (unsigned)port);
+    config.tls = NULL;
+    CHECK(mcpt_store_redis_open(&third, &config) == MCPT_OK);
+    mcpt_store_redis_close(&third);
+}
+
 static void lifetimes(void)
 {
     mcpt_store_redis_config config;
@@ -176,6 +227,10 @@ int main(void)
     reopen();
     store_contract(&of);
     options();
+    tls("mbedtls", "server.crt", MCPT_OK);
+    tls("bearssl", "server.crt", MCPT_OK);
+    tls("mbedtls", "other.crt", MCPT_E_STORE);
+    tls("bearssl", "other.crt", MCPT_E_STORE);
     lifetimes();
     many(&redis.store);
     extras();

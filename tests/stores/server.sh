@@ -2,7 +2,7 @@
 # server.sh run NAME PROGRAM [ARGUMENT]   Runs PROGRAM with what it needs: nothing (sqlite), a Redis or a PostgreSQL server of its own on
 #                              a free port of the loopback interface, its data in a directory that is removed afterwards.
 # server.sh start|stop NAME    The same server, for PROGRAM to interrupt (STORE_DIR and STORE_PORT say which).
-# PROGRAM finds STORE_PORT, STORE_PASSWORD and, for TLS, STORE_TLS_PORT and certificates in STORE_DIR.
+# PROGRAM finds STORE_PORT, STORE_PASSWORD and, for TLS, STORE_TLS_PORT (Redis), server.crt and, to be refused, other.crt in STORE_DIR.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 verb=$1 name=$2
@@ -23,8 +23,10 @@ start() {
       redis-server - <<END >>"$STORE_DIR/log" 2>&1 &
 bind 127.0.0.1
 port $STORE_PORT
-$(test ! -f "$STORE_DIR/server.crt" || printf 'tls-port %s\ntls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\n' \
-  "$STORE_TLS_PORT" "$STORE_DIR/server.crt" "$STORE_DIR/server.key")
+tls-port $STORE_TLS_PORT
+tls-cert-file $STORE_DIR/server.crt
+tls-key-file $STORE_DIR/server.key
+tls-auth-clients no
 requirepass $STORE_PASSWORD
 dir $STORE_DIR
 appendonly yes
@@ -33,7 +35,8 @@ save ""
 END
       echo $! >"$STORE_DIR/pid" ;;
     postgres)
-      as postgres -D "$STORE_DIR/data" -h 127.0.0.1 -p "$STORE_PORT" -k '' >>"$STORE_DIR/log" 2>&1 & ;;
+      as postgres -D "$STORE_DIR/data" -h 127.0.0.1 -p "$STORE_PORT" -k '' -c ssl=on -c ssl_cert_file="$STORE_DIR/server.crt" \
+        -c ssl_key_file="$STORE_DIR/server.key" >>"$STORE_DIR/log" 2>&1 & ;;
   esac
   for _ in $(seq 100); do
     if answers; then
@@ -73,6 +76,10 @@ STORE_PORT=$1 STORE_TLS_PORT=$2
 export STORE_DIR STORE_PASSWORD STORE_PORT STORE_TLS_PORT
 trap 'stop; rm -rf "$STORE_DIR"' EXIT
 trap 'exit 130' INT TERM
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$STORE_DIR/server.key" -out "$STORE_DIR/server.crt" \
+  -days 30 -subj /CN=store -addext subjectAltName=DNS:localhost,IP:127.0.0.1 >"$STORE_DIR/log" 2>&1
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$STORE_DIR/other.key" -out "$STORE_DIR/other.crt" \
+  -days 30 -subj /CN=other >>"$STORE_DIR/log" 2>&1 || { cat "$STORE_DIR/log"; echo 'PASSED 0 FAILED 1 (openssl)'; exit 1; }
 if [ "$name" = postgres ]; then
   chmod 711 "$STORE_DIR"
   printf '%s' "$STORE_PASSWORD" >"$STORE_DIR/password"
