@@ -43,9 +43,10 @@
    ids that come back. What holds: no byte is read or written outside the buffers; input is validated before it is
    used (JSON, UTF-8, HTTP framing, arguments against the tool's schema); headers never override the body; a Host that
    is neither local, nor an address, nor listed is refused, and so is a foreign Origin; ids are 128 random bits and
-   compared in constant time; requestState is signed, expires and belongs to one request and principal. Your job: TLS,
-   authentication in front of anything that matters, a random function that is a CSPRNG, handlers that check what a
-   schema cannot say, and no secrets in form elicitation.
+   compared in constant time; requestState is signed, expires and belongs to one request and principal. Behind a
+   guard no handler runs without a valid access token; sessions and tasks belong to the principal that began them.
+   Your job: TLS (port/tls), a guard in front of anything that matters, a random function that is a CSPRNG, handlers
+   that check what a schema cannot say, and no secrets in form elicitation.
 
    CONTENTS (search for >>name; every section uses only sections above it)
    >>config      limits and switches
@@ -1273,7 +1274,7 @@ typedef struct mcpt_server {          /* all pointers static */
     uint32_t session_ms;              /* idle legacy session; 0: 1800000 */
 } mcpt_server;
 
-/* Are the tables sane? Names, uniqueness, order when sorted says so, schemas that are JSON objects, keywords that
+/* Are the tables and the guard sane? Names, uniqueness, scopes, URLs, order when sorted says so, schemas that are JSON objects, keywords that
  * are not enforced, x-mcp-header rules. Every finding is reported as (row name, what); OK or E_ARG when something is
  * wrong; a keyword that is merely not enforced is reported but not wrong. For development and tests. */
 typedef void (*mcpt_check_fn)(void *user, const char *row, const char *what, mcpt_str detail);
@@ -16358,6 +16359,64 @@ static void mcpt__check_names(mcpt__checker *k, const mcpt_server *s, unsigned k
     }
 }
 
+#if !MCPT_NO_GUARD
+/* Words of RFC 6749 section 3.3: they stand in quoted strings as they are. */
+static void mcpt__check_scopes(mcpt__checker *k, const char *row, const char *scopes)
+{
+    size_t i;
+
+    for (i = 0; scopes != NULL && scopes[i] != '\0'; i++) {
+        if (scopes[i] < 0x20 || scopes[i] > 0x7e || scopes[i] == '"' || scopes[i] == '\\') {
+            mcpt__check_bad(k, row, "a scope is made of visible ASCII without quotes and backslashes");
+            return;
+        }
+    }
+}
+
+/* https, or http on this machine. */
+static bool mcpt__check_url(mcpt_str s)
+{
+    mcpt_url u;
+
+    return mcpt_url_split(s, &u) && (mcpt_str_ieq(u.scheme, "https") || (mcpt_str_ieq(u.scheme, "http") && mcpt__loopback(u.host)));
+}
+
+static void mcpt__check_guard(mcpt__checker *k, const mcpt_server *s)
+{
+    const mcpt_guard *g = s->guard;
+    const char *words = g->prm != NULL ? g->prm->authorization_servers : NULL;
+    char issuer[MCPT_CLERK_ISSUER];
+    mcpt_str word;
+
+    if (g->verify == NULL || s->env->crypto == NULL || s->env->crypto->sha256 == NULL) {
+        mcpt__check_bad(k, "", "a guard needs verify, and env.crypto with sha256");
+    }
+    mcpt__check_scopes(k, "", g->scopes);
+    if (g->prm != NULL) {
+        mcpt__check_scopes(k, "", g->prm->scopes_supported);
+        if (words == NULL && (g->prm->publishable_key == NULL ||
+                              mcpt_clerk_issuer(g->prm->publishable_key, issuer, sizeof(issuer), NULL) != MCPT_OK)) {
+            mcpt__check_bad(k, "", "resource metadata names no authorization server");
+        }
+        if (g->prm->resource != NULL && !mcpt__check_url(mcpt_z(g->prm->resource))) {
+            mcpt__check_bad(k, "", "resource is not an https URL");
+        }
+    }
+    while (mcpt__word(&words, &word)) {
+        if (!mcpt__check_url(word)) {
+            mcpt__check_bad(k, "", "an authorization server is not an https URL");
+        }
+    }
+    words = s->identity != NULL ? s->identity->base_url : NULL;
+    while (mcpt__word(&words, &word)) {
+        if (!mcpt__check_url(word) || MCPT_MEMCHR(word.ptr, '?', word.len) != NULL ||
+            word.len + MCPT_STRLEN(mcpt__path(s)) > MCPT_MAX_URL) {
+            mcpt__check_bad(k, "", "base_url is not an https URL without a query, or longer than MCPT_MAX_URL");
+        }
+    }
+}
+#endif
+
 MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, void *user)
 {
     mcpt__checker k;
@@ -16398,6 +16457,20 @@ MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, 
             mcpt__check_bad(&k, s->prompts[i].name, MCPT__B_PROMPT);
         }
     }
+#if !MCPT_NO_GUARD
+    if (s->guard != NULL) {
+        mcpt__check_guard(&k, s);
+    }
+    for (i = 0; i < s->ntools; i++) {
+        mcpt__check_scopes(&k, s->tools[i].name, s->tools[i].scopes);
+    }
+    for (i = 0; i < s->nresources; i++) {
+        mcpt__check_scopes(&k, s->resources[i].uri, s->resources[i].scopes);
+    }
+    for (i = 0; i < s->nprompts; i++) {
+        mcpt__check_scopes(&k, s->prompts[i].name, s->prompts[i].scopes);
+    }
+#endif
     return k.bad ? MCPT_E_ARG : MCPT_OK;
 }
 #endif /* !MCPT_NO_SERVER */

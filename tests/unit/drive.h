@@ -51,6 +51,7 @@ static struct world {
     uint64_t seed;
     bool no_random, no_crypto;
     unsigned random_left;             /* calls of random until it fails; 0: never */
+    unsigned crypto_left;             /* the same of the hashes */
     const char *host, *accept, *headers;    /* of the next HTTP requests; headers: whole lines */
     const char *id, *caps, *meta;           /* of the next modern requests: raw id, object, further members of _meta */
     char log[4096];                   /* what the library noted */
@@ -192,6 +193,7 @@ static inline bool world_hmac(void *user, const void *key, size_t key_len, const
             out[lane * 8 + k] = (uint8_t)(h >> (8 * k));
         }
     }
+    world.no_crypto = world.no_crypto || (world.crypto_left != 0 && --world.crypto_left == 0);
     return !world.no_crypto;
 }
 static inline bool world_sha256(void *user, const mcpt_str *parts, size_t n, uint8_t out[32])

@@ -927,8 +927,91 @@ static void lines_need_no_token(void)
     finish();
 }
 
+static void count_findings(void *user, const char *row, const char *what, mcpt_str detail)
+{
+    (void)row;
+    (void)detail;
+    CHECK(what[0] != '\0');
+    ++*(unsigned *)user;
+}
+
+/* Development checks find what would be refused, or misread, in the field. */
+static void checks_of_settings(void)
+{
+    mcpt_tool odd[1];
+    unsigned n;
+    unsigned i;
+
+    for (i = 0; i < 12; i++) {
+        guarded();
+        n = 0;
+        odd[0] = tools[0];
+        world.server.tools = odd;
+        world.server.ntools = 1;
+        switch (i) {
+        case 1: guard.verify = NULL; break;
+        case 2: guard.scopes = "a \"b\""; break;
+        case 3: prm.scopes_supported = "caf\xc3\xa9"; break;
+        case 4: prm.authorization_servers = NULL; break;
+        case 5: prm.authorization_servers = "https://ok.example http://as.example"; break;
+        case 6: prm.resource = "https://h/#f"; break;
+        case 7: world.identity.base_url = "https://one.example https://two.example?q"; break;
+        case 8: odd[0].scopes = "a\\b"; break;
+        case 9: world.env.crypto = NULL; break;
+        case 10: prm.authorization_servers = NULL; prm.publishable_key = "pk_test_x"; break;
+        case 11: world.identity.base_url = fmt("https://%s.example", times('h', 250)); break;
+        default: break;
+        }
+        CHECK(mcpt_server_check(&world.server, count_findings, &n) == (i == 0 ? MCPT_OK : MCPT_E_ARG) && n == (i != 0));
+    }
+}
+
+/* A token of any length: what fits rx is judged, what does not is 431, and nothing is read beyond. */
+static void tokens_of_any_length(void)
+{
+    size_t n;
+    wire *w;
+
+    for (n = 1; n < 20000; n = n * 3 + 1) {
+        reply r;
+
+        guarded();
+        start();
+        w = dial(MCPT_HTTP);
+        world.headers = fmt("Authorization: Bearer %s\r\n", times('x', n));
+        r = call(w, "echo", "{}");
+        CHECK(r.status == (n < 4000 ? 401 : 431) && probe.runs == 0);
+        finish();
+    }
+}
+
+/* Whatever call of the cryptography fails: no entry, no half principal, and the next request is as good as ever. */
+static void cryptography_that_fails(void)
+{
+    unsigned fail;
+
+    for (fail = 1; fail < 12; fail++) {
+        wire *w;
+        reply r;
+
+        guarded();
+        start();
+        w = dial(MCPT_HTTP);
+        world.crypto_left = fail;
+        r = call(w, "echo", "{}");
+        CHECK(r.status == 200 || (r.status == 503 && probe.runs == 0));
+        world.no_crypto = false;
+        world.crypto_left = 0;
+        CHECK(call(w, "echo", "{}").status == 200);
+        finish();
+    }
+}
+
 int main(void)
 {
+    checks_of_settings();
+    tokens_of_any_length();
+    cryptography_that_fails();
     every_refusal_has_its_challenge();
     the_token_comes_before_the_body_and_the_rest();
     verdicts_are_remembered();
