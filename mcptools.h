@@ -16287,9 +16287,13 @@ static const char mcpt__findings[] =
     "a row has no name\0the table is not in strcmp order\0this name comes twice\0"
     "the schema is not a JSON object, or nested too deep\0a tool name is 1 to 128 of A-Z a-z 0-9 _ . -\0"
     "a tool needs a description and a handler\0a resource needs a name, and data or a handler\0"
-    "static text is not UTF-8: use MCPT_BINARY\0a prompt needs a description and a handler\0";
+    "static text is not UTF-8: use MCPT_BINARY\0a prompt needs a description and a handler\0"
+    "a scope is made of visible ASCII without quotes and backslashes\0a guard needs verify, and env.crypto with sha256\0"
+    "resource metadata names no authorization server\0resource is not an https URL\0"
+    "an authorization server is not an https URL\0"
+    "base_url is not an https URL without a query, or longer than MCPT_MAX_URL\0";
 enum { MCPT__B_NAMELESS, MCPT__B_ORDER, MCPT__B_TWICE, MCPT__B_SCHEMA, MCPT__B_NAME, MCPT__B_TOOL, MCPT__B_RESOURCE,
-       MCPT__B_UTF8, MCPT__B_PROMPT };
+       MCPT__B_UTF8, MCPT__B_PROMPT, MCPT__B_SCOPE, MCPT__B_GUARD, MCPT__B_NO_AS, MCPT__B_PRM_URL, MCPT__B_AS_URL, MCPT__B_BASE };
 
 static void mcpt__check_bad(mcpt__checker *k, const char *row, unsigned finding)
 {
@@ -16367,7 +16371,7 @@ static void mcpt__check_scopes(mcpt__checker *k, const char *row, const char *sc
 
     for (i = 0; scopes != NULL && scopes[i] != '\0'; i++) {
         if (scopes[i] < 0x20 || scopes[i] > 0x7e || scopes[i] == '"' || scopes[i] == '\\') {
-            mcpt__check_bad(k, row, "a scope is made of visible ASCII without quotes and backslashes");
+            mcpt__check_bad(k, row, MCPT__B_SCOPE);
             return;
         }
     }
@@ -16389,29 +16393,29 @@ static void mcpt__check_guard(mcpt__checker *k, const mcpt_server *s)
     mcpt_str word;
 
     if (g->verify == NULL || s->env->crypto == NULL || s->env->crypto->sha256 == NULL) {
-        mcpt__check_bad(k, "", "a guard needs verify, and env.crypto with sha256");
+        mcpt__check_bad(k, "", MCPT__B_GUARD);
     }
     mcpt__check_scopes(k, "", g->scopes);
     if (g->prm != NULL) {
         mcpt__check_scopes(k, "", g->prm->scopes_supported);
         if (words == NULL && (g->prm->publishable_key == NULL ||
                               mcpt_clerk_issuer(g->prm->publishable_key, issuer, sizeof(issuer), NULL) != MCPT_OK)) {
-            mcpt__check_bad(k, "", "resource metadata names no authorization server");
+            mcpt__check_bad(k, "", MCPT__B_NO_AS);
         }
         if (g->prm->resource != NULL && !mcpt__check_url(mcpt_z(g->prm->resource))) {
-            mcpt__check_bad(k, "", "resource is not an https URL");
+            mcpt__check_bad(k, "", MCPT__B_PRM_URL);
         }
     }
     while (mcpt__word(&words, &word)) {
         if (!mcpt__check_url(word)) {
-            mcpt__check_bad(k, "", "an authorization server is not an https URL");
+            mcpt__check_bad(k, "", MCPT__B_AS_URL);
         }
     }
     words = s->identity != NULL ? s->identity->base_url : NULL;
     while (mcpt__word(&words, &word)) {
         if (!mcpt__check_url(word) || MCPT_MEMCHR(word.ptr, '?', word.len) != NULL ||
             word.len + MCPT_STRLEN(mcpt__path(s)) > MCPT_MAX_URL) {
-            mcpt__check_bad(k, "", "base_url is not an https URL without a query, or longer than MCPT_MAX_URL");
+            mcpt__check_bad(k, "", MCPT__B_BASE);
         }
     }
 }
