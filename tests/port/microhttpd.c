@@ -4,6 +4,7 @@
 #endif
 #define MCPTOOLS_IMPLEMENTATION
 #include "../../mcptools.h"
+#include "../../port/crypto_mbedtls.h"
 #include "../../port/microhttpd.h"
 #include "../../port/posix_env.h"
 #include "../unit/test.h"
@@ -68,6 +69,7 @@ static mcpt_listener listeners[4];
 static mcpt_slot slots[2];
 static char slot_data[2 * 4096];
 static mcpt_tok hub_tok[64];
+static mcpt_verdict verdicts[4];
 static mcpt_mhd web;
 static void *memory;
 
@@ -112,6 +114,8 @@ static void begin(uint32_t exchanges, bool start)
     mem.nslots = MCPT_COUNT(slots);
     mem.slot_data = slot_data;
     mem.slot_size = 4096;
+    mem.verdicts = verdicts;
+    mem.nverdicts = MCPT_COUNT(verdicts);
     mem.tok = hub_tok;
     mem.ntok = MCPT_COUNT(hub_tok);
     CHECK(mcpt_hub_init(&hub, &server, &mem) == MCPT_OK);
@@ -598,6 +602,65 @@ static void mounted(void)
     (void)close(fd);
 }
 
+/* -- behind a guard: credentials, challenges and documents pass through, and a verdict that is waited for suspends */
+static mcpt_err verdict = MCPT_OK;
+static mcpt_err judge(void *user, const mcpt_token *t, mcpt_principal *p)
+{
+    (void)user;
+    p->subject = mcpt_z("ada");
+    return t->text.len == 4 && memcmp(t->text.ptr, "good", 4) == 0 ? verdict : MCPT_E_UNAUTHORIZED;
+}
+
+static void guarded(void)
+{
+    static const mcpt_prm prm = { .authorization_servers = "https://as.example" };
+    static const mcpt_guard guard = { .verify = judge, .prm = &prm };
+    static const mcpt_env env = { .millis = mcpt_posix_millis, .unix_time = mcpt_posix_unix_time, .random = mcpt_posix_random,
+                                  .crypto = &mcpt_mbedtls_crypto };
+    char text[2048];
+    char answer[4096];
+    int fd, i;
+    server.env = &env;
+    server.guard = &guard;
+    begin(4, true);
+    fd = dial();
+    say(fd, call_text(1, "echo", "{\"text\":\"hi\"}"));
+    (void)get(fd, answer, sizeof answer, "}");
+    CHECK(strncmp(answer, "HTTP/1.1 401 ", 13) == 0 && strstr(answer, "/.well-known/oauth-protected-resource/mcp\"\r\n") != NULL);
+    CHECK(strstr(answer, "\r\nWWW-Authenticate: Bearer resource_metadata=\"http://") != NULL);
+    CHECK(strstr(answer, "\r\nCache-Control: no-store\r\n") != NULL);
+    say(fd, "GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    (void)get(fd, answer, sizeof answer, "[\"header\"]}");
+    CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0 && strstr(answer, "\r\nAccess-Control-Allow-Origin: *\r\n") != NULL);
+    CHECK(strstr(answer, "{\"resource\":\"http://127.0.0.1/mcp\",\"authorization_servers\":[\"https://as.example\"]") != NULL);
+    say(fd, "OPTIONS /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://localhost:3000\r\n\r\n");
+    (void)get(fd, answer, sizeof answer, "\r\n\r\n");
+    CHECK(strncmp(answer, "HTTP/1.1 204 ", 13) == 0 && strstr(answer, "\r\nAccess-Control-Allow-Origin: http://localhost:3000\r\n") != NULL);
+    for (i = 0; i < 2; ++i) {
+        const char *plain = call_text(2, "echo", "{\"text\":\"hi\"}");
+        const char *line = strstr(plain, "\r\n") + 2;
+        snprintf(text, sizeof text, "%.*sAuthorization: Bearer good\r\n%s", (int)(line - plain), plain, line);
+        verdict = i == 0 ? MCPT_PENDING : MCPT_OK;
+        say(fd, text);
+        if (i == 0) {
+            int k;
+            for (k = 0; k < 20; ++k) {
+                CHECK(mcpt_mhd_poll(&web, 5) == MCPT_PENDING);
+            }
+            CHECK(web.suspended != NULL);
+            verdict = MCPT_OK;
+            mcpt_guard_wake(&hub);
+        }
+        (void)get(fd, answer, sizeof answer, "hi\"");
+        CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0 && strstr(answer, "hi") != NULL);
+    }
+    (void)close(fd);
+    CHECK(idle());
+    end();
+    server.guard = NULL;
+    server.env = &mcpt_posix_env;
+}
+
 static void configuration(void)
 {
     mcpt_mhd_config c;
@@ -631,6 +694,7 @@ int main(void)
     table();
     configuration();
     requests();
+    guarded();
     duplicates();
     too_large();
     exchanges_full();
