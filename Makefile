@@ -110,7 +110,7 @@ size: ## flash, RAM, stack on Cortex-M0+ and M4, and of the firmware images, as 
 	$(if $(ARGS),,tests/tools/need.sh $(FW_NEEDS) $(FW_QEMU) && tests/tools/need-node.sh && $(fw_size) $(if $(UPDATE),--update))
 	tests/tools/size_tls.py $(if $(UPDATE),--update)
 
-ram: ## bytes of RAM of a server: RX= TX= TOK= CONNECTIONS= SESSIONS= LISTENERS= SLOTS= SLOT_SIZE= REPLAY= RATES=
+ram: ## bytes of RAM of a server: RX= TX= TOK= CONNECTIONS= SESSIONS= LISTENERS= SLOTS= SLOT_SIZE= REPLAY= RATES= VERDICTS=
 	tests/tools/need.sh $(ARM)
 	tests/tools/ram.sh
 
@@ -147,7 +147,7 @@ clean: ## remove build/
 	rm -rf $(B)
 
 .PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash bench-stores fuzz help clean
-export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES
+export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES VERDICTS
 
 # ------------------------------------------------------------------------------------------------------ steps
 # What check and test are made of. Each ends in lines "PASSED n FAILED m [SKIPPED k]"; `make step-unit` runs one alone.

@@ -1546,10 +1546,11 @@ MCPT_API bool mcpt_conn_field(const mcpt_conn *c, uint32_t *it, mcpt_str *name, 
 
 /* Bytes of RAM: of one connection with its buffers, and of what connections share. Constant expressions. */
 #define MCPT_RAM_CONN(rx, tx, tok) (sizeof(mcpt_conn) + (size_t)(rx) + (size_t)(tx) + (size_t)(tok) * sizeof(mcpt_tok))
-#define MCPT_RAM_HUB(sessions, replay, listeners, slots, slot_size, tok, rates) \
+#define MCPT_RAM_HUB(sessions, replay, listeners, slots, slot_size, tok, rates, verdicts) \
     (sizeof(mcpt_hub) + (size_t)(sessions) * (sizeof(mcpt_session) + (size_t)(replay)) + \
      (size_t)(listeners) * sizeof(mcpt_listener) + (size_t)(slots) * (sizeof(mcpt_slot) + (size_t)(slot_size)) + \
-     (size_t)(tok) * sizeof(mcpt_tok) + (size_t)(rates) * sizeof(mcpt_rate))
+     (size_t)(tok) * sizeof(mcpt_tok) + (size_t)(rates) * sizeof(mcpt_rate) + \
+     (size_t)(verdicts) * sizeof(mcpt_verdict))
 
 #define MCPT_SWITCHES ((uint32_t)(MCPT_NO_HTTP | MCPT_NO_LINES << 1 | MCPT_NO_LEGACY << 2 | MCPT_NO_RESOURCES << 3 | \
     MCPT_NO_PROMPTS << 4 | MCPT_NO_COMPLETION << 5 | MCPT_NO_LISTEN << 6 | MCPT_NO_ASK << 7 | MCPT_NO_TASKS << 8 | \
