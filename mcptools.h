@@ -158,7 +158,7 @@
 #define MCPT_NO_METADATA 1
 #endif
 #ifndef MCPT_NO_JWT
-#define MCPT_NO_JWT 0                 /* 1: no JSON Web Tokens, DPoP, assertions */
+#define MCPT_NO_JWT 0                 /* 1: no JSON Web Tokens, DPoP, assertions. With key sets 8 KB, unused nothing */
 #endif
 #ifndef MCPT_NO_GUARD
 #define MCPT_NO_GUARD 0               /* 1: no access tokens, metadata routes, preflights. Goes with MCPT_NO_METADATA */
@@ -168,7 +168,7 @@
 #define MCPT_NO_GUARD 1
 #endif
 #ifndef MCPT_NO_VERIFY
-#define MCPT_NO_VERIFY 0              /* 1: no ready-made verifiers. Goes with MCPT_NO_JWT, MCPT_NO_GUARD, MCPT_NO_EXCHANGE */
+#define MCPT_NO_VERIFY 0              /* 1: no ready-made verifiers; unused they take nothing. Goes with MCPT_NO_JWT, MCPT_NO_GUARD, MCPT_NO_EXCHANGE */
 #endif
 #if (MCPT_NO_SERVER || MCPT_NO_JWT || MCPT_NO_GUARD || MCPT_NO_EXCHANGE) && !MCPT_NO_VERIFY
 #undef MCPT_NO_VERIFY
@@ -1556,7 +1556,7 @@ MCPT_API bool mcpt_conn_field(const mcpt_conn *c, uint32_t *it, mcpt_str *name, 
     MCPT_NO_PROMPTS << 4 | MCPT_NO_COMPLETION << 5 | MCPT_NO_LISTEN << 6 | MCPT_NO_ASK << 7 | MCPT_NO_TASKS << 8 | \
     MCPT_NO_SCHEMA << 9 | MCPT_NO_FLOAT << 10 | MCPT_NO_HOSTED << 11 | MCPT_MAX_DEPTH << 12 | (MCPT_SCRATCH / 8) << 20))
 #define MCPT_ABI (MCPT_SWITCHES ^ (uint32_t)sizeof(mcpt_conn) * 40503u ^ (uint32_t)sizeof(mcpt_hub) * 2654435769u ^ \
-    (uint32_t)sizeof(mcpt_slot) * 97u ^ (uint32_t)sizeof(mcpt_session) * 7919u)
+    (uint32_t)sizeof(mcpt_slot) * 97u ^ (uint32_t)sizeof(mcpt_session) * 7919u ^ (uint32_t)MCPT_MAX_RSA * 31u)
 #endif /* !MCPT_NO_SERVER */
 /* >>oauth -------------------------------------------------------------------------------------------------
  * A client's authorization (MCP authorization chapter of 2025-03-26 to 2026-07-28: OAuth 2.1, RFC 6749, 7591, 7636, 8414,
