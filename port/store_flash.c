@@ -241,12 +241,21 @@ static void write_sector(mcpt_store_flash *s, uint32_t from)
     chip_program(s, s->head + HEAD, b, HEAD);
 }
 
+static uint32_t room(const mcpt_store_flash *s)
+{
+    return s->seq == 0 ? 0 : s->head + sector_size(s) - s->at;
+}
+
 /* Appends an entry with len bytes of ram or, with ram NULL, of the flash at from; answers where it is. */
 static uint32_t append(mcpt_store_flash *s, head *h, const char *ram, uint32_t from)
 {
     const uint32_t at = s->at;
     uint32_t done = 0;
 
+    s->failed = s->failed || ENTRY + padded(s, h->len) > room(s);   /* only a chip with nonsense on it comes this far */
+    if (s->failed) {
+        return at;
+    }
     s->at += ENTRY + padded(s, h->len);
     write_head(s, at, h);
     while (done < h->len && !s->failed) {
@@ -366,11 +375,6 @@ static void drop_older(mcpt_store_flash *s, const char *key, uint32_t version)
 }
 
 /* --------------------------------------------------------------------------------------------------- the log */
-static uint32_t room(const mcpt_store_flash *s)
-{
-    return s->seq == 0 ? 0 : s->head + sector_size(s) - s->at;
-}
-
 static void mark(mcpt_store_flash *s, uint32_t from)
 {
     head h;

@@ -302,6 +302,73 @@ static void clear(void)
     }
 }
 
+static void crc_over(uint8_t *b, const uint8_t *place, size_t n)
+{
+    uint32_t crc = ~0u;
+    for (size_t i = 0; i < n + 28; i++) {
+        crc ^= i < n ? place[i] : b[i - n];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320u : 0);
+        }
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        b[28 + i] = (uint8_t)(~crc >> (8 * i));
+    }
+}
+
+/* Whatever is on the chip, also heads with absurd contents and a right CRC: every call ends, nothing is read or written
+ * outside of the chip, and a cleared store works. */
+static void chaos(void)
+{
+    const mcpt_store *s = &flash.store;
+    uint32_t seed = 4711;
+    unsigned mounted = 0;
+    for (unsigned round = 0; round < 700; round++) {
+        const uint32_t size = round % 2 != 0 ? 512 : 1024, sectors = 2 + round % 5;
+        char key[8];
+        mcpt_err e;
+        nor_init(&chip, size, sectors, 1u << round % 6, round);
+        mount_again();
+        for (unsigned i = 0; i < 25; i++) {
+            e = s->write(s->user, sc_name(key, i % 6), sc_value(i, sc_random(&seed) % 90));
+            CHECK(e == MCPT_OK || e == MCPT_E_FULL || e == MCPT_E_LIMIT);
+        }
+        for (unsigned n = 1 + sc_random(&seed) % 12; n > 0; n--) {
+            uint32_t at = sc_random(&seed) % (size * sectors / 32) * 32;
+            uint8_t *b = chip.cells + at, place[8];
+            bool sector = at % size < 64;
+            memset(chip.used + at, 1, 32);
+            for (unsigned i = 1 + sc_random(&seed) % 6; i > 0; i--) {
+                b[sc_random(&seed) % 28] = (uint8_t)(sc_random(&seed) % 3 == 0 ? 0xff : sc_random(&seed) % 3 == 0 ? 0 : sc_random(&seed));
+            }
+            if (sector) {
+                memcpy(b, "mcpS\1", 5);
+            } else {
+                b[0] = (uint8_t)(0x51 + sc_random(&seed) % 3);
+            }
+            memcpy(place, chip.cells + at / size * size + 12, 4);           /* the sector's number */
+            for (unsigned i = 0; i < 4; i++) {
+                place[4 + i] = (uint8_t)(at >> (8 * i));
+            }
+            crc_over(b, place, sector ? 0 : 8);
+        }
+        e = mcpt_store_flash_mount(&flash, &chip.flash, slots, 20);
+        CHECK(e == MCPT_OK || e == MCPT_E_ARG || e == MCPT_E_LIMIT || e == MCPT_E_STORE);
+        mounted += e == MCPT_OK;
+        for (unsigned i = 0; i < 30; i++) {
+            size_t len;
+            e = s->write(s->user, sc_name(key, i % 7), sc_value(i, sc_random(&seed) % 90));
+            if (e == MCPT_OK) {
+                CHECK(s->read(s->user, key, sc_buf, sizeof(sc_buf), &len) != MCPT_E_SPACE);
+            }
+            (void)s->erase(s->user, sc_name(key, sc_random(&seed) % 7));
+            (void)s->list(s->user, "", rot_each, NULL);
+        }
+        CHECK(mcpt_store_flash_clear(&flash) == MCPT_OK && sc_write(s, "k", "v") == MCPT_OK && sc_is(s, "k", mcpt_z("v")));
+    }
+    CHECK(mounted > 150);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -310,7 +377,8 @@ int main(void)
     limits();
     habits();
     clear();
-    rot(1024, 8, 1, 1, 1);
+    chaos();
+    rot(1024, 8, 1, 1, 3);
     rot(4096, 2, 8, 1, 3);
     rot(1024, 8, 32, 32, 1);
     rot(2048, 4, 8, 8, 1);
