@@ -20,7 +20,6 @@ enum {
     NONE = 255,                       /* no buffer */
     TURNS = 16,                       /* of one connection in a row */
     ROUNDS = 4,                       /* one connection may wake others; then the network has its turn */
-    PIECES = 3,                       /* pbufs that wait in one connection; lwIP keeps one more, then the peer repeats */
     LINGER = 4,                       /* half seconds for the peer to end its side too */
     KEEP_IDLE = 60000, KEEP_EVERY = 15000, KEEP_COUNT = 4   /* a dead peer is noticed within two minutes */
 };
@@ -213,6 +212,22 @@ static bool squeeze(struct pbuf *waiting, struct pbuf *in)
     return true;
 }
 
+/* A small segment that has to wait and is not from the pool moves there, so that others find room behind it. */
+static struct pbuf *roomy(struct pbuf *in)
+{
+    struct pbuf *p;
+    if (in->tot_len > PBUF_POOL_BUFSIZE / 2 || pbuf_match_allocsrc(in, PBUF_TYPE_ALLOC_SRC_MASK_STD_MEMP_PBUF_POOL)) {
+        return in;
+    }
+    p = pbuf_alloc(PBUF_RAW, in->tot_len, PBUF_POOL);
+    if (p == NULL) {
+        return in;
+    }
+    (void)pbuf_copy(p, in);
+    (void)pbuf_free(in);
+    return p;
+}
+
 static err_t on_recv(void *arg, pcb_type *pcb, struct pbuf *in, err_t err)
 {
     slot *s = (slot *)arg;
@@ -229,18 +244,20 @@ static err_t on_recv(void *arg, pcb_type *pcb, struct pbuf *in, err_t err)
         note(s, PEER_DONE);
         return ERR_OK;
     }
+    if (s->in != NULL && s->in->tot_len + (uint32_t)in->tot_len > 0xffff) {
+        return ERR_MEM;               /* only with a scaled window: until what it refuses is taken, lwIP ignores acknowledgements too */
+    }
     if (s->in == NULL) {
         s->in = in;
-    } else if (squeeze(s->in, in)) {
-        /* pbufs are scarce, and a segment of one byte takes a whole one */
-    } else if (pbuf_clen(s->in) < PIECES && s->in->tot_len + (uint32_t)in->tot_len <= 0xffff) {
-        pbuf_cat(s->in, in);
-    } else {
-        return ERR_MEM;               /* lwIP keeps it and offers it again */
+    } else if (!squeeze(s->in, in)) {
+        pbuf_cat(s->in, roomy(in));
     }
     if ((s->want & MCPT_WANT_RX) != 0 &&
         (s->buffer != NONE || (s->port->queues[1].first == NULL && take_buffer(s->port, s)))) {
         receive(s);
+    }
+    if (s->in == in) {
+        s->in = roomy(in);
     }
     note(s, 0);
     return ERR_OK;

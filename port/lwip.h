@@ -40,7 +40,7 @@
  *
  * Needs: lwIP 2.1 or 2.2 with LWIP_TCP and LWIP_CALLBACK_API; MEMP_NUM_TCP_PCB of connections + 3 (connections that are
  * being closed or refused take one for up to 2 s); MEMP_NUM_TCP_SEG of at least 4 for each buffer; a PBUF_POOL_SIZE of
- * 4 for each connection without a buffer and 4 more: what waits must leave some for the others. A driver that gives frames
+ * TCP_WND / TCP_MSS + 1 for each connection without a buffer and 4 more: what waits must leave some for the others. A driver that gives frames
  * without payload memory outside of that pool (examples/firmware/network.c) keeps acknowledgements coming in any case.
  * SO_REUSE 1 to begin again within two minutes after a destroy. With LWIP_ALTCP the allocator may be that of altcp_tls (not
  * tested: so far TCP only).
@@ -48,7 +48,7 @@
  * RAM: MCPT_LWIP_SIZE(): per connection sizeof(mcpt_conn) + 36 bytes, per buffer rx_size + tx_size + 20 * ntok. lwIP's own
  * pools come on top.
  * Longest uninterruptible call: mcpt_lwip_poll(), your longest handler.
- * Tested with: lwIP 2.1.3 (Debian 12), NO_SYS 1, emulated Cortex-M3 (examples/firmware).
+ * Tested with: lwIP 2.1.3 (Debian 12) and 2.2.1 (Debian 13: the conformance suite), NO_SYS 1, emulated Cortex-M3 (examples/firmware).
  */
 #ifndef MCPT_PORT_LWIP_H
 #define MCPT_PORT_LWIP_H

@@ -10,7 +10,9 @@
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
 #define LWIP_ALTCP 0
+#ifndef MEM_ALIGNMENT
 #define MEM_ALIGNMENT 4
+#endif
 
 #define LWIP_UDP 0
 #define LWIP_RAW 0

@@ -30,6 +30,12 @@ async function answer(port, text, sizes, ms) {
   return wire.bytes.toString("latin1").replace(/[0-9a-f]{32}/g, "ID");
 }
 
+function difference(a, b) {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  return `at byte ${at} of ${a.length}: ${JSON.stringify(a.slice(at, at + 150))}, whole (${b.length}): ${JSON.stringify(b.slice(at, at + 150))}`;
+}
+
 async function invariant(board, list, ways) {
   let same = 0, answered = 0;
   for (const [name, text] of list) {
@@ -38,7 +44,7 @@ async function invariant(board, list, ways) {
     for (const [way, sizes, ms] of ways) {
       const split = await answer(board.port, text, sizes, ms);
       same += split === whole;
-      if (split !== whole) check(false, `${name}, ${way}: ${JSON.stringify(split.slice(0, 300))}, whole: ${JSON.stringify(whole.slice(0, 300))}`);
+      if (split !== whole) check(false, `${name}, ${way}: ${difference(split, whole)}`);
       if (board.ended !== null) { check(false, `the board died of ${name}: ${board.text}`); finish(); }
     }
   }
