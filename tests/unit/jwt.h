@@ -98,4 +98,39 @@ static mcpt_str jwt_make(char *out, size_t cap, const char *header, const char *
     s.len = at;
     return s;
 }
+
+/* Cryptography whose n-th call fails: nothing is ever accepted for that. */
+static struct jwt_failing { const mcpt_crypto *real; unsigned calls, at; } jwt_failing;
+
+static bool jwt_may(void)
+{
+    return ++jwt_failing.calls != jwt_failing.at;
+}
+static bool jwt_failing_sha(void *user, const mcpt_str *parts, size_t n, uint8_t out[32])
+{
+    (void)user;
+    return jwt_may() && jwt_failing.real->sha256(jwt_failing.real->user, parts, n, out);
+}
+static bool jwt_failing_hmac(void *user, const void *key, size_t key_len, const mcpt_str *parts, size_t n, uint8_t out[32])
+{
+    (void)user;
+    return jwt_may() && jwt_failing.real->hmac_sha256(jwt_failing.real->user, key, key_len, parts, n, out);
+}
+static bool jwt_failing_verify(void *user, const uint8_t xy[64], const uint8_t hash[32], const uint8_t sig[64])
+{
+    (void)user;
+    return jwt_may() && jwt_failing.real->es256_verify(jwt_failing.real->user, xy, hash, sig);
+}
+
+/* *out works as real does, but call number at fails (counted from here). */
+static inline void jwt_fail(mcpt_crypto *out, const mcpt_crypto *real, unsigned at)
+{
+    jwt_failing.real = real;
+    jwt_failing.calls = 0;
+    jwt_failing.at = at;
+    *out = *real;
+    out->sha256 = jwt_failing_sha;
+    out->hmac_sha256 = jwt_failing_hmac;
+    out->es256_verify = jwt_failing_verify;
+}
 #endif

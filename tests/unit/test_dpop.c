@@ -240,6 +240,29 @@ static void nonces(void)
     CHECK(prove(&d, proof, "POST", URL, TOKEN) == MCPT_E_NONCE);
 }
 
+static void crypto_that_fails(void)
+{
+    char text[2048], nonce[22];
+    mcpt_str proof = { NULL, 0 }, n = { nonce, 22 };
+    mcpt_crypto some;
+    mcpt_dpop d;
+    unsigned at = 0;
+    mcpt_err e;
+    do {
+        fresh(&d);
+        d.nonce_key = nonce_key;
+        CHECK(mcpt_dpop_nonce(&d, nonce, 22) == 22);
+        CHECK(mcpt_jwt_proof(&jwt_ec, &env, mcpt_z("POST"), mcpt_z(URL), mcpt_z(TOKEN), n, text, sizeof text, &proof) == MCPT_OK);
+        jwt_fail(&some, crypto, ++at);
+        env.crypto = &some;
+        e = prove(&d, proof, "POST", URL, TOKEN);
+        CHECK(e == MCPT_OK ? jwt_failing.calls < at || at == 6 : (e == MCPT_E_CRYPTO || e == MCPT_E_PROOF || e == MCPT_E_NONCE) && seen[0].until == 0);
+    } while (jwt_failing.calls >= at && at < 20);
+    CHECK(at == 8);                   /* thumbprint, signed text, signature, token, two nonces, jti; then all went well */
+    jwt_fail(&some, crypto, 1);
+    CHECK(mcpt_dpop_nonce(&d, nonce, 22) == 0);
+}
+
 int main(void)
 {
     jwt_keys();
@@ -250,6 +273,7 @@ int main(void)
         rfc_example();
         both_ends();
         nonces();
+        crypto_that_fails();
     }
     jwt_forget();
     return test_end();

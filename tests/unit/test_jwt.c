@@ -440,6 +440,34 @@ static void no_crypto(void)
     set.crypto = crypto;
 }
 
+static void crypto_that_fails(void)
+{
+    char token[2048], buf[1024], text[1024];
+    mcpt_crypto some;
+    mcpt_claims c;
+    mcpt_jwk key;
+    mcpt_str t = jwt_make(token, sizeof token, ES, OKC);
+    unsigned at = 0;
+    mcpt_err e;
+    do {
+        jwt_fail(&some, crypto, ++at);
+        set.crypto = &some;
+        e = mcpt_jwt_check(t, &rules, &set, &we, NOW, buf, sizeof buf, &c);
+        CHECK(e == MCPT_OK ? jwt_failing.calls < at : e == MCPT_E_CRYPTO || e == MCPT_E_UNAUTHORIZED);
+    } while (e != MCPT_OK && at < 20);
+    CHECK(at == 4);                   /* kid, signed text, signature; then all went well */
+    jwt_fail(&some, crypto, 1);
+    CHECK(mcpt_jwk_parse(&key, mcpt_z(EC_JWK), &some, text, sizeof text) == MCPT_E_CRYPTO && key.algs == 0);
+    CHECK(mcpt_jwk_parse(&key, mcpt_z(EC_JWK), &some, text, sizeof text) == MCPT_OK);
+    jwt_fail(&some, crypto, 1);
+    CHECK(mcpt_jwk_thumbprint(&key, &some, text) == MCPT_E_CRYPTO);
+    jwt_fail(&some, crypto, 2);       /* in the middle of a key set: the old keys stay */
+    mcpt_jwks_begin(&set);
+    CHECK(mcpt_jwks_feed(&set, SET, sizeof SET - 1) == MCPT_E_CRYPTO && mcpt_jwks_end(&set, true) == MCPT_E_CRYPTO);
+    set.crypto = crypto;
+    CHECK(check(t, &rules, NOW, 1024, &c) == MCPT_OK);
+}
+
 /* -- keys */
 
 static mcpt_err one(const char *json, mcpt_jwk *key)
@@ -725,6 +753,7 @@ int main(void)
         parts();
         oversize();
         no_crypto();
+        crypto_that_fails();
         jwk();
         jwks();
         jwks_pieces();
