@@ -156,6 +156,7 @@ need = tests/tools/need.sh $(1) || { echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs: $
 need_node = tests/tools/need-node.sh || { echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs the npm packages)'; exit 0; }
 JOBS = $$(getconf _NPROCESSORS_ONLN)
 parallel = $(MAKE) -k -j$(JOBS)
+unbuilt = echo "PASSED 0 FAILED 1 (a program does not build)"
 
 step-lint:
 	$(call need,python3=python3 $(JSMN)); $(MAKE) $(B)/include/jsmn.h && tests/tools/lint.py
@@ -169,25 +170,25 @@ step-symbols:
 	  $(MAKE) $(B)/include/jsmn.h && tests/tools/symbols.sh
 
 step-unit:
-	$(call need,$(HOST) $(UNIT_NEEDS)); $(parallel) $(UNIT:%.c=$(B)/san/%); \
+	$(call need,$(HOST) $(UNIT_NEEDS)); $(parallel) $(UNIT:%.c=$(B)/san/%) || $(unbuilt); \
 	  $(SAN_ENV) JOBS=$(JOBS) tests/tools/each.sh $(UNIT:%.c=$(B)/san/%)
 
 step-unit-clang:
-	$(call need,$(HOST) $(UNIT_NEEDS) clang); $(parallel) $(UNIT:%.c=$(B)/clang/%); \
+	$(call need,$(HOST) $(UNIT_NEEDS) clang); $(parallel) $(UNIT:%.c=$(B)/clang/%) || $(unbuilt); \
 	  JOBS=$(JOBS) tests/tools/each.sh $(UNIT:%.c=$(B)/clang/%)
 
 step-cross:
-	$(call need,$(JSMN) $(QEMU)); $(need_node); $(parallel) $(CROSS_PROGRAMS); TESTS='$(UNIT_PURE)' tests/tools/cross.sh $(CROSS_OF)
+	$(call need,$(JSMN) $(QEMU)); $(need_node); $(parallel) $(CROSS_PROGRAMS) || $(unbuilt); TESTS='$(UNIT_PURE)' tests/tools/cross.sh $(CROSS_OF)
 
 step-examples:
-	$(call need,$(HOST) $(ARM)); $(parallel) $(EXAMPLES:%.c=$(B)/o/%); tests/tools/examples.sh $(EXAMPLES)
+	$(call need,$(HOST) $(ARM)); $(parallel) $(EXAMPLES:%.c=$(B)/o/%) || $(unbuilt); tests/tools/examples.sh $(EXAMPLES)
 
 step-scripts: # tests that are programs of their own: they find build/json-check, build/device and build/conformance-server
-	$(call need,$(HOST) python3=python3); $(parallel) $(B)/json-check $(B)/device $(B)/conformance-server; \
+	$(call need,$(HOST) python3=python3); $(parallel) $(B)/json-check $(B)/device $(B)/conformance-server || $(unbuilt); \
 	  tests/tools/each.sh $(SCRIPTS)
 
 step-fuzz: # the kept corpora replayed, a few seconds of new input each, branch coverage of the sections
-	$(call need,$(CLANG) python3=python3 $(JSMN)); $(parallel) $(call fuzz_programs,$(FUZZERS)); \
+	$(call need,$(CLANG) python3=python3 $(JSMN)); $(parallel) $(call fuzz_programs,$(FUZZERS)) || $(unbuilt); \
 	  MIN=$(or $(MIN),70) tests/tools/fuzz.sh $(or $(SMOKE),5) $(FUZZERS)
 
 step-conformance:
@@ -207,7 +208,7 @@ step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the
 	  tests/tools/each.sh $(INTEROP:%='node %')
 
 step-stores: # SQLite, Redis, PostgreSQL: the contract of all stores, against real servers that the step starts
-	$(call need,$(HOST) $(STORE_NEEDS)); $(parallel) $(STORES:%=$(B)/san/tests/stores/%); \
+	$(call need,$(HOST) $(STORE_NEEDS)); $(parallel) $(STORES:%=$(B)/san/tests/stores/%) || $(unbuilt); \
 	  $(SAN_ENV) tests/tools/each.sh $(foreach s,$(STORES),'tests/stores/server.sh run $(s) $(B)/san/tests/stores/$(s)'); \
 	  $(MAKE) $(B)/o/tests/bench/stores && tests/bench/stores.sh --smoke $(B)/o/tests/bench/stores
 
