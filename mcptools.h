@@ -1,4 +1,4 @@
-/* mcptools.h - v0.1.0 - MCP servers for firmware and gateways, without an allocator. MIT licence (end of file).
+/* mcptools.h - v0.1.0 - MCP servers and clients for firmware and gateways, without an allocator. MIT licence (end of file).
 
    Do this in ONE file of your program, and include the header plainly everywhere else:
        #define MCPTOOLS_IMPLEMENTATION
@@ -10,10 +10,12 @@
    2025-03-26, 2025-06-18, 2025-11-25 ("legacy": handshake and sessions) and 2026-07-28 ("modern": stateless) at one
    endpoint, over HTTP/1.1 (Streamable HTTP) or over lines (stdio, UART, USB-CDC). Tables of tools are const and
    live in flash; every byte of RAM is yours and visible; nothing here allocates, blocks, recurses or has globals.
+   A device or gateway can use servers of others, too (mcpt_client), and authorize itself there (mcpt_oauth).
 
    DOES NOT
-   open sockets, do TLS, DNS, threads, files or time: that is a port (port/posix, or 20 lines of your own); follow $ref or run regular expressions in JSON Schemas; speak HTTP/2; decompress; keep a clock (it
-   sends no Date field); implement the experimental tasks of 2025-11-25 (the tasks extension of 2026-07-28 it does).
+   open sockets, do TLS, DNS, threads, files or time: that is a port (port/posix, or 20 lines of your own); follow
+   $ref or run regular expressions in JSON Schemas; speak HTTP/2; decompress; keep a clock (it sends no Date field);
+   make two calls of one client at once; push authorization requests (RFC 9126); implement the experimental tasks of 2025-11-25 (the tasks extension of 2026-07-28 it does).
 
    QUICK START
        static mcpt_err read_temperature(mcpt_call *call, mcpt_val args, mcpt_writer *out)
