@@ -322,8 +322,8 @@ static inline void sc_model(const store_contract_of *of)
     for (unsigned round = 0; round < of->rounds; round++) {
         unsigned k = sc_random(&seed) % SC_KEYS, what = sc_random(&seed) % 16;
         size_t longest = of->max_value < sizeof(old) ? of->max_value : sizeof(old);
-        size_t n = sc_random(&seed) % (sc_random(&seed) % 8 == 0 ? longest + 1 : longest / 16 + 2);
         uint32_t tag = sc_random(&seed);
+        size_t n = sc_random(&seed) % (tag % 8 == 0 ? longest + 1 : longest / 16 + 2);
         mcpt_err e = MCPT_OK;
         (void)sc_name(key, k);
         if (of->reopen != NULL && sc_random(&seed) % 32 == 0) {

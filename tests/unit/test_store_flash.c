@@ -339,7 +339,8 @@ static void chaos(void)
             bool sector = at % size < 64;
             memset(chip.used + at, 1, 32);
             for (unsigned i = 1 + sc_random(&seed) % 6; i > 0; i--) {
-                b[sc_random(&seed) % 28] = (uint8_t)(sc_random(&seed) % 3 == 0 ? 0xff : sc_random(&seed) % 3 == 0 ? 0 : sc_random(&seed));
+                uint32_t where = sc_random(&seed) % 28, what = sc_random(&seed);
+                b[where] = (uint8_t)(what % 3 == 0 ? 0xff : what % 3 == 1 ? 0 : what >> 8);
             }
             if (sector) {
                 memcpy(b, "mcpS\1", 5);
@@ -361,7 +362,7 @@ static void chaos(void)
             if (e == MCPT_OK) {
                 CHECK(s->read(s->user, key, sc_buf, sizeof(sc_buf), &len) != MCPT_E_SPACE);
             }
-            (void)s->erase(s->user, sc_name(key, sc_random(&seed) % 7));
+            (void)s->erase(s->user, sc_name(key, (i * 3) % 7));
             (void)s->list(s->user, "", rot_each, NULL);
         }
         CHECK(mcpt_store_flash_clear(&flash) == MCPT_OK && sc_write(s, "k", "v") == MCPT_OK && sc_is(s, "k", mcpt_z("v")));

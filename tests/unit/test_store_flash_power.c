@@ -161,7 +161,8 @@ static void power(uint32_t size, unsigned sectors, unsigned unit, unsigned colle
         mcpt_err e;
         x.key = sc_random(&seed) % KEYS;
         x.to.there = sc_random(&seed) % 5 != 0;
-        x.to.len = x.to.there ? sc_random(&seed) % (sc_random(&seed) % 3 == 0 ? longest + 1 : 40) : 0;
+        x.to.len = n % 3 == 1 ? longest + 1 : 40;
+        x.to.len = x.to.there ? sc_random(&seed) % x.to.len : 0;
         x.to.tag = n;
         x.by_swap = n % 3 == 0;
         save(0);
