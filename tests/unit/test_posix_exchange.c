@@ -87,7 +87,7 @@ static void serve(int fd, const char *request)
         body[sizeof body - 1] = '\0';
         say(fd, "200 OK", body, 0);
     } else if (strncmp(issuer, "silent ", 7) == 0) {
-        (void)poll(NULL, 0, 400);
+        (void)poll(NULL, 0, 2500);
     } else {                          /* as Clerk: JSON, which @clerk/mcp-tools takes for metadata */
         say(fd, "404 Not Found", "{\"errors\":[{\"message\":\"not found\"}]}", 0);
     }
@@ -208,7 +208,7 @@ static void device_start(const char *path, size_t room)
     noted[0] = '\0';
     clerk.served = 0;
     CHECK(mcpt_hub_init(&hub, &server, &mem) == MCPT_OK);
-    CHECK(mcpt_exchange_init(&exchange, &env, rx, sizeof rx, tx, sizeof tx, 300, true) == MCPT_OK);
+    CHECK(mcpt_exchange_init(&exchange, &env, rx, sizeof rx, tx, sizeof tx, 2000, true) == MCPT_OK);
     CHECK(mcpt_relay_init(&relay, &exchange, &hub, issuer, document, room) == MCPT_OK);
     CHECK(mcpt_posix_resolver_init(&names, lookups, 1) == MCPT_OK);
     memory = malloc(mcpt_posix_size(&c));
@@ -245,6 +245,9 @@ static int ask(char *out, size_t cap)
     }
     close(fd);
     CHECK(rounds < 3000);
+    for (rounds = 0; rounds < 3000 && mcpt_exchange_busy(&exchange); ++rounds) {    /* an old document was served meanwhile */
+        CHECK(mcpt_posix_poll(&net, 5) == MCPT_PENDING);
+    }
     text[n] = '\0';
     body = strstr(text, "\r\n\r\n");
     snprintf(out, cap, "%s", body != NULL ? body + 4 : "");
