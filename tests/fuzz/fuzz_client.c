@@ -3,7 +3,7 @@
  * by byte 30. It stands as it is (HTTP/...), or as a JSON body ({...), with a status before it (404{...), as a JSON-RPC
  * result of the request (=...), as an event stream (~...), as a challenge (!Bearer ...), or as the query of a redirect (?...;
  * $ is the state that was sent). */
-/* sections: facts oauth-requests oauth-answers oauth channel client-messages client */
+/* sections: channel client */
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
 #include "fuzz.h"

@@ -64,8 +64,9 @@ else
       compile "$cc" $std '' impl "$object"
       compile "$cc" $std '' twice "$object"
       compile "$cc" $std "$all" impl "$object"
-      # what only optimisation finds does not depend on the language version; zig has no -fsyntax-only
-      case $compiler$std in gccc99 | arm0c99) do=$object ;; zig*) do='-c -o OBJECT' ;; *) do=$syntax ;; esac
+      # what a switch leaves out does not depend on the language version: one of C and one of C++ will do; what only
+      # optimisation finds neither; zig is clang, and has no -fsyntax-only
+      case $compiler$std in gccc99 | arm0c99) do=$object ;; zigc99) do='-c -o OBJECT' ;; zig*) continue ;; *c99 | *c++11) do=$syntax ;; *) continue ;; esac
       for s in $switches; do compile "$cc" $std " -D$s=1" impl "$do"; done
     done
   done
