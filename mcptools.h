@@ -75,6 +75,9 @@
    >>guard       access tokens, scopes, challenges, metadata routes
    >>relay       the metadata of another authorization server
    >>verify      verifiers for the guard: key sets, introspection, Clerk, DPoP
+   >>pair-records  its clients, grants and forms
+   >>pair-consent  registration, the authorization endpoint, the page
+   >>pairing     a small authorization server for a device that has none
    >>server      tables, handlers, result verbs, questions
    >>lists       answers of the library's own, in windows
    >>ask         questions to the client, requestState
@@ -175,6 +178,13 @@
 #if (MCPT_NO_SERVER || MCPT_NO_JWT || MCPT_NO_GUARD || MCPT_NO_EXCHANGE) && !MCPT_NO_VERIFY
 #undef MCPT_NO_VERIFY
 #define MCPT_NO_VERIFY 1
+#endif
+#ifndef MCPT_NO_PAIRING
+#define MCPT_NO_PAIRING 0             /* 1: no authorization server. Goes with MCPT_NO_GUARD */
+#endif
+#if (MCPT_NO_SERVER || MCPT_NO_GUARD) && !MCPT_NO_PAIRING
+#undef MCPT_NO_PAIRING
+#define MCPT_NO_PAIRING 1
 #endif
 #ifndef MCPT_NO_STRERROR
 #define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
@@ -1014,6 +1024,7 @@ typedef struct mcpt_guard {           /* static; NULL or 0: the default */
      * asked again after mcpt_guard_wake(); an error: 503. */
     mcpt_err (*document)(void *document_user, mcpt_str *json, uint32_t *version);
     void *document_user;
+    struct mcpt_pairing *pairing;     /* the authorization server is this device (>>pairing): it makes prm and as_meta too */
     uint32_t remember_ms;             /* how long a verdict holds at most; 0: 60000; it never outlives the token */
 } mcpt_guard;
 typedef struct mcpt_verdict {         /* private: the verdict on a token, with a copy of its principal */
@@ -1129,6 +1140,76 @@ MCPT_API MCPT_NODISCARD mcpt_err mcpt_clerk_init(mcpt_clerk *c, const char *publ
 MCPT_API mcpt_err mcpt_clerk_verify(void *clerk, const mcpt_token *token, mcpt_principal *who);
 #endif
 MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcpt_principal *who);     /* for mcpt_guard.prove */
+#endif
+
+/* >>pairing -----------------------------------------------------------------------------------------------
+ * A small authorization server (RFC 6749 and RFC 9700, as MCP asks for it) for a device that has none: a stock client gets in
+ * from nothing but the URL. It registers (RFC 7591), its user's browser shows a page of the device, the person types the
+ * code that the device shows meanwhile (display, console), the client gets its tokens. Put it into a guard:
+ *     mcpt_pairing_init(&pairing, &config, &env, &hub);
+ *     mcpt_guard guard = { .verify = mcpt_pairing_verify, .user = &pairing, .pairing = &pairing, .scopes = "read" };
+ * Served then: /authorize, /token, /register, /revoke (RFC 7009) and both metadata documents, on the server's own
+ * connections, under the base URL that the client used (mcpt_identity.base_url, which has no path; NULL: http and Host). Plain
+ * http is refused unless that URL is this machine's own (localhost, 127.0.0.0/8, ::1).
+ * Holds: PKCE S256 only; redirect URIs exact (a loopback one with any port: RFC 8252 section 7.3), https or loopback http;
+ * codes for one use within 60 seconds, a second use revokes; refresh tokens rotate, an old one revokes them all; tokens
+ * are 256 random bits and stored as SHA-256; 5 wrong pairing codes lock for a minute, then 2, 4 ... 64, until one is right; errors
+ * go to a redirect URI only when it is the client's. tx holds 1 KB at least. With MCPT_HOSTED the host passes query. */
+#if !MCPT_NO_PAIRING
+#ifndef MCPT_PAIRING_REQUESTS
+#define MCPT_PAIRING_REQUESTS 4       /* pages open at once; the oldest gives way */
+#endif
+#define MCPT_PAIRING_RECORD 512       /* the largest record in the store */
+typedef struct mcpt_pairing_scope { const char *scope, *text; } mcpt_pairing_scope;    /* text for the page; NULL: scope */
+typedef struct mcpt_pairing_config {  /* all static */
+    const mcpt_store *store;          /* records "pairc.." and "pairg.." are ours; not shared with another process */
+    /* A code, "1234 5678", is to be shown, with the name of the client that asks; NULL: it is over. The last one counts. */
+    void (*show)(void *user, const char *code, mcpt_str client);
+    void *user;
+    const char *title;                /* the device's name on the page; NULL: the server's title or name */
+    const mcpt_pairing_scope *scopes; /* all there are, those of the guard among them; at most 32, 200 bytes of names */
+    size_t nscopes;
+    uint8_t clients, grants;          /* most records of each; 0: 8. A client without tokens gives way to a new one */
+    uint32_t access_s, refresh_s;     /* seconds: 0: an hour; 0: 90 days without a use */
+} mcpt_pairing_config;
+typedef struct mcpt_pairing_request { /* private: a page that is open, then its code */
+    uint8_t state, tries, client[9];
+    uint8_t form[16], query[32], code_hash[32], redirect[32], challenge[32], family[16];
+    char code[10];
+    uint32_t since, scopes;
+} mcpt_pairing_request;
+typedef struct mcpt_pairing_face {    /* private: what a connection calls, so that only programs that pair link it */
+    uint16_t (*head)(struct mcpt_conn *c, mcpt_str method, mcpt_str type, mcpt_str coding, bool origin);
+    void (*get)(struct mcpt_conn *c);
+    void (*post)(struct mcpt_conn *c, mcpt_str body);
+    void (*put)(const struct mcpt_conn *c, mcpt_writer *w);
+} mcpt_pairing_face;
+typedef struct mcpt_pairing {         /* private; do not copy or move after init */
+    const mcpt_pairing_face *face;
+    const mcpt_pairing_config *config;
+    const mcpt_env *env;
+    struct mcpt_hub *hub;
+    mcpt_pairing_request requests[MCPT_PAIRING_REQUESTS];
+    uint32_t boot, locked_at, locked_ms, register_at;
+    uint8_t wrong, locks, registers;
+    char rec[MCPT_PAIRING_RECORD], text[1024];
+    size_t rec_len, text_len;
+} mcpt_pairing;
+/* config and env static, hub borrowed as long as the object is used. E_ARG: store or show is missing; E_LIMIT: scopes;
+ * E_CRYPTO: no SHA-256; E_RANDOM. Pages that were open are forgotten by a restart, tokens are not. */
+MCPT_API MCPT_NODISCARD mcpt_err mcpt_pairing_init(mcpt_pairing *p, const mcpt_pairing_config *config, const mcpt_env *env, struct mcpt_hub *hub);
+/* For mcpt_guard.verify. A token without a clock is good for access_s on the monotonic one, until a restart. E_UNAUTHORIZED;
+ * E_STORE. The principal is "owner", who stood at the device, with the client's id. */
+MCPT_API mcpt_err mcpt_pairing_verify(void *pairing, const mcpt_token *token, mcpt_principal *who);
+typedef struct mcpt_paired {          /* a client that holds tokens; text borrowed for the call */
+    unsigned id;
+    mcpt_str client, scopes;          /* the name it gave itself */
+    int64_t created, used;            /* Unix seconds of the pairing and of the last refresh; -1: no clock then */
+} mcpt_paired;
+/* Every paired client to each(), until it answers false; each() calls nothing of this section. E_STORE. */
+MCPT_API mcpt_err mcpt_pairing_list(mcpt_pairing *p, bool (*each)(void *user, const mcpt_paired *one), void *user);
+MCPT_API mcpt_err mcpt_pairing_revoke(mcpt_pairing *p, unsigned id);       /* at once. E_ABSENT, E_STORE */
+MCPT_API mcpt_err mcpt_pairing_reset(mcpt_pairing *p);                     /* forgets all clients and tokens. E_STORE */
 #endif
 
 /* >>server ------------------------------------------------------------------------------------------------
@@ -1479,6 +1560,7 @@ typedef struct mcpt_request {         /* from a host; all borrowed until the exc
     const mcpt_field_line *fields;    /* every header field */
     size_t nfields;
     const mcpt_principal *who;        /* authenticated by the host; NULL */
+    mcpt_str query;                   /* behind the ? of the target; >>pairing needs it */
     bool no_stream;                   /* the host cannot stream: event streams are not opened */
 } mcpt_request;
 typedef struct mcpt_response {
@@ -9433,7 +9515,8 @@ enum { MCPT__M_NONE, MCPT__M_JSON, MCPT__M_SSE, MCPT__M_LINES };           /* mc
 enum {                                                                     /* mcpt_conn.flags */
     MCPT__C_CLOSE = 1, MCPT__C_CHUNKED = 2, MCPT__C_SSE_OK = 4, MCPT__C_JSON_OK = 8, MCPT__C_SENT = 16,
     MCPT__C_EXPIRED = 32, MCPT__C_TICK = 64, MCPT__C_BATCH = 128, MCPT__C_COMMA = 256, MCPT__C_MODERN = 512,
-    MCPT__C_PIECES = 1024, MCPT__C_CONTINUE = 2048, MCPT__C_CORS = 4096, MCPT__C_DPOP = 8192, MCPT__C_HEAD = 16384
+    MCPT__C_PIECES = 1024, MCPT__C_CONTINUE = 2048, MCPT__C_CORS = 4096, MCPT__C_DPOP = 8192, MCPT__C_HEAD = 16384,
+    MCPT__C_HTML = 32768
 };
 enum {                                                                     /* mcpt_conn.state */
     MCPT__X_READ, MCPT__X_BODY, MCPT__X_SKIP, MCPT__X_MESSAGE, MCPT__X_PIECES, MCPT__X_WAIT, MCPT__X_STREAM,
@@ -9551,7 +9634,8 @@ static char *mcpt__head_text(const mcpt_conn *c, char *at, bool sse, int64_t len
     if (sse) {
         at = mcpt__cat(at, "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n");
     } else if (length != 0) {
-        at = mcpt__cat(at, "Content-Type: application/json\r\n");
+        at = mcpt__cat(mcpt__cat(mcpt__cat(at, "Content-Type: "), !MCPT_NO_PAIRING && (c->flags & MCPT__C_HTML) != 0 ?
+                                 "text/html; charset=utf-8" : "application/json"), "\r\n");
     }
     if (http && length >= 0) {
         at = mcpt__cat(mcpt__cat_dec(mcpt__cat(at, "Content-Length: "), (uint32_t)length), "\r\n");
@@ -9841,6 +9925,57 @@ static void mcpt__answer_empty(mcpt_conn *c, uint16_t status)
     }
 }
 
+#if !MCPT_NO_GUARD
+/* A head with these lines and no others of the answer's kind; the body, if any, follows. */
+static void mcpt__answer_lines(mcpt_conn *c, uint16_t status, const char *a, const char *b, int64_t length)
+{
+    mcpt__tx_reset(c);
+    mcpt__tx_add(c, a);
+    mcpt__tx_add(c, b);
+    mcpt__tx_add(c, "\r\n");
+    c->lines = (uint16_t)(c->io.tx_len - c->io.tx_at);
+    c->status = status;
+    mcpt__head_commit(c, false, length);
+}
+
+/* An answer that put() writes, in as many windows as it needs. */
+static void mcpt__document_begin(mcpt_conn *c, uint16_t status, const char *a, const char *b, void (*put)(const mcpt_conn *, mcpt_writer *))
+{
+    mcpt_writer w;
+
+    mcpt_w_init(&w, NULL, 0);
+    put(c, &w);
+    if (w.err < 0 || w.depth != 0 || w.total == 0) {
+        mcpt__note(c->server, MCPT_ERROR, w.err, "a document cannot be written");
+        mcpt__tx_reset(c);
+        mcpt__answer_empty(c, 500);
+        return;
+    }
+    mcpt__answer_lines(c, status, a, b, (int64_t)w.total);
+    c->piece_at = 0;
+    c->io.state = (c->flags & MCPT__C_HEAD) != 0 ? MCPT__X_DONE : MCPT__X_DOCUMENT;
+}
+
+/* The next window of the document. */
+static void mcpt__document_step(mcpt_conn *c, void (*put)(const mcpt_conn *, mcpt_writer *))
+{
+    mcpt_writer w;
+
+    mcpt_w_init(&w, c->io.tx, c->io.tx_cap);
+    w.flags = MCPT_W_WINDOW;
+    w.skip = c->piece_at;
+    put(c, &w);
+    c->io.tx_at = 0;
+    c->io.tx_len = (uint32_t)w.len;
+    c->piece_at += (uint32_t)w.len;
+    if (w.err < 0 || w.len == 0) {
+        c->io.state = MCPT__X_CLOSED;    /* settings have changed meanwhile */
+    } else if (c->piece_at >= w.total) {
+        c->io.state = MCPT__X_DONE;
+    }
+}
+#endif
+
 /* -- events beside an answer that may be half written. The half is moved to the end of the buffer meanwhile. */
 typedef struct mcpt__event {
     mcpt_conn *c;
@@ -9936,7 +10071,10 @@ static void mcpt__owner(const mcpt_conn *c, uint8_t out[16])
     }
 }
 
-enum { MCPT__ROUTE_NONE, MCPT__ROUTE_MCP, MCPT__ROUTE_PRM, MCPT__ROUTE_AS };    /* mcpt_conn.route */
+enum {                                /* mcpt_conn.route */
+    MCPT__ROUTE_NONE, MCPT__ROUTE_MCP, MCPT__ROUTE_PRM, MCPT__ROUTE_AS, MCPT__ROUTE_AUTHORIZE, MCPT__ROUTE_TOKEN,
+    MCPT__ROUTE_REGISTER, MCPT__ROUTE_REVOKE
+};
 enum { MCPT__VERIFYING = 1 };         /* in the place of a status: the request waits for the verdict on its token */
 
 static const char *mcpt__path(const mcpt_server *s)
@@ -10210,26 +10348,35 @@ static mcpt_str mcpt__base(const mcpt_server *s, mcpt_str host)
     return base;
 }
 
-/* Writes the URL of the endpoint, NUL-terminated; its length, 0: longer than MCPT_MAX_URL. */
-static size_t mcpt__resource_url(const mcpt_conn *c, char buf[MCPT_MAX_URL + 1])
+/* Writes the URL that this server has for the client, NUL-terminated; its length, 0: longer than MCPT_MAX_URL, or unknown. */
+static size_t mcpt__base_url(const mcpt_conn *c, char buf[MCPT_MAX_URL + 1])
 {
-    const mcpt_server *s = c->server;
     mcpt__out o = { buf, MCPT_MAX_URL, 0 };
     mcpt_str host = mcpt__authority(c);
-    mcpt_str base = mcpt__base(s, host);
+    mcpt_str base = mcpt__base(c->server, host);
 
-    if (s->guard->prm != NULL && s->guard->prm->resource != NULL) {
-        mcpt__out_add(&o, s->guard->prm->resource, MCPT_STRLEN(s->guard->prm->resource));
+    if (base.ptr != NULL || host.len != 0) {
+        mcpt__out_add(&o, "http://", base.ptr == NULL ? 7 : 0);
+        mcpt__out_add(&o, base.ptr != NULL ? base.ptr : host.ptr, base.ptr != NULL ? base.len : host.len);
+    }
+    buf[o.len <= MCPT_MAX_URL ? o.len : 0] = '\0';
+    return mcpt__out_end(&o);
+}
+
+/* The same of the endpoint. */
+static size_t mcpt__resource_url(const mcpt_conn *c, char buf[MCPT_MAX_URL + 1])
+{
+    const mcpt_guard *g = c->server->guard;
+    mcpt__out o = { buf, MCPT_MAX_URL, 0 };
+
+    if (g->prm != NULL && g->prm->resource != NULL) {
+        mcpt__out_z(&o, g->prm->resource);
     } else {
-        if (base.ptr == NULL && host.len == 0) {
+        o.len = mcpt__base_url(c, buf);
+        if (o.len == 0) {
             return 0;
         }
-        if (base.ptr == NULL) {
-            mcpt__out_add(&o, "http://", 7);
-            base = host;
-        }
-        mcpt__out_add(&o, base.ptr, base.len);
-        mcpt__out_add(&o, mcpt__path(s), MCPT_STRLEN(mcpt__path(s)));
+        mcpt__out_z(&o, mcpt__path(c->server));
     }
     buf[o.len <= MCPT_MAX_URL ? o.len : 0] = '\0';
     return mcpt__out_end(&o);
@@ -10293,6 +10440,12 @@ static mcpt_str mcpt__url_path(const char *url)
     return url != NULL && mcpt_url_split(mcpt_z(url), &u) ? mcpt__no_slash(u.path) : mcpt__mk("", 0);
 }
 
+/* Is the authorization server this device? */
+static bool mcpt__pairs(const mcpt_guard *g)
+{
+    return !MCPT_NO_PAIRING && g != NULL && g->pairing != NULL;
+}
+
 /* The document that a path names. */
 static uint8_t mcpt__document_route(const mcpt_server *s, mcpt_str path)
 {
@@ -10301,12 +10454,12 @@ static uint8_t mcpt__document_route(const mcpt_server *s, mcpt_str path)
     const mcpt_guard *g = s->guard;
     mcpt_str none = mcpt__mk("", 0);
 
-    if (g != NULL && g->prm != NULL &&
-        (mcpt__well_known_is(path, prm, g->prm->resource != NULL ? mcpt__url_path(g->prm->resource) :
+    if (g != NULL && (g->prm != NULL || mcpt__pairs(g)) &&
+        (mcpt__well_known_is(path, prm, g->prm != NULL && g->prm->resource != NULL ? mcpt__url_path(g->prm->resource) :
                              mcpt__no_slash(mcpt_z(mcpt__path(s)))) || mcpt__well_known_is(path, prm, none))) {
         return MCPT__ROUTE_PRM;
     }
-    if (g != NULL && (g->as_meta != NULL || g->document != NULL) &&
+    if (g != NULL && (g->as_meta != NULL || g->document != NULL || mcpt__pairs(g)) &&
         (mcpt__well_known_is(path, as, none) ||
          (g->as_meta != NULL && mcpt__well_known_is(path, as, mcpt__url_path(g->as_meta->issuer))))) {
         return MCPT__ROUTE_AS;
@@ -10397,7 +10550,7 @@ static void mcpt__deny_lines(const mcpt_conn *c, mcpt__out *o, unsigned less)
         ch.error = mcpt_z(d->error);
         ch.error_description = less < 1 ? mcpt_z(d->text) : ch.realm;
     }
-    n = g != NULL && g->prm != NULL && less < 2 ? mcpt__resource_url(c, url) : 0;
+    n = g != NULL && (g->prm != NULL || mcpt__pairs(g)) && less < 2 ? mcpt__resource_url(c, url) : 0;
     n = n != 0 ? mcpt_well_known_url(mcpt__mk(url, n), "oauth-protected-resource", meta, sizeof(meta)) : 0;
     ch.resource_metadata = n != 0 ? mcpt__mk(meta, n) : ch.realm;
     if (c->refusal != MCPT__DENY_MALFORMED && less < 3) {
@@ -10670,10 +10823,39 @@ static uint16_t mcpt__authorize(mcpt_conn *c, mcpt_str method)
 }
 
 /* -- metadata documents */
+#if !MCPT_NO_PAIRING
+/* What >>pairing is and does (RFC 8414). */
+static void mcpt__put_pairing(const mcpt_conn *c, mcpt_writer *w)
+{
+    const mcpt_pairing_config *config = c->server->guard->pairing->config;
+    char base[MCPT_MAX_URL + 1];
+    char scopes[201];
+    mcpt__out o = { scopes, sizeof(scopes) - 1, 0 };
+    mcpt_as_meta m;
+    size_t i;
+
+    for (i = 0; i < config->nscopes; i++) {
+        mcpt__out_z(&o, i != 0 ? " " : "");
+        mcpt__out_z(&o, config->scopes[i].scope);
+    }
+    scopes[o.len] = '\0';             /* its init has measured them */
+    MCPT_MEMSET(&m, 0, sizeof(m));
+    m.issuer = mcpt__base_url(c, base) != 0 ? base : NULL;
+    m.revocation_endpoint = "revoke";
+    m.userinfo_endpoint = MCPT_OMIT;
+    m.jwks_uri = MCPT_OMIT;
+    m.scopes_supported = o.len != 0 ? scopes : NULL;
+    m.token_endpoint_auth_methods_supported = "none";
+    m.authorization_response_iss_parameter_supported = "true";
+    mcpt_put_as_meta(w, &m);
+}
+#endif
+
 static void mcpt__put_document(const mcpt_conn *c, mcpt_writer *w)
 {
     const mcpt_guard *g = c->server->guard;
     char url[MCPT_MAX_URL + 1];
+    char base[MCPT_MAX_URL + 1];
 
     if (c->route == MCPT__ROUTE_AS && g->document != NULL) {
         mcpt_str json;
@@ -10684,11 +10866,20 @@ static void mcpt__put_document(const mcpt_conn *c, mcpt_writer *w)
             return;
         }
         mcpt_put_raw(w, json);
-    } else if (c->route == MCPT__ROUTE_AS) {
+    } else if (c->route == MCPT__ROUTE_AS && g->as_meta != NULL) {
         mcpt_put_as_meta(w, g->as_meta);
+#if !MCPT_NO_PAIRING
+    } else if (c->route == MCPT__ROUTE_AS) {
+        mcpt__put_pairing(c, w);
+#endif
     } else {
-        mcpt_prm prm = *g->prm;
+        mcpt_prm prm;
 
+        MCPT_MEMSET(&prm, 0, sizeof(prm));
+        prm = g->prm != NULL ? *g->prm : prm;
+        if (mcpt__pairs(g) && prm.authorization_servers == NULL && mcpt__base_url(c, base) != 0) {
+            prm.authorization_servers = base;
+        }
         prm.resource = mcpt__resource_url(c, url) != 0 ? url : NULL;
         prm.scopes_supported = prm.scopes_supported != NULL ? prm.scopes_supported : g->scopes;
         mcpt_put_prm(w, &prm);
@@ -10712,58 +10903,19 @@ static uint16_t mcpt__document_ready(mcpt_conn *c)
     return e == MCPT_OK ? 200 : 503;
 }
 
-/* A head with these lines and no others of the answer's kind; the body, if any, follows. */
-static void mcpt__answer_lines(mcpt_conn *c, uint16_t status, const char *a, const char *b, int64_t length)
-{
-    mcpt__tx_reset(c);
-    mcpt__tx_add(c, a);
-    mcpt__tx_add(c, b);
-    mcpt__tx_add(c, "\r\n");
-    c->lines = (uint16_t)(c->io.tx_len - c->io.tx_at);
-    c->status = status;
-    mcpt__head_commit(c, false, length);
-}
-
 static void mcpt__document(mcpt_conn *c)
 {
-    mcpt_writer w;
-
-    mcpt_w_init(&w, NULL, 0);
-    mcpt__put_document(c, &w);
-    if (mcpt_w_done(&w, NULL) < 0) {
-        mcpt__note(c->server, MCPT_ERROR, w.err, "a metadata document cannot be written");
-        mcpt__answer_empty(c, 500);
-        return;
-    }
-    mcpt__answer_lines(c, 200, "Cache-Control: max-age=3600\r\n", MCPT_CORS_METADATA, (int64_t)w.total);
-    c->piece_at = 0;
-    c->io.state = (c->flags & MCPT__C_HEAD) != 0 ? MCPT__X_DONE : MCPT__X_DOCUMENT;
-}
-
-/* The next window of the document. */
-static void mcpt__document_step(mcpt_conn *c)
-{
-    mcpt_writer w;
-
-    mcpt_w_init(&w, c->io.tx, c->io.tx_cap);
-    w.flags = MCPT_W_WINDOW;
-    w.skip = c->piece_at;
-    mcpt__put_document(c, &w);
-    c->io.tx_at = 0;
-    c->io.tx_len = (uint32_t)w.len;
-    c->piece_at += (uint32_t)w.len;
-    if (w.err < 0 || w.len == 0) {
-        c->io.state = MCPT__X_CLOSED;    /* settings have changed meanwhile */
-    } else if (c->piece_at >= w.total) {
-        c->io.state = MCPT__X_DONE;
-    }
+    mcpt__document_begin(c, 200, "Cache-Control: max-age=3600\r\n", MCPT_CORS_METADATA, mcpt__put_document);
 }
 
 /* OPTIONS: what a browser may ask for (Fetch standard), before any token. */
 static void mcpt__preflight(mcpt_conn *c)
 {
     MCPT_ASSERT(c->io.mode == MCPT__M_NONE);
-    if (c->route != MCPT__ROUTE_MCP) {
+    if (c->route > MCPT__ROUTE_AS) {
+        mcpt__answer_lines(c, 204, "Allow: POST, OPTIONS\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: POST, OPTIONS\r\n",
+                           "Access-Control-Allow-Headers: *, MCP-Protocol-Version\r\nAccess-Control-Max-Age: 86400\r\n", 0);
+    } else if (c->route != MCPT__ROUTE_MCP) {
         mcpt__answer_lines(c, 204, "Allow: GET, HEAD, OPTIONS\r\n", MCPT_CORS_METADATA, 0);
     } else {
         mcpt__answer_lines(c, 204, "", (c->flags & MCPT__C_CORS) != 0 ? MCPT_CORS_PREFLIGHT : "", 0);
@@ -11348,6 +11500,1424 @@ MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcp
     return e;
 }
 #endif /* !MCPT_NO_VERIFY */
+
+/* >>pair-records: implementation --------------------------------------------------------------------------
+ * Records: a client (version, id, created, length of name, name, redirect URIs with a space between them) and a grant. */
+#if !MCPT_NO_PAIRING
+enum { MCPT__PAIR_FREE, MCPT__PAIR_ASKED, MCPT__PAIR_ISSUED, MCPT__PAIR_USED };            /* mcpt_pairing_request.state */
+enum { MCPT__PAIR_NAME = 100, MCPT__PAIR_ASK_MS = 300000, MCPT__PAIR_CODE_MS = 60000 };
+enum { MCPT__C_ID = 1, MCPT__C_MADE = 9, MCPT__C_NAME = 17, MCPT__C_URIS = 18 };           /* offsets in a client */
+enum {                                                                                     /* offsets in a grant */
+    MCPT__G_CLIENT = 1, MCPT__G_MADE = 10, MCPT__G_LAST = 18, MCPT__G_UNTIL = 26, MCPT__G_BOOT = 34, MCPT__G_MILLIS = 38,
+    MCPT__G_ACCESS = 42, MCPT__G_REFRESH = 74, MCPT__G_FAMILY = 106, MCPT__G_NAME = 138, MCPT__G_TEXT = 139
+};
+
+static void mcpt__num_put(char *p, uint64_t v, size_t n)
+{
+    for (; n != 0; n--, v >>= 8) {
+        *p++ = (char)(unsigned char)(v & 255u);
+    }
+}
+
+static uint64_t mcpt__num_get(const char *p, size_t n)
+{
+    uint64_t v = 0;
+
+    while (n != 0) {
+        v = v << 8 | (unsigned char)p[--n];
+    }
+    return v;
+}
+
+static bool mcpt__pair_sha(const mcpt_pairing *p, const void *data, size_t n, uint8_t out[32])
+{
+    mcpt_str part = mcpt__mk((const char *)data, n);
+
+    return p->env->crypto->sha256(p->env->crypto->user, &part, 1, out);
+}
+
+static bool mcpt__pair_random(const mcpt_pairing *p, void *buf, size_t n)
+{
+    return p->env->random(p->env->user, buf, n);
+}
+
+static uint32_t mcpt__pair_millis(const mcpt_pairing *p)
+{
+    return p->env->millis(p->env->user);
+}
+
+static int64_t mcpt__pair_now(const mcpt_pairing *p)        /* -1: the clock is not set */
+{
+    int64_t now = p->env->unix_time != NULL ? p->env->unix_time(p->env->user) : -1;
+
+    return now < 0 ? -1 : now;
+}
+
+static unsigned mcpt__pair_rows(const mcpt_pairing *p, char kind)
+{
+    unsigned n = kind == 'c' ? p->config->clients : p->config->grants;
+
+    return n != 0 ? n : 8;
+}
+
+/* -- records */
+static void mcpt__pair_key(char key[8], char kind, unsigned row)
+{
+    MCPT_MEMCPY(key, "pair", 4);
+    key[4] = kind;
+    *mcpt__cat_num(key + 5, row, 16, 2) = '\0';
+}
+
+/* OK: p->rec holds it. E_ABSENT: the row is free, or its record is damaged. Others: hands off the row. */
+static mcpt_err mcpt__pair_read(mcpt_pairing *p, char kind, unsigned row)
+{
+    const mcpt_store *s = p->config->store;
+    char key[8];
+    mcpt_err e;
+
+    p->rec_len = 0;
+    if (row >= mcpt__pair_rows(p, kind)) {
+        return MCPT_E_ABSENT;
+    }
+    mcpt__pair_key(key, kind, row);
+    e = s->read(s->user, key, p->rec, sizeof(p->rec), &p->rec_len);
+    if (e == MCPT_OK && p->rec_len != 0 && p->rec[0] != 1) {
+        return MCPT_E_FORMAT;
+    }
+    return e == MCPT_E_DAMAGED || (e == MCPT_OK && p->rec_len < (kind == 'c' ? (size_t)MCPT__C_URIS : (size_t)MCPT__G_TEXT)) ?
+           MCPT_E_ABSENT : e;
+}
+
+static mcpt_err mcpt__pair_write(mcpt_pairing *p, char kind, unsigned row, const char *rec, size_t len)
+{
+    char key[8];
+
+    mcpt__pair_key(key, kind, row);
+    return p->config->store->write(p->config->store->user, key, mcpt__mk(rec, len));
+}
+
+static mcpt_str mcpt__pair_name(const mcpt_pairing *p, size_t at)          /* of the record in p->rec */
+{
+    size_t n = (unsigned char)p->rec[at];
+
+    return n <= p->rec_len - at - 1 ? mcpt__mk(p->rec + at + 1, n) : mcpt__mk("", 0);
+}
+
+static mcpt_str mcpt__pair_tail(const mcpt_pairing *p, size_t at)          /* what follows the name */
+{
+    size_t from = at + 1 + mcpt__pair_name(p, at).len;
+
+    return mcpt__mk(p->rec + from, p->rec_len - from);
+}
+
+/* Reads the client of an id, its row and 8 random bytes. */
+static mcpt_err mcpt__pair_client(mcpt_pairing *p, const uint8_t id[9])
+{
+    mcpt_err e = mcpt__pair_read(p, 'c', id[0]);
+
+    return e == MCPT_OK && MCPT_MEMCMP(p->rec + MCPT__C_ID, id + 1, 8) != 0 ? MCPT_E_ABSENT : e;
+}
+
+static bool mcpt__pair_id(mcpt_str text, uint8_t id[9])
+{
+    size_t n = 0;
+
+    return text.len == 12 && mcpt_b64_decode(text, true, id, 9, &n) && n == 9;
+}
+
+static void mcpt__pair_evict(const mcpt_pairing *p, const char *hash)
+{
+    uint8_t copy[32];
+    mcpt_verdict *g;
+
+    MCPT_MEMCPY(copy, hash, 32);
+    g = p->hub != NULL ? mcpt__verdict_find(p->hub, copy) : NULL;
+    if (g != NULL) {
+        g->state = MCPT__VERDICT_FREE;
+    }
+}
+
+/* Ends the grant in p->rec. */
+static mcpt_err mcpt__pair_end(mcpt_pairing *p, unsigned row)
+{
+    char key[8];
+
+    mcpt__pair_evict(p, p->rec + MCPT__G_ACCESS);
+    mcpt__pair_key(key, 'g', row);
+    return p->config->store->erase(p->config->store->user, key);
+}
+
+/* Has the grant in p->rec gone unused for too long? */
+static bool mcpt__pair_stale(const mcpt_pairing *p)
+{
+    int64_t last = (int64_t)mcpt__num_get(p->rec + MCPT__G_LAST, 8);
+    int64_t now = mcpt__pair_now(p);
+
+    return last >= 0 && now >= 0 && now - last > (int64_t)(p->config->refresh_s != 0 ? p->config->refresh_s : 7776000u);
+}
+
+/* Is there a grant of this client? */
+static bool mcpt__pair_used(mcpt_pairing *p, unsigned row, const uint8_t id[8])
+{
+    unsigned i;
+
+    for (i = 0; i < mcpt__pair_rows(p, 'g'); i++) {
+        mcpt_err e = mcpt__pair_read(p, 'g', i);
+
+        if (e != MCPT_E_ABSENT && (e != MCPT_OK || ((unsigned char)p->rec[MCPT__G_CLIENT] == row &&
+                                                   MCPT_MEMCMP(p->rec + MCPT__G_CLIENT + 1, id, 8) == 0))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A row for a grant of this client: a free one, one that is stale, the client's own oldest. -1: none. */
+static int mcpt__pair_room(mcpt_pairing *p, const uint8_t id[9])
+{
+    uint64_t oldest = (uint64_t)-1;
+    int best = -1;
+    unsigned i;
+
+    for (i = 0; i < mcpt__pair_rows(p, 'g'); i++) {
+        mcpt_err e = mcpt__pair_read(p, 'g', i);
+
+        if (e == MCPT_E_ABSENT || (e == MCPT_OK && mcpt__pair_stale(p))) {
+            return (int)i;
+        }
+        if (e == MCPT_OK && MCPT_MEMCMP(p->rec + MCPT__G_CLIENT, id, 9) == 0 &&
+            mcpt__num_get(p->rec + MCPT__G_LAST, 8) < oldest) {
+            oldest = mcpt__num_get(p->rec + MCPT__G_LAST, 8);
+            best = (int)i;
+        }
+    }
+    return best;
+}
+
+/* -- forms (application/x-www-form-urlencoded) and queries */
+enum {
+    MCPT__Q_CLIENT, MCPT__Q_REDIRECT, MCPT__Q_TYPE, MCPT__Q_STATE, MCPT__Q_SCOPE, MCPT__Q_RESOURCE, MCPT__Q_CHALLENGE,
+    MCPT__Q_METHOD, MCPT__Q_CODE, MCPT__Q_VERIFIER, MCPT__Q_GRANT, MCPT__Q_REFRESH, MCPT__Q_TOKEN, MCPT__Q_FORM,
+    MCPT__Q_ACTION, MCPT__Q_COUNT
+};
+typedef struct mcpt__params { mcpt_str v[MCPT__Q_COUNT]; } mcpt__params;   /* as they came, encoded */
+
+/* False: a parameter comes twice (RFC 6749 section 3.1). */
+static bool mcpt__params_read(mcpt__params *f, mcpt_str text)
+{
+    static const char names[] = "client_id\0redirect_uri\0response_type\0state\0scope\0resource\0code_challenge\0"
+        "code_challenge_method\0code\0code_verifier\0grant_type\0refresh_token\0token\0form\0action\0";
+    size_t i = 0;
+
+    MCPT_MEMSET(f, 0, sizeof(*f));
+    while (i < text.len) {
+        const char *amp = (const char *)MCPT_MEMCHR(text.ptr + i, '&', text.len - i);
+        size_t end = amp != NULL ? (size_t)(amp - text.ptr) : text.len;
+        const char *eq = (const char *)MCPT_MEMCHR(text.ptr + i, '=', end - i);
+        mcpt_str name = mcpt__mk(text.ptr + i, (eq != NULL ? (size_t)(eq - text.ptr) : end) - i);
+        const char *row = names;
+        unsigned k = 0;
+
+        while (*row != '\0' && !mcpt_str_is(name, row)) {
+            row += MCPT_STRLEN(row) + 1;
+            k++;
+        }
+        if (*row != '\0' && eq != NULL) {
+            if (f->v[k].ptr != NULL) {
+                return false;
+            }
+            f->v[k] = mcpt__mk(eq + 1, end - (size_t)(eq + 1 - text.ptr));
+        }
+        i = end + 1;
+    }
+    return true;
+}
+
+/* The value decoded, in p->text; absent: it is not there, malformed or too long. */
+static mcpt_str mcpt__param(mcpt_pairing *p, mcpt_str raw)
+{
+    char *at = p->text + p->text_len;
+    size_t i;
+    size_t n = 0;
+
+    if (raw.ptr == NULL || raw.len > sizeof(p->text) - p->text_len) {
+        return mcpt__mk(NULL, 0);
+    }
+    for (i = 0; i < raw.len; i++) {
+        at[i] = raw.ptr[i] == '+' ? ' ' : raw.ptr[i];
+    }
+    if (!mcpt_percent_decode(mcpt__mk(at, raw.len), at, raw.len, &n)) {
+        return mcpt__mk(NULL, 0);
+    }
+    p->text_len += n;
+    return mcpt__mk(at, n);
+}
+
+/* -- answers */
+#define MCPT__PAIR_CORS "Access-Control-Allow-Origin: *\r\n"
+static void mcpt__pair_open(mcpt_conn *c, mcpt_writer *w)
+{
+    mcpt__tx_reset(c);
+    mcpt__tx_add(c, "Cache-Control: no-store\r\n" MCPT__PAIR_CORS);
+    if (c->status == 429) {
+        mcpt__tx_add(c, "Retry-After: 30\r\n");
+    }
+    mcpt__tx_add(c, "\r\n");
+    c->lines = (uint16_t)(c->io.tx_len - c->io.tx_at);
+    mcpt_w_init(w, mcpt__tx_end(c), c->io.tx_cap - c->io.tx_len);
+    mcpt_obj(w);
+}
+
+static void mcpt__pair_close(mcpt_conn *c, mcpt_writer *w, uint16_t status)
+{
+    mcpt_end(w);
+    c->status = status;
+    if (mcpt_w_done(w, NULL) < 0) {
+        mcpt__note(c->server, MCPT_ERROR, w->err, "tx is too small for an answer of the authorization server");
+        c->lines = 0;
+        mcpt__tx_reset(c);
+        mcpt__answer_empty(c, 500);
+        return;
+    }
+    c->io.tx_len += (uint32_t)w->len;
+    mcpt__head_commit(c, false, (int64_t)w->len);
+    c->io.peak_tx = mcpt__peak(c->io.peak_tx, c->io.tx_len);
+    c->io.state = MCPT__X_DONE;
+}
+
+static void mcpt__pair_error(mcpt_conn *c, uint16_t status, const char *error, const char *text)
+{
+    mcpt_writer w;
+
+    c->status = status;
+    mcpt__pair_open(c, &w);
+    mcpt_kv_z(&w, "error", error);
+    mcpt_kv_z(&w, "error_description", text);
+    mcpt__pair_close(c, &w, status);
+}
+
+/* The store or the random source failed. */
+static void mcpt__pair_broken(mcpt_conn *c, mcpt_err e)
+{
+    mcpt__note(c->server, MCPT_ERROR, e, "pairing: the store or the random source failed");
+    mcpt__pair_error(c, 503, "temporarily_unavailable", "try again later");
+}
+
+#endif
+
+/* >>pair-consent: implementation ----------------------------------------------------------------------
+ * Registration, the authorization endpoint, its page. */
+#if !MCPT_NO_PAIRING
+/* -- registration (RFC 7591) */
+static bool mcpt__redirect_ok(mcpt_str uri)
+{
+    mcpt_url u;
+
+    return uri.len <= MCPT_MAX_URL && mcpt_url_split(uri, &u) &&
+           (mcpt_str_is(u.scheme, "https") || (mcpt_str_is(u.scheme, "http") && mcpt__loopback(u.host)));
+}
+
+/* RFC 9700 section 2.1: the same text; RFC 8252 section 7.3: the port of a loopback one is free. */
+static bool mcpt__redirect_same(mcpt_str a, mcpt_str b)
+{
+    mcpt_url u;
+    mcpt_url v;
+
+    if (mcpt_str_eq(a, b)) {
+        return true;
+    }
+    return mcpt_url_split(a, &u) && mcpt_url_split(b, &v) && mcpt_str_is(u.scheme, "http") && mcpt_str_is(v.scheme, "http") &&
+           mcpt__loopback(u.host) && mcpt_str_eq(u.host, v.host) && mcpt_str_eq(u.path, v.path) &&
+           ((u.query.ptr == NULL && v.query.ptr == NULL) || mcpt_str_eq(u.query, v.query));
+}
+
+/* A name that can be shown: UTF-8 without controls, line ends and what turns the direction of text. */
+static bool mcpt__shown_ok(mcpt_str s)
+{
+    size_t i;
+
+    for (i = 0; i < s.len; i++) {
+        unsigned char ch = (unsigned char)s.ptr[i];
+        unsigned char next = i + 1 < s.len ? (unsigned char)s.ptr[i + 1] : 0u;
+        unsigned char third = i + 2 < s.len ? (unsigned char)s.ptr[i + 2] : 0u;
+
+        if (ch < 0x20 || ch == 0x7f || (ch == 0xc2 && next < 0xa0) || (ch == 0xd8 && next == 0x9c) ||
+            (ch == 0xe2 && ((next == 0x80 && (third < 0x90 || third >= 0xa8) && third != 0x87 && third < 0xb0) ||
+                            (next == 0x81 && third >= 0xa0)))) {
+            return false;
+        }
+    }
+    return s.len <= MCPT__PAIR_NAME && mcpt_utf8_ok(s);
+}
+
+/* Writes name and redirect URIs as a record's end into p->text. NULL, or the error. */
+static const char *mcpt__register_read(mcpt_pairing *p, mcpt_val root)
+{
+    mcpt_val uris = mcpt_get(root, "redirect_uris");
+    mcpt_str s = mcpt__mk("", 0);
+    mcpt_err e = mcpt_get_str(mcpt_get(root, "client_name"), p->text + MCPT__C_URIS, MCPT__PAIR_NAME, &s);
+    size_t i;
+
+    if ((e != MCPT_OK && e != MCPT_E_ABSENT) || !mcpt__shown_ok(s)) {
+        return "invalid_client_metadata";
+    }
+    MCPT_MEMMOVE(p->text + MCPT__C_URIS, s.ptr, s.len);
+    p->text[MCPT__C_NAME] = (char)(unsigned char)s.len;
+    p->text_len = MCPT__C_URIS + s.len;
+    for (i = 0; i < mcpt_size(uris); i++) {
+        size_t room = sizeof(p->rec) - p->text_len;
+        char *at = p->text + p->text_len;
+
+        if (mcpt_get_str(mcpt_at(uris, i), at, room, &s) != MCPT_OK || s.len >= room || !mcpt__redirect_ok(s)) {
+            return "invalid_redirect_uri";
+        }
+        MCPT_MEMMOVE(at, s.ptr, s.len);
+        at[s.len] = ' ';
+        p->text_len += s.len + 1;
+    }
+    return i != 0 && mcpt_typeof(uris) == MCPT_ARRAY ? NULL : "invalid_redirect_uri";
+}
+
+/* The row for the client in p->text: that of the same one, a free one, the oldest without tokens. -1: none. */
+static int mcpt__register_row(mcpt_pairing *p, bool *same)
+{
+    uint8_t id[8];
+    uint64_t oldest = (uint64_t)-1;
+    int row = -1;
+    unsigned i;
+
+    for (i = 0; i < mcpt__pair_rows(p, 'c'); i++) {
+        mcpt_err e = mcpt__pair_read(p, 'c', i);
+
+        *same = e == MCPT_OK && p->rec_len == p->text_len &&
+                MCPT_MEMCMP(p->rec + MCPT__C_NAME, p->text + MCPT__C_NAME, p->text_len - MCPT__C_NAME) == 0;
+        if (*same) {
+            return (int)i;
+        }
+        if (e == MCPT_E_ABSENT) {
+            row = oldest != 0 ? (int)i : row;
+            oldest = 0;
+        } else if (e == MCPT_OK && mcpt__num_get(p->rec + MCPT__C_MADE, 8) < oldest) {
+            uint64_t made = mcpt__num_get(p->rec + MCPT__C_MADE, 8);
+
+            MCPT_MEMCPY(id, p->rec + MCPT__C_ID, 8);
+            if (!mcpt__pair_used(p, i, id)) {
+                oldest = made;
+                row = (int)i;
+            }
+        }
+    }
+    return row;
+}
+
+/* Registrations write to the store before anybody was asked, so they are few: 8, then one in 30 seconds. */
+static bool mcpt__register_may(mcpt_pairing *p)
+{
+    uint32_t now = mcpt__pair_millis(p);
+    uint32_t more = (now - p->register_at) / 30000u;
+
+    if (more != 0) {
+        p->register_at += more * 30000u;
+        p->registers = (uint8_t)(more >= p->registers ? 0u : p->registers - more);
+    }
+    return p->registers < 8;
+}
+
+static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
+{
+    mcpt_doc doc;
+    mcpt_writer w;
+    mcpt_str word;
+    const char *words;
+    const char *error = "invalid_client_metadata";
+    char id[13];
+    char raw[9];
+    bool same = false;
+    int row;
+    mcpt_err e = mcpt_parse(&doc, body, c->tok, c->ntok);
+
+    if (e == MCPT_OK && mcpt_typeof(mcpt_root(&doc)) == MCPT_OBJECT) {
+        error = mcpt__register_read(p, mcpt_root(&doc));
+    }
+    if (error != NULL) {
+        mcpt__pair_error(c, 400, error, "redirect_uris: https, or http to loopback; client_name: at most 100 bytes of text");
+        return;
+    }
+    row = mcpt__register_row(p, &same);
+    if (row < 0 || (!same && !mcpt__register_may(p))) {
+        mcpt__pair_error(c, (uint16_t)(row < 0 ? 503 : 429), "temporarily_unavailable", row < 0 ? "no room for another client" : "too many clients");
+        return;
+    }
+    raw[0] = (char)(unsigned char)row;
+    MCPT_MEMCPY(raw + 1, p->rec + MCPT__C_ID, 8);
+    if (!same) {
+        p->text[0] = 1;
+        mcpt__num_put(p->text + MCPT__C_MADE, (uint64_t)mcpt__pair_now(p), 8);
+        e = mcpt__pair_random(p, raw + 1, 8) ? MCPT_OK : MCPT_E_RANDOM;
+        MCPT_MEMCPY(p->text + MCPT__C_ID, raw + 1, 8);
+        e = e == MCPT_OK ? mcpt__pair_write(p, 'c', (unsigned)row, p->text, p->text_len) : e;
+        if (e != MCPT_OK) {
+            mcpt__pair_broken(c, e);
+            return;
+        }
+        p->registers++;
+    }
+    id[mcpt_b64_encode(raw, 9, true, id, 12)] = '\0';
+    mcpt__pair_open(c, &w);
+    mcpt_kv_z(&w, "client_id", id);
+    if (p->text[MCPT__C_NAME] != 0) {
+        mcpt_kv_str(&w, "client_name", mcpt__mk(p->text + MCPT__C_URIS, (unsigned char)p->text[MCPT__C_NAME]));
+    }
+    mcpt_key(&w, "redirect_uris");
+    mcpt_arr(&w);
+    p->text[p->text_len - 1] = '\0';
+    words = p->text + MCPT__C_URIS + (unsigned char)p->text[MCPT__C_NAME];
+    while (mcpt__word(&words, &word)) {
+        mcpt_put_str(&w, word);
+    }
+    mcpt_end(&w);
+    mcpt_kv_raw(&w, "grant_types", mcpt_z("[\"authorization_code\",\"refresh_token\"]"));
+    mcpt_kv_raw(&w, "response_types", mcpt_z("[\"code\"]"));
+    mcpt_kv_z(&w, "token_endpoint_auth_method", "none");
+    mcpt__pair_close(c, &w, 201);
+}
+
+/* -- the authorization endpoint */
+enum {                                /* mcpt_conn.piece: the page */
+    MCPT__PAGE_CONSENT, MCPT__PAGE_WRONG, MCPT__PAGE_MALFORMED, MCPT__PAGE_CLIENT, MCPT__PAGE_REDIRECT, MCPT__PAGE_OLD,
+    MCPT__PAGE_LOCKED, MCPT__PAGE_LONG, MCPT__PAGE_BROKEN, MCPT__PAGE_FULL
+};
+typedef struct mcpt__asked {            /* an authorization request (RFC 6749 section 4.1.1) */
+    mcpt__params f;
+    mcpt_str query, redirect;         /* redirect in p->text */
+    uint8_t client[9], challenge[32];
+    uint32_t scopes;
+} mcpt__asked;
+
+static mcpt_str mcpt__pair_query(const mcpt_conn *c)
+{
+    mcpt_str target = mcpt__is_hosted(c) ? c->request->query : mcpt__cut(c->io.rx, c->head.target);
+    const char *query = target.len != 0 ? (const char *)MCPT_MEMCHR(target.ptr, '?', target.len) : NULL;
+
+    if (mcpt__is_hosted(c)) {
+        return target.ptr != NULL ? target : mcpt__mk("", 0);
+    }
+    return query != NULL ? mcpt__mk(query + 1, target.len - (size_t)(query + 1 - target.ptr)) : mcpt__mk("", 0);
+}
+
+/* The scopes that a text asks for, a bit a row; all when it is absent. Words that there are not are passed over. */
+static uint32_t mcpt__pair_scopes(const mcpt_pairing *p, mcpt_str text)
+{
+    uint32_t mask = 0;
+    size_t i;
+
+    for (i = 0; i < p->config->nscopes; i++) {
+        if (text.ptr == NULL || mcpt__word_in(text, mcpt_z(p->config->scopes[i].scope))) {
+            mask |= (uint32_t)1 << i;
+        }
+    }
+    return mask;
+}
+
+static bool mcpt__words_in(mcpt_str words, mcpt_str all)
+{
+    size_t i = 0;
+
+    while (i < words.len) {
+        size_t from = i;
+
+        while (i < words.len && words.ptr[i] != ' ') {
+            i++;
+        }
+        if (i != from && !mcpt__word_in(all, mcpt__mk(words.ptr + from, i - from))) {
+            return false;
+        }
+        i++;
+    }
+    return true;
+}
+
+/* RFC 8707: is resource this endpoint, under any of its names? Absent: of a client that knows no other. */
+static bool mcpt__pair_resource(const mcpt_conn *c, mcpt_str resource)
+{
+    char url[MCPT_MAX_URL + 1];
+    mcpt_token t;
+
+    MCPT_MEMSET(&t, 0, sizeof(t));
+    t.server = c->server;
+    t.resource = mcpt__mk(url, mcpt__resource_url(c, url));
+    return resource.ptr == NULL || mcpt_token_for(&t, resource);
+}
+
+/* Who asks, and where the answer goes. 0, or the page that says why nothing is sent there. */
+static unsigned mcpt__ask_client(const mcpt_conn *c, mcpt_pairing *p, mcpt__asked *a)
+{
+    const char *uris;
+    mcpt_str uri;
+    bool known = false;
+    mcpt_err e;
+
+    p->text_len = 0;
+    a->query = mcpt__pair_query(c);
+    if (!mcpt__params_read(&a->f, a->query) || !mcpt__url_chars(a->query.ptr, a->query.len)) {
+        return MCPT__PAGE_MALFORMED;
+    }
+    e = mcpt__pair_id(a->f.v[MCPT__Q_CLIENT], a->client) ? mcpt__pair_client(p, a->client) : MCPT_E_ABSENT;
+    if (e != MCPT_OK) {
+        return e == MCPT_E_ABSENT ? MCPT__PAGE_CLIENT : MCPT__PAGE_BROKEN;
+    }
+    a->redirect = mcpt__param(p, a->f.v[MCPT__Q_REDIRECT]);
+    p->rec[p->rec_len - 1] = '\0';    /* the blank behind the last one */
+    uris = mcpt__pair_tail(p, MCPT__C_NAME).ptr;
+    while (a->redirect.ptr != NULL && mcpt__word(&uris, &uri)) {
+        known = known || mcpt__redirect_same(uri, a->redirect);
+    }
+    return known ? 0 : (unsigned)MCPT__PAGE_REDIRECT;
+}
+
+/* What is asked. NULL, or the error that goes to the redirect URI (RFC 6749 section 4.1.2.1). */
+static const char *mcpt__ask_terms(const mcpt_conn *c, mcpt_pairing *p, mcpt__asked *a)
+{
+    const mcpt_str *v = a->f.v;
+    size_t n = 0;
+
+    if (!mcpt_str_is(v[MCPT__Q_TYPE], "code")) {
+        return v[MCPT__Q_TYPE].ptr != NULL ? "unsupported_response_type" : "invalid_request";
+    }
+    if (!mcpt_str_is(v[MCPT__Q_METHOD], "S256") || v[MCPT__Q_CHALLENGE].len != 43 ||
+        !mcpt_b64_decode(v[MCPT__Q_CHALLENGE], true, a->challenge, 32, &n)) {
+        return "invalid_request";     /* RFC 7636 section 4.4.1 */
+    }
+    if (v[MCPT__Q_RESOURCE].ptr != NULL) {
+        mcpt_str resource = mcpt__param(p, v[MCPT__Q_RESOURCE]);
+
+        if (resource.ptr == NULL || !mcpt__pair_resource(c, resource)) {
+            return "invalid_target";
+        }
+    }
+    a->scopes = mcpt__pair_scopes(p, v[MCPT__Q_SCOPE].ptr != NULL ? mcpt__param(p, v[MCPT__Q_SCOPE]) : v[MCPT__Q_SCOPE]);
+    return a->scopes == 0 && p->config->nscopes != 0 ? "invalid_scope" : NULL;
+}
+
+/* The header lines of an answer to the redirect URI: key and value, state as it came, iss (RFC 9207). */
+static void mcpt__ask_location(const mcpt_conn *c, const mcpt__asked *a, mcpt__out *o, const char *key, const char *value)
+{
+    char base[MCPT_MAX_URL + 1];
+    size_t i;
+    size_t n = mcpt__base_url(c, base);
+
+    mcpt__out_z(o, "Location: ");
+    mcpt__out_add(o, a->redirect.ptr, a->redirect.len);
+    mcpt__out_z(o, MCPT_MEMCHR(a->redirect.ptr, '?', a->redirect.len) != NULL ? "&" : "?");
+    mcpt__out_z(o, key);
+    mcpt__out_z(o, value);
+    if (a->f.v[MCPT__Q_STATE].ptr != NULL) {
+        mcpt__out_z(o, "&state=");
+        mcpt__out_add(o, a->f.v[MCPT__Q_STATE].ptr, a->f.v[MCPT__Q_STATE].len);
+    }
+    mcpt__out_z(o, "&iss=");
+    for (i = 0; i < n; i++) {
+        bool plain = mcpt__alpha(base[i]) || mcpt__digit(base[i]) || base[i] == '.' || base[i] == '-';
+        char esc[3] = { '%', "0123456789ABCDEF"[(base[i] >> 4) & 15], "0123456789ABCDEF"[base[i] & 15] };
+
+        mcpt__out_add(o, plain ? base + i : esc, plain ? 1 : 3);
+    }
+    mcpt__out_z(o, "\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n\r\n");
+}
+
+static void mcpt__ask_redirect(mcpt_conn *c, const mcpt__asked *a, const char *key, const char *value)
+{
+    mcpt__out o = { NULL, 0, 0 };
+
+    mcpt__tx_reset(c);
+    o.p = mcpt__tx_end(c);
+    o.cap = c->io.tx_cap - c->io.tx_len;
+    mcpt__ask_location(c, a, &o, key, value);
+    if (mcpt__out_end(&o) == 0) {
+        mcpt__answer_empty(c, 500);   /* was measured before anybody was asked */
+        return;
+    }
+    c->io.tx_len += (uint32_t)o.len;
+    c->lines = (uint16_t)o.len;
+    c->status = 303;                  /* RFC 9700 section 4.12 */
+    mcpt__head_commit(c, false, 0);
+    c->io.state = MCPT__X_DONE;
+}
+
+/* -- the page */
+static void mcpt__html_z(mcpt_writer *w, const char *z)
+{
+    mcpt__w_bytes(w, z, MCPT_STRLEN(z));
+}
+
+static void mcpt__html(mcpt_writer *w, mcpt_str s)          /* any text, as text or in a quoted attribute */
+{
+    size_t i;
+
+    for (i = 0; i < s.len; i++) {
+        switch (s.ptr[i]) {
+        case '&': mcpt__html_z(w, "&amp;"); break;
+        case '<': mcpt__html_z(w, "&lt;"); break;
+        case '>': mcpt__html_z(w, "&gt;"); break;
+        case '"': mcpt__html_z(w, "&quot;"); break;
+        case '\'': mcpt__html_z(w, "&#39;"); break;
+        default: mcpt__w_bytes(w, s.ptr + i, 1);
+        }
+    }
+}
+
+/* The hash in the policy is that of the style (CSP level 3, section 6.7.3.3). No form-action: browsers hold the redirect that answers
+ * the form against it. */
+#define MCPT__PAIR_STYLE "body{font:1.1em/1.5 system-ui,sans-serif;max-width:30em;margin:2em auto;padding:0 1em;color:#111;background:#fff}" \
+    "input,button{font:inherit;padding:.5em;margin:.3em .3em .3em 0;border:2px solid #555;border-radius:.3em}" \
+    "#code{font-size:1.5em;width:9em;letter-spacing:.1em;display:block}button{min-width:7em;background:#eee;color:#111}" \
+    "[value=allow]{background:#064;color:#fff;border-color:#064}[role=alert]{border:2px solid #a00;padding:.5em}" \
+    ":focus{outline:3px solid #06c;outline-offset:2px}"
+#define MCPT__PAIR_PAGE "Cache-Control: no-store\r\nContent-Security-Policy: default-src 'none'; style-src '" MCPT__PAIR_STYLE_HASH \
+    "'; base-uri 'none'; frame-ancestors 'none'\r\nX-Frame-Options: DENY\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
+#define MCPT__PAIR_STYLE_HASH "sha256-8lHmZcPz9VqdAze/4NhOzSJQKJb81tt7HunCvgOv5j8="
+
+/* The request that a consent page is about; its client is in p->rec then. */
+static void mcpt__put_consent(const mcpt_conn *c, mcpt_pairing *p, mcpt_writer *w, mcpt_str title)
+{
+    const mcpt_pairing_request *r = &p->requests[c->piece_n];
+    char form[23];
+    size_t i;
+    mcpt__asked a;
+    mcpt_url u;
+
+    if (mcpt__ask_client(c, p, &a) != 0 || !mcpt_url_split(a.redirect, &u)) {
+        mcpt__w_fail(w, MCPT_E_STATE);
+        return;
+    }
+    form[mcpt_b64_encode(r->form, 16, true, form, 22)] = '\0';
+    mcpt__html_z(w, "<p>A program that calls itself <strong>");
+    mcpt__html(w, mcpt__pair_name(p, MCPT__C_NAME).len != 0 ? mcpt__pair_name(p, MCPT__C_NAME) : mcpt_z("(no name)"));
+    mcpt__html_z(w, "</strong> asks to use this device. Your answer goes to <strong>");
+    mcpt__html(w, u.host);
+    mcpt__html_z(w, mcpt__loopback(u.host) ? "</strong>, a program on the computer or phone you read this on.</p>" :
+                 "</strong>. Allow only if you began this there.</p>");
+    mcpt__html_z(w, r->scopes != 0 ? "<h2>It may then</h2><ul>" : "<p>It may then use everything the device offers.</p>");
+    for (i = 0; i < p->config->nscopes; i++) {
+        const mcpt_pairing_scope *s = &p->config->scopes[i];
+
+        if ((r->scopes >> i & 1u) != 0) {
+            mcpt__html_z(w, "<li>");
+            mcpt__html(w, mcpt_z(s->text != NULL ? s->text : s->scope));
+            mcpt__html_z(w, "</li>");
+        }
+    }
+    mcpt__html_z(w, r->scopes != 0 ? "</ul>" : "");
+    mcpt__html_z(w, "<form method=\"post\"><input type=\"hidden\" name=\"form\" value=\"");
+    mcpt__html_z(w, form);
+    mcpt__html_z(w, "\"><label for=\"code\">Code that ");
+    mcpt__html(w, title);
+    mcpt__html_z(w, " shows now</label><input id=\"code\" name=\"code\" inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"20\" required"
+                 " aria-describedby=\"hint\"");
+    mcpt__html_z(w, c->piece == MCPT__PAGE_WRONG ? " aria-invalid=\"true\"><p id=\"hint\">" : "><p id=\"hint\">");
+    mcpt__html_z(w, "8 digits; blanks do not matter.</p><button name=\"action\" value=\"allow\">Allow</button>"
+                 "<button name=\"action\" value=\"deny\" formnovalidate>Deny</button></form>");
+}
+
+static void mcpt__put_page(const mcpt_conn *c, mcpt_writer *w)
+{
+    static const char notes[] = "\0That is not the code on the device. Look again.\0"
+        "The request is malformed.\0This device does not know the program that sent you. Let it connect anew.\0"
+        "The program that sent you names an address that it did not register. Nothing was sent there.\0"
+        "This page is out of date. Begin again in your program.\0"
+        "Too many wrong codes. Wait some minutes, then begin again in your program.\0"
+        "The request is longer than this device can answer.\0The device cannot store anything now. Try again later.\0"
+        "The device is paired with as many programs as it can hold. Remove one first.\0";
+    mcpt_pairing *p = c->server->guard->pairing;
+    const mcpt_server *s = c->server;
+    mcpt_str title = mcpt_z(p->config->title != NULL ? p->config->title : s->title != NULL ? s->title : s->name);
+    const char *note = notes;
+    uint32_t i;
+
+    for (i = 0; i < c->piece; i++) {
+        note += MCPT_STRLEN(note) + 1;
+    }
+    mcpt__html_z(w, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                 "content=\"width=device-width,initial-scale=1\"><title>Pair with ");
+    mcpt__html(w, title);
+    mcpt__html_z(w, "</title><style>" MCPT__PAIR_STYLE "</style></head><body><main><h1>Pair with ");
+    mcpt__html(w, title);
+    mcpt__html_z(w, "</h1>");
+    if (*note != '\0') {
+        mcpt__html_z(w, "<p role=\"alert\">");
+        mcpt__html_z(w, note);
+        mcpt__html_z(w, "</p>");
+    }
+    if (c->piece <= MCPT__PAGE_WRONG) {
+        mcpt__put_consent(c, p, w, title);
+    }
+    mcpt__html_z(w, "</main></body></html>\n");
+}
+
+static void mcpt__pair_page(mcpt_conn *c, unsigned page)
+{
+    c->piece = page;
+    c->flags |= MCPT__C_HTML;
+    mcpt__document_begin(c, (uint16_t)(page == MCPT__PAGE_CONSENT ? 200 : page == MCPT__PAGE_WRONG ? 403 : page == MCPT__PAGE_LOCKED ? 429 :
+                         page >= MCPT__PAGE_BROKEN ? 503 : 400), MCPT__PAIR_PAGE, "", mcpt__put_page);
+}
+
+static bool mcpt__pair_locked(const mcpt_pairing *p)
+{
+    return p->locked_ms != 0 && mcpt__pair_millis(p) - p->locked_at < p->locked_ms;
+}
+
+static void mcpt__request_drop(mcpt_pairing *p, mcpt_pairing_request *r)
+{
+    if (r->state == MCPT__PAIR_ASKED) {
+        p->config->show(p->config->user, NULL, mcpt__mk(NULL, 0));
+    }
+    mcpt_wipe(r, sizeof(*r));
+}
+
+static void mcpt__requests_sweep(mcpt_pairing *p)
+{
+    size_t i;
+
+    for (i = 0; i < MCPT_PAIRING_REQUESTS; i++) {
+        mcpt_pairing_request *r = &p->requests[i];
+        uint32_t age = mcpt__pair_millis(p) - r->since;
+
+        if (r->state != MCPT__PAIR_FREE && age >= (r->state == MCPT__PAIR_ASKED ? (uint32_t)MCPT__PAIR_ASK_MS : (uint32_t)MCPT__PAIR_CODE_MS)) {
+            mcpt__request_drop(p, r);
+        }
+    }
+}
+
+/* The page of this very request, when it was loaded before; else the place for a new one. */
+static mcpt_pairing_request *mcpt__request_place(mcpt_pairing *p, const uint8_t query[32])
+{
+    mcpt_pairing_request *best = &p->requests[0];
+    uint32_t now = mcpt__pair_millis(p);
+    size_t i;
+
+    for (i = 0; i < MCPT_PAIRING_REQUESTS; i++) {
+        mcpt_pairing_request *r = &p->requests[i];
+
+        if (r->state == MCPT__PAIR_ASKED && mcpt_same(r->query, query, 32)) {
+            return r;
+        }
+        if (best->state != MCPT__PAIR_FREE && (r->state == MCPT__PAIR_FREE || (r->state != MCPT__PAIR_ISSUED &&
+            (best->state == MCPT__PAIR_ISSUED || now - r->since > now - best->since)))) {
+            best = r;
+        }
+    }
+    return best;
+}
+
+/* Fills a request and makes its pairing code. */
+static bool mcpt__request_new(mcpt_pairing *p, mcpt_pairing_request *r, const mcpt__asked *a, const uint8_t query[32])
+{
+    uint32_t v = 0xffffffffu;
+    size_t i;
+
+    mcpt__request_drop(p, r);
+    while (v >= 4200000000u) {        /* every code is as likely as any other */
+        if (!mcpt__pair_random(p, &v, sizeof(v))) {
+            return false;
+        }
+    }
+    for (i = 9; i-- > 0; ) {
+        r->code[i] = i == 4 ? ' ' : (char)('0' + v % 10u);
+        v = i == 4 ? v : v / 10u;
+    }
+    MCPT_MEMCPY(r->client, a->client, 9);
+    MCPT_MEMCPY(r->query, query, 32);
+    MCPT_MEMCPY(r->challenge, a->challenge, 32);
+    r->scopes = a->scopes;
+    r->since = mcpt__pair_millis(p);
+    if (!mcpt__pair_random(p, r->form, 16) || !mcpt__pair_sha(p, a->redirect.ptr, a->redirect.len, r->redirect)) {
+        return false;
+    }
+    r->state = MCPT__PAIR_ASKED;
+    return true;
+}
+
+/* GET: the page, and the code on the device. */
+static void mcpt__pair_get(mcpt_conn *c)
+{
+    mcpt_pairing *p = c->server->guard->pairing;
+    mcpt__out o = { NULL, 0, 0 };
+    mcpt_pairing_request *r;
+    const char *error;
+    uint8_t query[32];
+    mcpt__asked a;
+    unsigned page = mcpt__ask_client(c, p, &a);
+
+    mcpt__requests_sweep(p);
+    if (page == 0) {
+        mcpt__ask_location(c, &a, &o, "error=", "unsupported_response_type and as much as a code is long");
+        page = o.len + mcpt__head_room(c) > c->io.tx_cap ? MCPT__PAGE_LONG : mcpt__pair_locked(p) ? MCPT__PAGE_LOCKED : 0;
+    }
+    error = page == 0 ? mcpt__ask_terms(c, p, &a) : NULL;
+    if (error != NULL) {
+        mcpt__ask_redirect(c, &a, "error=", error);
+        return;
+    }
+    if (page == 0 && mcpt__pair_room(p, a.client) < 0) {
+        page = MCPT__PAGE_FULL;
+    }
+    if (page == 0) {
+        r = mcpt__pair_sha(p, a.query.ptr, a.query.len, query) ? mcpt__request_place(p, query) : NULL;
+        if (r == NULL || ((r->state != MCPT__PAIR_ASKED || !mcpt_same(r->query, query, 32)) && !mcpt__request_new(p, r, &a, query)) ||
+            mcpt__pair_client(p, a.client) != MCPT_OK) {
+            page = MCPT__PAGE_BROKEN;
+        } else {
+            c->piece_n = (uint32_t)(r - p->requests);
+            p->config->show(p->config->user, r->code, mcpt__pair_name(p, MCPT__C_NAME));
+        }
+    }
+    mcpt__pair_page(c, page);
+}
+
+/* Digits of what was typed against the code. */
+static bool mcpt__code_is(const mcpt_pairing_request *r, mcpt_str typed)
+{
+    char digits[9] = { 0, 0, 0, 0, ' ', 0, 0, 0, 0 };
+    size_t n = 0;
+    size_t i;
+
+    for (i = 0; i < typed.len; i++) {
+        if (mcpt__digit(typed.ptr[i]) && n < 9) {
+            digits[n] = typed.ptr[i];
+            n += n == 3 ? 2u : 1u;
+        } else if (typed.ptr[i] != ' ' && typed.ptr[i] != '-') {
+            return false;
+        }
+    }
+    return n == 9 && mcpt_same(digits, r->code, 9);
+}
+
+/* A wrong code was typed. */
+static void mcpt__code_wrong(mcpt_conn *c, mcpt_pairing *p, mcpt_pairing_request *r)
+{
+    if (++p->wrong >= 5) {
+        p->wrong = 0;
+        p->locked_at = mcpt__pair_millis(p);
+        p->locked_ms = (uint32_t)60000 << p->locks;
+        p->locks = (uint8_t)(p->locks < 6 ? p->locks + 1 : 6);
+        mcpt__note(c->server, MCPT_WARNING, MCPT_E_LIMIT, "pairing: too many wrong codes");
+        mcpt__request_drop(p, r);
+        mcpt__pair_page(c, MCPT__PAGE_LOCKED);
+        return;
+    }
+    if (++r->tries >= 3) {
+        mcpt__request_drop(p, r);
+        mcpt__pair_page(c, MCPT__PAGE_OLD);
+        return;
+    }
+    c->piece_n = (uint32_t)(r - p->requests);
+    mcpt__pair_page(c, MCPT__PAGE_WRONG);
+}
+
+/* POST of the form: it must be of the page of this very request. */
+static void mcpt__pair_answer(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
+{
+    mcpt_pairing_request *r = NULL;
+    uint8_t form[16];
+    uint8_t query[32];
+    uint8_t secret[32];
+    char code[44];
+    mcpt__params f;
+    mcpt__asked a;
+    size_t n = 0;
+    size_t i;
+    unsigned page = mcpt__ask_client(c, p, &a);
+
+    mcpt__requests_sweep(p);
+    if (page == 0 && (!mcpt__params_read(&f, body) || !mcpt_b64_decode(f.v[MCPT__Q_FORM], true, form, 16, &n) || n != 16 ||
+                      !mcpt__pair_sha(p, a.query.ptr, a.query.len, query))) {
+        page = MCPT__PAGE_MALFORMED;
+    }
+    for (i = 0; page == 0 && i < MCPT_PAIRING_REQUESTS; i++) {
+        mcpt_pairing_request *one = &p->requests[i];
+
+        r = one->state == MCPT__PAIR_ASKED && mcpt_same(one->form, form, 16) && mcpt_same(one->query, query, 32) ? one : r;
+    }
+    if (page != 0 || r == NULL || mcpt__pair_locked(p)) {
+        mcpt__pair_page(c, page != 0 ? page : r == NULL ? (unsigned)MCPT__PAGE_OLD : (unsigned)MCPT__PAGE_LOCKED);
+        return;
+    }
+    if (!mcpt_str_is(f.v[MCPT__Q_ACTION], "allow")) {
+        mcpt__request_drop(p, r);
+        mcpt__ask_redirect(c, &a, "error=", "access_denied");
+        return;
+    }
+    if (!mcpt__code_is(r, mcpt__param(p, f.v[MCPT__Q_CODE]))) {
+        mcpt__code_wrong(c, p, r);
+        return;
+    }
+    p->wrong = 0;
+    p->locks = 0;
+    code[mcpt__pair_random(p, secret, 32) ? mcpt_b64_encode(secret, 32, true, code, 43) : 0] = '\0';
+    if (code[0] == '\0' || !mcpt__pair_sha(p, code, 43, r->code_hash)) {
+        mcpt__pair_page(c, MCPT__PAGE_BROKEN);
+        return;
+    }
+    p->config->show(p->config->user, NULL, mcpt__mk(NULL, 0));
+    r->state = MCPT__PAIR_ISSUED;
+    r->since = mcpt__pair_millis(p);
+    mcpt_wipe(r->code, sizeof(r->code));
+    mcpt__ask_redirect(c, &a, "code=", code);
+    mcpt_wipe(code, sizeof(code));
+}
+
+#endif
+
+/* >>pairing: implementation ---------------------------------------------------------------------------
+ * The token and revocation endpoints, the way in from a connection, what the program calls. */
+#if !MCPT_NO_PAIRING
+/* -- the token endpoint. Tokens: a prefix, then base64url of the grant's row and 32 random bytes; of those of a refresh token the
+ * first 16 stay the same, so that an old one is known for what it is. */
+enum { MCPT__TOKEN_LEN = 50 };
+
+static bool mcpt__token_row(mcpt_str token, const char *prefix, uint8_t raw[33])
+{
+    size_t n = 0;
+
+    return token.len == MCPT__TOKEN_LEN && MCPT_MEMCMP(token.ptr, prefix, 6) == 0 &&
+           mcpt_b64_decode(mcpt__mk(token.ptr + 6, 44), true, raw, 33, &n) && n == 33;
+}
+
+static void mcpt__token_text(char *text, const char *prefix, const uint8_t raw[33])
+{
+    MCPT_MEMCPY(text, prefix, 6);
+    (void)mcpt_b64_encode(raw, 33, true, text + 6, 44);
+}
+
+/* New tokens for the grant in p->rec, which is written; family: the first half of its refresh tokens. Answers them. */
+static void mcpt__token_issue(mcpt_conn *c, mcpt_pairing *p, unsigned row, const uint8_t family[16])
+{
+    const uint32_t ttl = p->config->access_s != 0 ? p->config->access_s : 3600u;
+    int64_t now = mcpt__pair_now(p);
+    char access[MCPT__TOKEN_LEN];
+    char refresh[MCPT__TOKEN_LEN];
+    uint8_t raw[33];
+    uint8_t hash[3][32];
+    mcpt_writer w;
+    mcpt_err e = MCPT_E_RANDOM;
+    bool good;
+
+    raw[0] = (uint8_t)row;
+    good = mcpt__pair_random(p, raw + 1, 32);
+    mcpt__token_text(access, "mcpta_", raw);
+    MCPT_MEMCPY(raw + 1, family, 16);
+    good = good && mcpt__pair_random(p, raw + 17, 16);
+    mcpt__token_text(refresh, "mcptr_", raw);
+    if (good && mcpt__pair_sha(p, access, MCPT__TOKEN_LEN, hash[0]) && mcpt__pair_sha(p, refresh, MCPT__TOKEN_LEN, hash[1]) &&
+        mcpt__pair_sha(p, family, 16, hash[2])) {
+        mcpt__pair_evict(p, p->rec + MCPT__G_ACCESS);
+        MCPT_MEMCPY(p->rec + MCPT__G_ACCESS, hash, sizeof(hash));
+        mcpt__num_put(p->rec + MCPT__G_LAST, (uint64_t)now, 8);
+        mcpt__num_put(p->rec + MCPT__G_UNTIL, (uint64_t)(now < 0 ? 0 : now + (int64_t)ttl), 8);
+        mcpt__num_put(p->rec + MCPT__G_BOOT, p->boot, 4);
+        mcpt__num_put(p->rec + MCPT__G_MILLIS, mcpt__pair_millis(p), 4);
+        e = mcpt__pair_write(p, 'g', row, p->rec, p->rec_len);
+    }
+    if (e == MCPT_OK) {
+        mcpt_str scopes = mcpt__pair_tail(p, MCPT__G_NAME);
+
+        mcpt__pair_open(c, &w);
+        mcpt_kv_str(&w, "access_token", mcpt__mk(access, sizeof(access)));
+        mcpt_kv_z(&w, "token_type", "Bearer");
+        mcpt_kv_int(&w, "expires_in", (int64_t)ttl);
+        mcpt_kv_str(&w, "refresh_token", mcpt__mk(refresh, sizeof(refresh)));
+        mcpt_kv_str(&w, "scope", scopes);
+        mcpt__pair_close(c, &w, 200);
+    } else {
+        mcpt__pair_broken(c, e);
+    }
+    mcpt_wipe(access, sizeof(access));
+    mcpt_wipe(refresh, sizeof(refresh));
+    mcpt_wipe(raw, sizeof(raw));
+}
+
+/* The grant that a token of either kind belongs to: its row, in p->rec. refresh: *old tells that it was replaced. */
+static mcpt_err mcpt__token_find(mcpt_pairing *p, mcpt_str token, uint8_t raw[33], bool refresh, bool *old)
+{
+    uint8_t hash[32];
+    mcpt_err e;
+
+    *old = false;
+    if (!mcpt__token_row(token, refresh ? "mcptr_" : "mcpta_", raw)) {
+        return MCPT_E_ABSENT;
+    }
+    e = mcpt__pair_read(p, 'g', raw[0]);
+    if (e != MCPT_OK) {
+        return e;
+    }
+    if (!mcpt__pair_sha(p, token.ptr, token.len, hash)) {
+        return MCPT_E_CRYPTO;
+    }
+    if (mcpt_same(hash, p->rec + (refresh ? MCPT__G_REFRESH : MCPT__G_ACCESS), 32)) {
+        return MCPT_OK;
+    }
+    *old = refresh && mcpt__pair_sha(p, raw + 1, 16, hash) && mcpt_same(hash, p->rec + MCPT__G_FAMILY, 32);
+    return *old ? MCPT_OK : MCPT_E_ABSENT;
+}
+
+/* The name of its client and the scopes of a request, as the record of a new grant. False: the client is gone. */
+static bool mcpt__grant_make(mcpt_pairing *p, const mcpt_pairing_request *r, int row)
+{
+    char name[MCPT__PAIR_NAME];
+    mcpt_str s;
+    size_t at = MCPT__G_TEXT;
+    size_t i;
+
+    if (mcpt__pair_read(p, 'g', (unsigned)row) == MCPT_OK) {
+        mcpt__pair_evict(p, p->rec + MCPT__G_ACCESS);       /* the one that gives way */
+    }
+    if (mcpt__pair_client(p, r->client) != MCPT_OK) {
+        return false;
+    }
+    s = mcpt__pair_name(p, MCPT__C_NAME);
+    MCPT_MEMCPY(name, s.ptr, s.len);
+    MCPT_MEMSET(p->rec, 0, MCPT__G_TEXT);
+    p->rec[0] = 1;
+    MCPT_MEMCPY(p->rec + MCPT__G_CLIENT, r->client, 9);
+    mcpt__num_put(p->rec + MCPT__G_MADE, (uint64_t)mcpt__pair_now(p), 8);
+    p->rec[MCPT__G_NAME] = (char)(unsigned char)s.len;
+    MCPT_MEMCPY(p->rec + at, name, s.len);
+    at += s.len;
+    for (i = 0; i < p->config->nscopes; i++) {
+        size_t n = MCPT_STRLEN(p->config->scopes[i].scope);
+
+        if ((r->scopes >> i & 1u) != 0) {
+            if (at != MCPT__G_TEXT + s.len) {
+                p->rec[at++] = ' ';
+            }
+            MCPT_MEMCPY(p->rec + at, p->config->scopes[i].scope, n);
+            at += n;
+        }
+    }
+    p->rec_len = at;
+    return true;
+}
+
+/* The second use of a code ends what the first began (RFC 6749 section 4.1.2). */
+static void mcpt__code_replayed(mcpt_pairing *p, const mcpt_pairing_request *r)
+{
+    uint8_t hash[32];
+    unsigned i;
+
+    for (i = 0; i < mcpt__pair_rows(p, 'g') && mcpt__pair_sha(p, r->family, 16, hash); i++) {
+        if (mcpt__pair_read(p, 'g', i) == MCPT_OK && mcpt_same(hash, p->rec + MCPT__G_FAMILY, 32)) {
+            (void)mcpt__pair_end(p, i);
+        }
+    }
+}
+
+/* RFC 7636 section 4.6. */
+static bool mcpt__verifier_ok(const mcpt_pairing *p, mcpt_str v, const uint8_t challenge[32])
+{
+    uint8_t hash[32];
+    size_t i;
+
+    for (i = 0; i < v.len; i++) {
+        if (!mcpt__alpha(v.ptr[i]) && !mcpt__digit(v.ptr[i]) && MCPT_MEMCHR("-._~", v.ptr[i], 4) == NULL) {
+            return false;
+        }
+    }
+    return v.len >= 43 && v.len <= 128 && mcpt__pair_sha(p, v.ptr, v.len, hash) && mcpt_same(hash, challenge, 32);
+}
+
+/* grant_type=authorization_code. A code is gone after the first attempt, whatever comes of it. */
+static void mcpt__token_code(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f, const uint8_t client[9])
+{
+    mcpt_str code = mcpt__param(p, f->v[MCPT__Q_CODE]);
+    mcpt_str redirect = mcpt__param(p, f->v[MCPT__Q_REDIRECT]);
+    mcpt_str verifier = mcpt__param(p, f->v[MCPT__Q_VERIFIER]);
+    mcpt_pairing_request *r = NULL;
+    uint8_t hash[32];
+    size_t i;
+    int row;
+
+    for (i = 0; i < MCPT_PAIRING_REQUESTS && code.len == 43 && mcpt__pair_sha(p, code.ptr, code.len, hash); i++) {
+        mcpt_pairing_request *one = &p->requests[i];
+
+        r = one->state >= MCPT__PAIR_ISSUED && mcpt_same(one->code_hash, hash, 32) ? one : r;
+    }
+    if (r != NULL && r->state == MCPT__PAIR_USED) {
+        mcpt__note(c->server, MCPT_WARNING, MCPT_E_UNAUTHORIZED, "pairing: a code was used twice, its tokens are revoked");
+        mcpt__code_replayed(p, r);
+        mcpt__request_drop(p, r);
+        r = NULL;
+    }
+    if (r == NULL || MCPT_MEMCMP(r->client, client, 9) != 0 || redirect.ptr == NULL ||
+        !mcpt__pair_sha(p, redirect.ptr, redirect.len, hash) || !mcpt_same(hash, r->redirect, 32) ||
+        !mcpt__verifier_ok(p, verifier, r->challenge)) {
+        if (r != NULL) {
+            mcpt__request_drop(p, r);
+        }
+        mcpt__pair_error(c, 400, "invalid_grant", "the code is not valid, or not for this request");
+        return;
+    }
+    r->state = MCPT__PAIR_USED;
+    row = mcpt__pair_room(p, client);
+    if (row < 0 || !mcpt__pair_random(p, r->family, 16) || !mcpt__grant_make(p, r, row)) {
+        mcpt__pair_broken(c, row < 0 ? MCPT_E_FULL : MCPT_E_STORE);
+        return;
+    }
+    mcpt__token_issue(c, p, (unsigned)row, r->family);
+}
+
+/* grant_type=refresh_token: rotation, and an old one ends the family (RFC 9700 section 4.14.2). */
+static void mcpt__token_refresh(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f, const uint8_t client[9])
+{
+    mcpt_str scope = mcpt__param(p, f->v[MCPT__Q_SCOPE]);
+    uint8_t raw[33];
+    bool old = false;
+    mcpt_err e = mcpt__token_find(p, mcpt__param(p, f->v[MCPT__Q_REFRESH]), raw, true, &old);
+
+    if (e == MCPT_OK && (old || mcpt__pair_stale(p))) {
+        if (old) {
+            mcpt__note(c->server, MCPT_WARNING, MCPT_E_UNAUTHORIZED, "pairing: a refresh token was used twice, its tokens are revoked");
+        }
+        e = mcpt__pair_end(p, raw[0]);
+        e = e == MCPT_OK ? MCPT_E_ABSENT : e;
+    }
+    if (e == MCPT_E_ABSENT || (e == MCPT_OK && MCPT_MEMCMP(p->rec + MCPT__G_CLIENT, client, 9) != 0)) {
+        mcpt__pair_error(c, 400, "invalid_grant", "the refresh token is not valid");
+        return;
+    }
+    if (e != MCPT_OK) {
+        mcpt__pair_broken(c, e);
+        return;
+    }
+    if (!mcpt__words_in(scope, mcpt__pair_tail(p, MCPT__G_NAME))) {
+        mcpt__pair_error(c, 400, "invalid_scope", "more than was granted");
+        return;
+    }
+    mcpt__token_issue(c, p, raw[0], raw + 1);
+    mcpt_wipe(raw, sizeof(raw));
+}
+
+static void mcpt__pair_token(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f)
+{
+    mcpt_str grant = mcpt__param(p, f->v[MCPT__Q_GRANT]);
+    mcpt_str resource = mcpt__param(p, f->v[MCPT__Q_RESOURCE]);
+    uint8_t client[9];
+    mcpt_err e = mcpt__pair_id(f->v[MCPT__Q_CLIENT], client) ? mcpt__pair_client(p, client) : MCPT_E_ABSENT;
+
+    if (e != MCPT_OK) {
+        if (e == MCPT_E_ABSENT) {
+            mcpt__pair_error(c, 401, "invalid_client", "register first");
+        } else {
+            mcpt__pair_broken(c, e);
+        }
+    } else if (f->v[MCPT__Q_RESOURCE].ptr != NULL && (resource.ptr == NULL || !mcpt__pair_resource(c, resource))) {
+        mcpt__pair_error(c, 400, "invalid_target", "the resource is another one");
+    } else if (mcpt_str_is(grant, "authorization_code")) {
+        mcpt__token_code(c, p, f, client);
+    } else if (mcpt_str_is(grant, "refresh_token")) {
+        mcpt__token_refresh(c, p, f, client);
+    } else {
+        mcpt__pair_error(c, 400, grant.ptr != NULL ? "unsupported_grant_type" : "invalid_request", "grant_type");
+    }
+}
+
+/* RFC 7009: either token ends the grant; a token that is none is revoked already. */
+static void mcpt__pair_revoke(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f)
+{
+    mcpt_str token = mcpt__param(p, f->v[MCPT__Q_TOKEN]);
+    uint8_t client[9];
+    uint8_t raw[33];
+    bool old;
+    mcpt_err e;
+
+    if (token.ptr == NULL || (f->v[MCPT__Q_CLIENT].ptr != NULL && !mcpt__pair_id(f->v[MCPT__Q_CLIENT], client))) {
+        mcpt__pair_error(c, 400, token.ptr == NULL ? "invalid_request" : "invalid_client", "token, client_id");
+        return;
+    }
+    e = mcpt__token_find(p, token, raw, true, &old);
+    e = e == MCPT_E_ABSENT ? mcpt__token_find(p, token, raw, false, &old) : e;
+    if (e == MCPT_OK && f->v[MCPT__Q_CLIENT].ptr != NULL && MCPT_MEMCMP(p->rec + MCPT__G_CLIENT, client, 9) != 0) {
+        mcpt__pair_error(c, 400, "invalid_client", "the token is another client's");
+        return;
+    }
+    e = e == MCPT_OK ? mcpt__pair_end(p, raw[0]) : e;
+    if (e != MCPT_OK && e != MCPT_E_ABSENT) {
+        mcpt__pair_broken(c, e);
+        return;
+    }
+    mcpt__answer_lines(c, 200, "Cache-Control: no-store\r\n", MCPT__PAIR_CORS, 0);
+    c->io.state = MCPT__X_DONE;
+}
+
+/* -- requests */
+enum { MCPT__PAIRING = 2 };           /* in the place of a status: GET of the authorization endpoint */
+
+/* https, or this machine itself. */
+static bool mcpt__pair_secure(const mcpt_conn *c)
+{
+    char base[MCPT_MAX_URL + 1];
+    mcpt_url u;
+
+    return mcpt_url_split(mcpt__mk(base, mcpt__base_url(c, base)), &u) && (mcpt_str_ieq(u.scheme, "https") || mcpt__loopback(u.host));
+}
+
+/* What a head is refused for; 0: its body is read. */
+static uint16_t mcpt__pair_head(mcpt_conn *c, mcpt_str method, mcpt_str type, mcpt_str coding, bool origin)
+{
+    bool page = c->route == MCPT__ROUTE_AUTHORIZE;
+    size_t n = 0;
+
+    c->allow = page ? "GET, POST" : "POST, OPTIONS";
+    if (!mcpt__pair_secure(c)) {
+        return 403;
+    }
+    if (page && mcpt_str_is(method, "GET")) {
+        return MCPT__PAIRING;
+    }
+    if (!page && mcpt_str_is(method, "OPTIONS")) {
+        return 204;
+    }
+    if (!mcpt_str_is(method, "POST")) {
+        return 405;
+    }
+    if (page && !origin) {
+        return 403;                   /* the form of another site */
+    }
+    while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
+        n++;
+    }
+    return (coding.ptr == NULL || mcpt_str_ieq(coding, "identity")) &&
+           mcpt_str_ieq(mcpt__mk(type.ptr, n), c->route == MCPT__ROUTE_REGISTER ? "application/json" :
+                        "application/x-www-form-urlencoded") ? 0 : 415;
+}
+
+static void mcpt__pair_post(mcpt_conn *c, mcpt_str body)
+{
+    mcpt_pairing *p = c->server->guard->pairing;
+    mcpt__params f;
+
+    p->text_len = 0;
+    if (c->route == MCPT__ROUTE_REGISTER) {
+        mcpt__pair_register(c, p, body);
+    } else if (c->route == MCPT__ROUTE_AUTHORIZE) {
+        mcpt__pair_answer(c, p, body);
+    } else if (!mcpt__params_read(&f, body)) {
+        mcpt__pair_error(c, 400, "invalid_request", "a parameter comes twice");
+    } else {
+        mcpt__requests_sweep(p);
+        (c->route == MCPT__ROUTE_TOKEN ? mcpt__pair_token : mcpt__pair_revoke)(c, p, &f);
+    }
+    mcpt_wipe(p->text, sizeof(p->text));
+}
+
+static const mcpt_pairing_face mcpt__pair_face = { mcpt__pair_head, mcpt__pair_get, mcpt__pair_post, mcpt__put_page };
+
+/* -- for the program */
+MCPT_API mcpt_err mcpt_pairing_init(mcpt_pairing *p, const mcpt_pairing_config *config, const mcpt_env *env, struct mcpt_hub *hub)
+{
+    size_t names = 0;
+    size_t i;
+
+    MCPT_MEMSET(p, 0, sizeof(*p));
+    if (config->store == NULL || config->show == NULL || env->millis == NULL || env->random == NULL) {
+        return config->store == NULL || config->show == NULL || env->millis == NULL ? MCPT_E_ARG : MCPT_E_RANDOM;
+    }
+    for (i = 0; i < config->nscopes; i++) {
+        names += MCPT_STRLEN(config->scopes[i].scope) + 1;
+    }
+    if (config->nscopes > 32 || names > 200) {
+        return MCPT_E_LIMIT;
+    }
+    if (env->crypto == NULL || env->crypto->sha256 == NULL) {
+        return MCPT_E_CRYPTO;
+    }
+    p->face = &mcpt__pair_face;
+    p->config = config;
+    p->env = env;
+    p->hub = hub;
+    p->register_at = env->millis(env->user);
+    return env->random(env->user, &p->boot, sizeof(p->boot)) ? MCPT_OK : MCPT_E_RANDOM;
+}
+
+MCPT_API mcpt_err mcpt_pairing_verify(void *pairing, const mcpt_token *token, mcpt_principal *who)
+{
+    mcpt_pairing *p = (mcpt_pairing *)pairing;
+    int64_t now = mcpt__pair_now(p);
+    int64_t until;
+    uint8_t raw[33];
+    bool old;
+    mcpt_err e = mcpt__token_find(p, token->text, raw, false, &old);
+
+    if (e != MCPT_OK) {
+        return e == MCPT_E_ABSENT ? MCPT_E_UNAUTHORIZED : e;
+    }
+    until = (int64_t)mcpt__num_get(p->rec + MCPT__G_UNTIL, 8);
+    if (now >= 0 && until != 0 ? now >= until :
+        mcpt__num_get(p->rec + MCPT__G_BOOT, 4) != p->boot || mcpt__pair_millis(p) - (uint32_t)mcpt__num_get(p->rec + MCPT__G_MILLIS, 4) >=
+        (uint64_t)(p->config->access_s != 0 ? p->config->access_s : 3600u) * 1000u) {
+        return MCPT_E_UNAUTHORIZED;
+    }
+    who->client_id = mcpt__mk(p->text, mcpt_b64_encode(p->rec + MCPT__G_CLIENT, 9, true, p->text, 12));
+    who->subject = mcpt_z("owner");   /* who stood at the device: sessions outlive a step up to more scopes */
+    who->scopes = mcpt__pair_tail(p, MCPT__G_NAME);
+    who->expires = until;
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_pairing_list(mcpt_pairing *p, bool (*each)(void *user, const mcpt_paired *one), void *user)
+{
+    mcpt_paired one;
+
+    for (one.id = 0; one.id < mcpt__pair_rows(p, 'g'); one.id++) {
+        mcpt_err e = mcpt__pair_read(p, 'g', one.id);
+
+        if (e != MCPT_OK && e != MCPT_E_ABSENT) {
+            return e;
+        }
+        if (e == MCPT_E_ABSENT) {
+            continue;
+        }
+        one.client = mcpt__pair_name(p, MCPT__G_NAME);
+        one.scopes = mcpt__pair_tail(p, MCPT__G_NAME);
+        one.created = (int64_t)mcpt__num_get(p->rec + MCPT__G_MADE, 8);
+        one.used = (int64_t)mcpt__num_get(p->rec + MCPT__G_LAST, 8);
+        if (!each(user, &one)) {
+            break;
+        }
+    }
+    return MCPT_OK;
+}
+
+MCPT_API mcpt_err mcpt_pairing_revoke(mcpt_pairing *p, unsigned id)
+{
+    mcpt_err e = mcpt__pair_read(p, 'g', id);
+
+    return e == MCPT_OK ? mcpt__pair_end(p, id) : e;
+}
+
+MCPT_API mcpt_err mcpt_pairing_reset(mcpt_pairing *p)
+{
+    mcpt_err e = MCPT_OK;
+    char key[8];
+    unsigned row;
+    size_t i;
+
+    for (i = 0; i < MCPT_PAIRING_REQUESTS; i++) {
+        mcpt__request_drop(p, &p->requests[i]);
+    }
+    for (row = 0; row < 512; row++) { /* rows of an earlier configuration too */
+        mcpt_err one;
+
+        mcpt__pair_key(key, row < 256 ? 'g' : 'c', row & 255u);
+        one = p->config->store->erase(p->config->store->user, key);
+        e = e == MCPT_OK ? one : e;
+    }
+    if (p->hub != NULL) {
+        mcpt_guard_forget(p->hub, mcpt__mk(NULL, 0));
+    }
+    return e;
+}
+#endif /* !MCPT_NO_PAIRING */
 
 /* >>server: implementation --------------------------------------------------------------------------------- */
 enum {                                                                     /* mcpt_call.part: what was written so far */
@@ -14936,6 +16506,19 @@ static uint8_t mcpt__route(const mcpt_server *s, mcpt_str path)
     if (mcpt_str_is(path, mcpt__path(s))) {
         return MCPT__ROUTE_MCP;
     }
+#if !MCPT_NO_PAIRING
+    if (mcpt__pairs(s->guard)) {
+        static const char names[] = "/authorize\0/token\0/register\0/revoke\0";
+        const char *name = names;
+        uint8_t route = MCPT__ROUTE_AUTHORIZE;
+
+        for (; *name != '\0'; name += MCPT_STRLEN(name) + 1, route++) {
+            if (mcpt_str_is(path, name)) {
+                return route;
+            }
+        }
+    }
+#endif
 #if !MCPT_NO_GUARD
     return mcpt__document_route(s, path);
 #else
@@ -14998,6 +16581,11 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
     if (!mcpt__host_check(c) || (c->route == MCPT__ROUTE_MCP && !mcpt__origin_check(c))) {
         return 403;
     }
+#if !MCPT_NO_PAIRING
+    if (c->route > MCPT__ROUTE_AS) {
+        return c->server->guard->pairing->face->head(c, method, type, coding, mcpt__origin_check(c));
+    }
+#endif
 #if !MCPT_NO_GUARD
     status = mcpt__head_public(c, method);
     if (status != 0) {
@@ -15257,6 +16845,12 @@ static void mcpt__refuse_head(mcpt_conn *c, int status, bool close)
     }
     if (c->refusal == 0 && (c->flags & MCPT__C_HEAD) != 0) {
         mcpt__answer_empty(c, (uint16_t)status);
+        return;
+    }
+#endif
+#if !MCPT_NO_PAIRING
+    if (status == MCPT__PAIRING) {
+        c->server->guard->pairing->face->get(c);
         return;
     }
 #endif
@@ -15630,6 +17224,12 @@ static void mcpt__run_message(mcpt_conn *c)
     const char *text = mcpt__message_text(c, &len);
     size_t i = 0;
 
+#if !MCPT_NO_PAIRING
+    if (!mcpt__is_lines(c) && c->route > MCPT__ROUTE_AS) {
+        c->server->guard->pairing->face->post(c, mcpt__mk(text, len));
+        return;
+    }
+#endif
     while (i < len && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n')) {
         i++;
     }
@@ -15990,7 +17590,11 @@ static bool mcpt__step(mcpt_conn *c)
     case MCPT__X_STREAM: return mcpt__stream_step(c);
 #if !MCPT_NO_GUARD
     case MCPT__X_VERIFY: return mcpt__verify_step(c);
-    case MCPT__X_DOCUMENT: mcpt__document_step(c); return true;
+#if !MCPT_NO_PAIRING
+    case MCPT__X_DOCUMENT: mcpt__document_step(c, c->route > MCPT__ROUTE_AS ? c->server->guard->pairing->face->put : mcpt__put_document); return true;
+#else
+    case MCPT__X_DOCUMENT: mcpt__document_step(c, mcpt__put_document); return true;
+#endif
 #endif
     case MCPT__X_DONE: return mcpt__step_done(c);
     default: return false;
