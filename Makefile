@@ -70,10 +70,10 @@ BENCH := valgrind taskset=util-linux openssl=openssl
 ##
 ## mcptools.h:
 
-run: ## serve this machine to MCP clients: builds build/device and starts it with --open and ARGS
+run: ## serve this machine to MCP clients that are paired with it: builds build/device and starts it with ARGS
 	tests/tools/need.sh $(HOST)
 	$(MAKE) $(B)/device
-	exec $(B)/device --open $(ARGS)
+	exec $(B)/device $(ARGS)
 
 check: ## (default) the inner loop, offline: lint, compile matrix (subset), symbols, unit tests with ASan and UBSan
 	OFFLINE=1 FULL= MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit

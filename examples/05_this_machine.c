@@ -1,7 +1,7 @@
 /* 05: this machine as a device. What "make run" starts: its sensors, its disks, a log, a picture of its load,
  * and a few things one can do to it, for any MCP client over HTTP or stdio.
  *
- *   make run                          serves http://localhost:8080/mcp
+ *   make run                          serves http://localhost:8080/mcp to clients that it is paired with
  *   make run ARGS=--tls               serves https, with a key and certificate that it makes for itself
  *   build/device --help               what else it can do
  *
@@ -13,6 +13,7 @@
 #include "port/crypto_mbedtls.h"
 #include "port/posix.h"
 #include "port/posix_stdio.h"
+#include "port/store_fs.h"
 #include "port/tls_mbedtls.h"
 
 #include "device_certificate.h"
@@ -276,9 +277,9 @@ static const mcpt_tool tools[] = {
           "required": [ "name" ],
           "additionalProperties": false
       }),
-      .fn = rename_device, .flags = MCPT_NON_DESTRUCTIVE | MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD },
+      .fn = rename_device, .flags = MCPT_NON_DESTRUCTIVE | MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD, .scopes = "control" },
     { .name = "clear_log", .title = "Clear the log", .description = "Empties the log, if the user agrees.",
-      .fn = clear_log, .flags = MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD },
+      .fn = clear_log, .flags = MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD, .scopes = "control" },
     { .name = "add_note", .title = "Add a note", .description = "Writes a line into the device's log.",
       .input_schema = JSON({
           "type": "object",
@@ -288,7 +289,7 @@ static const mcpt_tool tools[] = {
           "required": [ "text" ],
           "additionalProperties": false
       }),
-      .fn = add_note, .flags = MCPT_NON_DESTRUCTIVE | MCPT_CLOSED_WORLD, .rate = 120, .burst = 20 }
+      .fn = add_note, .flags = MCPT_NON_DESTRUCTIVE | MCPT_CLOSED_WORLD, .scopes = "control", .rate = 120, .burst = 20 }
 };
 
 /* ---------------------------------------------------------------------------------------------- resources */
@@ -461,19 +462,39 @@ static void audit(void *user, const mcpt_audit *record)
 static const mcpt_env env = {
     mcpt_posix_millis, mcpt_posix_unix_time, mcpt_posix_random, mcpt_posix_log, &mcpt_mbedtls_crypto, NULL
 };
+/* Who may come in: clients that this machine was paired with, each by a code that it shows on the console. */
+static void show(void *user, const char *code, mcpt_str client)
+{
+    (void)user;
+    if (code != NULL) {
+        (void)printf("\n\"%.*s\" asks to use this machine. If that is you, type this code into your browser: %s\n",
+                     (int)client.len, client.ptr, code);
+        (void)fflush(stdout);
+    }
+}
+
+static mcpt_store_fs records;
+static mcpt_pairing pairing;
+static const mcpt_pairing_scope scopes[] = {
+    { "read", "read its sensors, its disks and its log" },
+    { "control", "rename it, write into its log and clear it" }
+};
+static const mcpt_pairing_config pairing_config = { .store = &records.store, .show = show, .scopes = scopes, .nscopes = MCPT_COUNT(scopes) };
+static const mcpt_guard guard = { .verify = mcpt_pairing_verify, .user = &pairing, .pairing = &pairing, .scopes = "read" };
+
 static char host_name[64], host_local[72];      /* names under which a network may know this machine */
 static const char *const host_names[] = { host_name, host_local };
-static const mcpt_identity identity = { .hosts = host_names, .nhosts = MCPT_COUNT(host_names) };
+static mcpt_identity identity = { .hosts = host_names, .nhosts = MCPT_COUNT(host_names) };
 
-/* Everything above in one const object, which could stand in flash. */
-static const mcpt_server server = {
+/* Everything above in one object; const, in flash, where --open need not take the guard away. */
+static mcpt_server server = {
     .name = "this-machine", .version = "0.1.0", .title = "This machine",
     .instructions = "Sensors, disks and log of the computer this server runs on. Start with read_state.",
     .tools = tools, .ntools = MCPT_COUNT(tools),
     .resources = resources, .nresources = MCPT_COUNT(resources),
     .prompts = prompts, .nprompts = MCPT_COUNT(prompts),
     .offers = MCPT_OFFER_SUBSCRIBE | MCPT_OFFER_LOGGING | MCPT_OFFER_COMPLETIONS,
-    .env = &env, .identity = &identity, .audit = audit
+    .env = &env, .identity = &identity, .audit = audit, .guard = &guard
 };
 
 /* ------------------------------------------------------------------------------------------------- memory */
@@ -489,13 +510,15 @@ static mcpt_slot slots[SLOTS];                  /* calls that wait: for time, fo
 static uint8_t slot_data[SLOTS * SLOT_SIZE];
 static uint8_t replay[SESSIONS * REPLAY_SIZE];  /* events for clients that lost their connection */
 static mcpt_rate rates[MCPT_COUNT(tools)];
+static mcpt_verdict verdicts[64];               /* tokens that were checked a moment ago */
 static mcpt_tok hub_tok[TOKENS];
 static uint8_t net_memory[1 << 21], tls_memory[1 << 17];
 
 static const mcpt_hub_mem hub_memory = {
     .sessions = sessions, .nsessions = SESSIONS, .listeners = listeners, .nlisteners = LISTENERS,
     .slots = slots, .nslots = SLOTS, .slot_data = slot_data, .slot_size = SLOT_SIZE,
-    .replay = replay, .replay_size = REPLAY_SIZE, .tok = hub_tok, .ntok = TOKENS, .rates = rates
+    .replay = replay, .replay_size = REPLAY_SIZE, .tok = hub_tok, .ntok = TOKENS, .rates = rates,
+    .verdicts = verdicts, .nverdicts = MCPT_COUNT(verdicts)
 };
 
 /* --------------------------------------------------------------------------------------------------- main */
@@ -503,7 +526,7 @@ static const mcpt_hub_mem hub_memory = {
 struct options {
     const char *program, *host, *tls_dir;
     uint16_t port;
-    bool stdio, open, tls, help;
+    bool stdio, open, reset, tls, help;
 };
 
 static const char usage[] =
@@ -512,10 +535,13 @@ static const char usage[] =
     "  --port N      port to listen on (8080); 0 takes one that is free\n"
     "  --host ADDR   address to listen on (localhost); \"*\" is every address of this machine\n"
     "  --tls         serve https; makes a key and a certificate on first use, says how clients come to trust it\n"
-    "  --tls-dir DIR where device.key and device.crt are (~/.local/state/this-machine); yours are welcome there\n"
+    "  --tls-dir DIR where device.key and device.crt are; yours are welcome there\n"
     "  --open        serve everybody who can connect, without authorization\n"
+    "  --reset       forget all clients that were paired, and end\n"
     "  --stdio       speak through standard input and output, for clients that start their servers\n"
-    "  --help        this text\n";
+    "  --help        this text\n"
+    "\n"
+    "What it must remember is in $XDG_STATE_HOME/this-machine, or ~/.local/state/this-machine.\n";
 
 static bool parse(struct options *o, int argc, char **argv)
 {
@@ -528,6 +554,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->stdio = true;
         } else if (strcmp(argv[i], "--open") == 0) {
             o->open = true;
+        } else if (strcmp(argv[i], "--reset") == 0) {
+            o->reset = true;
         } else if (strcmp(argv[i], "--help") == 0) {
             o->help = true;
         } else if (strcmp(argv[i], "--tls") == 0) {
@@ -607,14 +635,61 @@ static void welcome(const struct options *o, unsigned port)
                  "  {\"mcpServers\": {\"this-machine\": {\"url\": \"%s\"}}}\n\n"
                  "Claude Desktop and others that start their servers\n"
                  "  {\"mcpServers\": {\"this-machine\": {\"command\": \"%s\", "
-                 "\"args\": [\"--stdio\", \"--open\"]}}}\n\n"
-                 "Ctrl-C ends it.\n", device.name, url, url, url, url, path);
+                 "\"args\": [\"--stdio\"]}}}\n\n"
+                 "%s Ctrl-C ends it.\n", device.name, url, url, url, url, path, o->open ? "Everybody who can connect is served." :
+                 "A client's first connection opens your browser; the code it asks for appears here.");
     if (o->tls && mcpt_cert_own(certificate.chain, certificate.chain_len)) {
         (void)printf("\nIts certificate is its own. A client on Node trusts it when it is started with\n"
                      "  NODE_EXTRA_CA_CERTS=%s\nand others when that file is in the system's store (README.md says how).\n",
                      certificate.chain_path);
     }
     (void)fflush(stdout);
+}
+
+/* Where this machine remembers: tail is the file or directory in it. */
+static void state_path(char *to, size_t cap, const char *tail)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    if (state != NULL && state[0] == '/') {
+        (void)snprintf(to, cap, "%s/this-machine%s", state, tail);
+    } else {
+        (void)snprintf(to, cap, "%s/.local/state/this-machine%s", home != NULL ? home : ".", tail);
+    }
+}
+
+/* The pairings that are kept. False: it said why. */
+static bool open_pairing(void)
+{
+    char directory[200];
+    mcpt_err e;
+    state_path(directory, sizeof directory, "");
+    e = make_directory(directory) ? MCPT_OK : MCPT_E_STORE;
+    state_path(directory, sizeof directory, "/pairing");
+    e = e == MCPT_OK ? mcpt_store_fs_open(&records, directory, 0) : e;
+    e = e == MCPT_OK ? mcpt_pairing_init(&pairing, &pairing_config, &env, &hub) : e;
+    if (e != MCPT_OK) {
+        (void)fprintf(stderr, "cannot remember pairings in %s: %s\n", directory, errno != 0 ? strerror(errno) : mcpt_strerror(e));
+    }
+    return e == MCPT_OK;
+}
+
+static int reset(void)
+{
+    mcpt_err e = open_pairing() ? mcpt_pairing_reset(&pairing) : MCPT_E_STATE;
+    (void)fprintf(stderr, "%s\n", e == MCPT_OK ? "no client is paired with this machine now" : mcpt_strerror(e));
+    return e == MCPT_OK ? 0 : 1;
+}
+
+/* Under TLS the names that clients may have for this machine are those of its certificate. */
+static void name_urls(const struct options *o, unsigned port)
+{
+    static char urls[600];
+    const char *address = o->host != NULL && strcmp(o->host, "*") != 0 ? o->host : "localhost";
+    (void)snprintf(urls, sizeof urls, strchr(address, ':') != NULL ? "https://[%s]:%u" : "https://%s:%u", address, port);
+    (void)snprintf(urls + strlen(urls), sizeof urls - strlen(urls), " https://localhost:%u https://%s:%u https://%s:%u https://127.0.0.1:%u "
+                   "https://[::1]:%u", port, host_name, port, host_local, port, port, port);
+    identity.base_url = urls;
 }
 
 /* TLS with the device's own certificate. NULL: it said why. */
@@ -624,7 +699,6 @@ static mcpt_tls *serve_tls(const struct options *o)
     static mcpt_mbedtls crypto;
     static mcpt_env maker;
     char directory[200];
-    const char *home = getenv("HOME");
     const char *address = o->host != NULL && strcmp(o->host, "*") != 0 ? o->host : "localhost";
     const char *const names[] = { "localhost", host_name, host_local, "127.0.0.1", "::1", address };
     const int64_t now = mcpt_posix_unix_time(NULL);
@@ -637,7 +711,7 @@ static mcpt_tls *serve_tls(const struct options *o)
     }
     maker = env;
     maker.crypto = &crypto.crypto;
-    (void)snprintf(directory, sizeof directory, "%s/.local/state/this-machine", home != NULL ? home : ".");
+    state_path(directory, sizeof directory, "");
     errno = 0;
     e = e == MCPT_OK ? identity_load(&maker, o->tls_dir != NULL ? o->tls_dir : directory, &who, &certificate) : e;
     if (e != MCPT_OK) {
@@ -666,9 +740,14 @@ static int serve_http(const struct options *o)
         .buffers = BUFFERS, .rx_size = MESSAGE, .tx_size = MESSAGE, .ntok = TOKENS
     };
     mcpt_err e;
-    if (!loopback(o->host) && !o->open) {
-        (void)fprintf(stderr, "%s lets the network in, without authorization. If you want that: "
+    if (!loopback(o->host) && !o->open && !o->tls) {
+        (void)fprintf(stderr, "%s lets the network in, without encryption. Add --tls, or, to serve everybody: "
                       "%s --host \"%s\" --open\n", o->host, o->program, o->host);
+        return 1;
+    }
+    if (o->open) {
+        server.guard = NULL;
+    } else if (!open_pairing()) {
         return 1;
     }
     if (o->tls && (config.tls = serve_tls(o)) == NULL) {
@@ -680,6 +759,9 @@ static int serve_http(const struct options *o)
         return explain(o, e, errno);
     }
     (void)mcpt_posix_stop_on_signals(&net);
+    if (o->tls) {
+        name_urls(o, mcpt_posix_port(&net));
+    }
     welcome(o, mcpt_posix_port(&net));
     e = mcpt_posix_run(&net);
     mcpt_posix_destroy(&net);
@@ -724,6 +806,9 @@ int main(int argc, char **argv)
     if (e != MCPT_OK) {
         (void)fprintf(stderr, "cannot start: %s\n", mcpt_strerror(e));
         return 1;
+    }
+    if (o.reset) {
+        return reset();
     }
     note("started");
     return o.stdio ? serve_stdio() : serve_http(&o);
