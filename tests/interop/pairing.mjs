@@ -1,10 +1,10 @@
 // Official SDK clients are paired with build/device from nothing but its URL: 401, metadata, registration, the page of the
 // device in a browser (here: fetched, its form posted) with the code that the console shows, tokens, calls, a refresh, a second
-// scope, revocation. Pairings outlive kill -9 and a restart, and not --reset.
-import { spawnSync } from "node:child_process";
+// scope, revocation. Pairings outlive kill -9 and a restart, and not --reset. The conformance suite's scenarios for authorization servers.
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { check, device, equal, failure, finish, load, ok, start, until } from "./lib/harness.mjs";
 
 const { Client: Client1 } = load("@modelcontextprotocol/sdk/client/index.js");
@@ -141,6 +141,28 @@ await check("who denies, and who types something else", async () => {
   url.searchParams.set("redirect_uri", "https://evil.example/cb");
   const evil = await person(url);
   ok(evil.page.status === 400 && !evil.page.redirected, "another address");
+});
+
+// The official conformance suite, which prints the URL that a person is to open.
+await check("the suite's authorization server scenarios", async () => {
+  const callback = 20000 + Math.floor(Math.random() * 9000), origin = new URL(server.url).origin;
+  const { client_id } = await (await fetch(`${origin}/register`, { method: "POST", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ client_name: "suite", redirect_uris: [`http://127.0.0.1:${callback}/callback`] }) })).json();
+  const suite = join(dirname(load.resolve("@modelcontextprotocol/conformance/package.json")), "dist/index.js");
+  const child = spawn(process.execPath, [suite, "authorization", "--url", origin, "--client-id", client_id, "--resource", server.url, "-p", String(callback)]);
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => { text += data; });
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  const url = /http:\S+\/authorize\?\S+/;
+  try {
+    await until(10000, () => url.test(text) && text.includes("Callback server started"), "the suite's URL");
+    await fetch((await person(new URL(text.match(url)[0].replace(/\x1b\[.*$/, "")))).back);
+    equal(await ended, 0, "the suite's answer");
+  } finally {
+    child.kill();
+  }
+  for (const name of ["authorization-server-metadata-endpoint", "authorization-code-grant"])
+    ok(text.includes(`${name}: 1 passed, 0 failed`), `${name}:\n${text}`);
 });
 
 await check("records hold no token and belong to their owner alone", async () => {
