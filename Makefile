@@ -45,7 +45,9 @@ MICROHTTPD := $(wildcard tests/*/*microhttpd.c examples/*microhttpd.c)
 LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lbearssl -lm -lpthread -Wl,--no-as-needed
 # Other machines, "name=zig's name" (tests/tools/cross.sh knows what runs each), and the tests that need no system there.
 PORTS_PURE := $(wildcard port/store_ram.c port/store_flash.c)
-UNIT_PURE := $(filter-out $(shell grep -lP '"[./]*port/(?!store_(ram|flash)\.)' $(UNIT)),$(UNIT))
+# Other machines have no crypto library, nor what tests/unit/NAME.h brings in.
+unit_apart := $(shell grep -lP '"[./]*port/(?!store_(ram|flash)\.)' $(UNIT) $(wildcard tests/unit/*.h))
+UNIT_PURE := $(filter-out $(unit_apart) $(shell grep -lF $(patsubst tests/unit/%,-e '"%"',$(unit_apart)) $(UNIT)),$(UNIT))
 CROSS := x86=x86-linux-musl arm=arm-linux-musleabihf aarch64=aarch64-linux-musl aarch64_be=aarch64_be-linux-musl \
   riscv32=riscv32-linux-musl riscv64=riscv64-linux-musl mips=mips-linux-musleabihf mipsel=mipsel-linux-musleabihf \
   powerpc=powerpc-linux-musleabihf powerpc64le=powerpc64le-linux-musl s390x=s390x-linux-musl wasm32=wasm32-wasi-musl \
@@ -279,7 +281,10 @@ ZIG := $(B)/node/node_modules/.bin/zig
 $(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
 $(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))
 $(eval $(call kind,clang,clang,$$(ASSERT) -O2 -g -funsigned-char,$(PORTS)))
-CROSS_FLAGS = $(if $(filter x86 arm,$(1)),-O1 -g -fsanitize=undefined,-Os)
+# On what is emulated fewer steps of long tests. What compiles the implementation once more, without optimisation: it would take
+# most of the time; the library that the other tests are linked with is optimised.
+cross_whole := $(shell grep -l 'define MCPTOOLS_IMPLEMENTATION' $(UNIT_PURE))
+CROSS_FLAGS = $(if $(filter x86,$(1)),-O1 -g -fsanitize=undefined,-DTEST_SLOW -fno-sanitize=all $$(if $$(filter $(cross_whole),$$<),-O0,-Os))
 cross_kind = $(call kind,cross/$(1),$$(ZIG) cc,$$(ASSERT) $(CROSS_FLAGS) -target $(2),$(PORTS_PURE))
 $(foreach c,$(CROSS),$(eval $(call cross_kind,$(firstword $(subst =, ,$(c))),$(lastword $(subst =, ,$(c))))))
 $(eval $(call kind,fuzz,clang,$$(ASSERT) -O1 -g -fsanitize=fuzzer$(,)address$(,)undefined -fno-sanitize-recover=all,))

@@ -16,6 +16,13 @@ static void test_check(int ok, const char *file, int line, const char *what)
 
 #define CHECK(condition) test_check((condition) ? 1 : 0, __FILE__, __LINE__, #condition)
 
+/* How many: long searches take fewer steps, of the same kinds, where every instruction is emulated. */
+#ifdef TEST_SLOW
+#define TEST_STEPS(all, slow) (slow)
+#else
+#define TEST_STEPS(all, slow) (all)
+#endif
+
 static inline int test_end(void)
 {
     printf("PASSED %d FAILED %d\n", test_passed, test_failed);

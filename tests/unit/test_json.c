@@ -595,7 +595,7 @@ static void writer_numbers(void)
     for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
         CHECK(mcpt_str_is(put(buf, sizeof(buf), rows[i].v, rows[i].decimals), rows[i].text));
     }
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < TEST_STEPS(20000, 2000); i++) {
         uint64_t u = (uint64_t)next_random(&x) << 32 | next_random(&x);
         int64_t v = (int64_t)(u >> (next_random(&x) & 63u));
         v = (x & 1u) != 0 ? -v : v;
@@ -887,7 +887,7 @@ static void numbers(void)
         CHECK(e == rows[i].err && out == (e == MCPT_OK ? rows[i].v : 42));
         CHECK(mcpt_int_or(v, -9) == (rows[i].decimals == 0 && e == MCPT_OK ? rows[i].v : mcpt_int_or(v, -9)));
     }
-    for (int i = 0; i < 5000; i++) {                        /* what put_fix writes get_fix reads */
+    for (int i = 0; i < TEST_STEPS(5000, 500); i++) {                        /* what put_fix writes get_fix reads */
         uint64_t u = (uint64_t)next_random(&x) << 32 | next_random(&x);
         int64_t v = (int64_t)(u >> (next_random(&x) & 63u));
         unsigned decimals = next_random(&x) % 19u;

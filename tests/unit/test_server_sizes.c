@@ -53,7 +53,7 @@ static void lists_are_the_same_through_every_buffer(void)
     IS(whole[7], "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"complete\",\"contents\":[{\"uri\":\"dev://empty\",\"mimeType\":\"text/plain\","
        "\"text\":\"\"}],\"ttlMs\":60000,\"cacheScope\":\"public\",\"_meta\":{\"" META "serverInfo\":{\"name\":\"dev\",\"version\":\"1\",\"title\":\"A \\\"title\\\"\","
        "\"description\":\"The device under test\",\"websiteUrl\":\"https://dev.example\",\"icons\":[{\"src\":\"https://dev.example/i.png\"}]}}}}");
-    for (tx = 512; tx < 9000; tx += tx < 1100 ? 1 : tx / 3) {
+    for (tx = 512; tx < 9000; tx += tx < 1100 ? TEST_STEPS(1, 7) : tx / 3) {
         world.tx = tx;
         start();
         for (i = 0; i < 9; i++) {

@@ -240,7 +240,7 @@ static void random_streams(void)
     static trace ours, want;
     uint32_t seed = 1;
     unsigned wrong = 0;
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < TEST_STEPS(20000, 4000); round++) {
         char text[512];
         size_t n = 0;
         for (int i = 0; i < 24; i++) {

@@ -379,9 +379,9 @@ int main(void)
     habits();
     clear();
     chaos();
-    rot(1024, 8, 1, 1, 3);
-    rot(4096, 2, 8, 1, 3);
-    rot(1024, 8, 32, 32, 1);
-    rot(2048, 4, 8, 8, 1);
+    rot(1024, 8, 1, 1, TEST_STEPS(3, 61));
+    rot(4096, 2, 8, 1, TEST_STEPS(3, 61));
+    rot(1024, 8, 32, 32, TEST_STEPS(1, 5));
+    rot(2048, 4, 8, 8, TEST_STEPS(1, 13));
     return test_end();
 }
