@@ -8586,14 +8586,15 @@ static int mcpt__find_name(const char *list, mcpt_str s)
 /* What a server offers: mcpt_server.offers as far as hub and era allow, and */
 enum {
     MCPT__F_TOOLS = 32, MCPT__F_RESOURCES = 64, MCPT__F_PROMPTS = 128, MCPT__F_LEGACY = 256, MCPT__F_MODERN = 512,
-    MCPT__F_LISTEN = 1024, MCPT__F_WATCH = MCPT__F_LEGACY | MCPT__F_RESOURCES | MCPT_OFFER_SUBSCRIBE
+    MCPT__F_LISTEN = 1024, MCPT__F_WATCH = MCPT__F_LEGACY | MCPT__F_RESOURCES | MCPT_OFFER_SUBSCRIBE,
+    MCPT__F_LEVELS = MCPT__F_LEGACY | MCPT_OFFER_LOGGING
 };
 /* Every method: what must be offered, and the member of params that names what it is about. */
 #if MCPT_NO_LEGACY
 #define MCPT__METHODS_LEGACY(X)
 #else
 #define MCPT__METHODS_LEGACY(X) X(INITIALIZE, "initialize", MCPT__F_LEGACY, ROOT) X(PING, "ping", MCPT__F_LEGACY, ROOT) \
-    X(SET_LEVEL, "logging/setLevel", MCPT__F_LEGACY | MCPT_OFFER_LOGGING, ROOT) \
+    X(SET_LEVEL, "logging/setLevel", MCPT__F_LEVELS, ROOT) \
     X(SUBSCRIBE, "resources/subscribe", MCPT__F_WATCH, URI) X(UNSUBSCRIBE, "resources/unsubscribe", MCPT__F_WATCH, URI)
 #endif
 #if MCPT_NO_RESOURCES
@@ -8881,7 +8882,7 @@ static unsigned mcpt__caps(mcpt_str raw)
             can |= bits[i];
         }
     }
-    if ((can & (128 | MCPT_CAN_URL)) == 128) {
+    if ((can & 128u) != 0 && (can & MCPT_CAN_URL) == 0) {
         can |= MCPT_CAN_FORM;         /* an empty elicitation capability means form mode */
     }
     return can & 127;
@@ -11114,7 +11115,7 @@ static mcpt_err mcpt__keys_head(void *user, const mcpt_exchange *x, unsigned sta
     if (status != 200) {
         return MCPT_E_STATUS;
     }
-    age = age < 0 ? MCPT__KEYS_SOFT : age < MCPT__KEYS_LEAST ? MCPT__KEYS_LEAST : age > MCPT__KEYS_DAY ? MCPT__KEYS_DAY : age;
+    age = age < 0 ? (int32_t)MCPT__KEYS_SOFT : age < MCPT__KEYS_LEAST ? (int32_t)MCPT__KEYS_LEAST : age > MCPT__KEYS_DAY ? (int32_t)MCPT__KEYS_DAY : age;
     v->fresh_ms = (uint32_t)age * 1000u;
     mcpt_jwks_begin(&v->keys);
     return MCPT_OK;
