@@ -36,7 +36,8 @@ EXAMPLES := $(wildcard examples/[0-9]*.c)
 UNIT := $(wildcard tests/unit/test_*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 INTEROP := $(wildcard tests/interop/*.mjs)
-SCRIPTS := $(wildcard tests/unit/*.sh tests/vectors/*.sh tests/port/*.sh)
+# tests that are programs of their own; certs.sh only makes the certificates of some
+SCRIPTS := $(filter-out tests/port/certs.sh,$(wildcard tests/unit/*.sh tests/vectors/*.sh tests/port/*.sh))
 # Ports that need nothing but the C library and mbedTLS; the others are linked by the programs that name them.
 STORES := $(patsubst tests/stores/%.c,%,$(wildcard tests/stores/*.c))
 PORTS_APART := port/microhttpd.c $(wildcard port/lwip*.c) $(STORES:%=port/store_%.c)
