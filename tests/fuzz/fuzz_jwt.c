@@ -10,28 +10,6 @@
 #define URL "https://device.example/mcp"
 enum { NOW = 1700000000 };
 
-static bool fake_sha256(void *user, const mcpt_str *parts, size_t n, uint8_t out[32])
-{
-    uint64_t h[4] = { 1, 2, 3, 4 };
-    (void)user;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < parts[i].len; k++) {
-            for (size_t j = 0; j < 4; j++) {
-                h[j] = (h[j] ^ (uint8_t)parts[i].ptr[k]) * (0x100000001b3u + 2 * j);
-            }
-        }
-    }
-    memcpy(out, h, 32);
-    return true;
-}
-
-static bool fake_hmac(void *user, const void *key, size_t key_len, const mcpt_str *parts, size_t n, uint8_t out[32])
-{
-    (void)key;
-    (void)key_len;
-    return fake_sha256(user, parts, n, out);
-}
-
 /* A good signature repeats the hash. */
 static bool fake_es256(void *user, const uint8_t xy[64], const uint8_t hash[32], const uint8_t sig[64])
 {
