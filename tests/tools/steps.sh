@@ -1,11 +1,11 @@
 #!/bin/sh
 # steps.sh STEP...   Runs `make step-STEP` for each step and adds up their lines "PASSED n FAILED m [SKIPPED k]".
 # The last line is "N passed, N failed, N skipped". Exits 1 when something failed, or, where CI is set, was skipped.
-# A step's whole output is in build/log/STEP.txt; V=1 (or CI) shows it as it comes.
+# A step's whole output is in build/log/STEP.txt; V=1 (or CI) shows it as it comes. What failed is said again before the last line.
 set -u
 log=build/log
 mkdir -p "$log"
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 bad=
 for step in "$@"; do
   begin=$(date +%s)
   if [ -n "${CI:-}${V:-}" ]; then
@@ -24,13 +24,17 @@ for step in "$@"; do
   [ $((p + f + s)) -gt 0 ] || { echo "step $step counted nothing" >>"$log/$step.txt"; f=1; }
   mark=ok
   [ "$s" = 0 ] || mark=SKIP
-  [ "$f" = 0 ] || mark=FAIL
+  [ "$f" = 0 ] || { mark=FAIL; bad="$bad $step"; }
   printf '%-4s %-22s %6d passed %3d failed %3d skipped %5d s\n' $mark "$step" "$p" "$f" "$s" $(($(date +%s) - begin))
   [ -n "${CI:-}${V:-}" ] || {
     [ "$f" = 0 ] || tail -n 60 "$log/$step.txt" | sed 's/^/     | /'
     [ "$s" = 0 ] || grep -E '^missing:|SKIPPED [1-9]' "$log/$step.txt" | sort -u | sed 's/^/     | /'
   }
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+for step in $bad; do
+  echo "failed in $step:"
+  grep -nE '^ *(FAIL|fail|not ok)|FAILED [1-9]|[Ee]rror:|ERROR|Assert|missing:|below' "$log/$step.txt" | tail -n 25 | cut -c1-300 | sed 's/^/  /'
 done
 echo "$passed passed, $failed failed, $skipped skipped" | tee "$log/total.txt"
 [ $failed = 0 ] && { [ -z "${CI:-}" ] || [ $skipped = 0 ]; }
