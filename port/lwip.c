@@ -13,7 +13,13 @@
 #include <lwip/altcp_tcp.h>
 #endif
 
+#ifndef MCPT_LWIP_NO_TLS
+#define MCPT_LWIP_NO_TLS 0            /* 1: without port/tls.c */
+#endif
+#define TLS(x) (MCPT_LWIP_NO_TLS ? NULL : (x))
+
 typedef mcpt_lwip_slot slot;
+typedef mcpt_lwip_wire wire;
 typedef struct altcp_pcb pcb_type;
 
 enum {
@@ -23,41 +29,41 @@ enum {
     LINGER = 4,                       /* half seconds for the peer to end its side too */
     KEEP_IDLE = 60000, KEEP_EVERY = 15000, KEEP_COUNT = 4   /* a dead peer is noticed within two minutes */
 };
-enum { SERVING = 1, QUEUED = 2, WAITING = 4, PEER_DONE = 8, BROKEN = 16, TOLD = 32, STUCK = 64 };   /* slot.flags */
+enum { SERVING = 1, QUEUED = 2, WAITING = 4, PEER_DONE = 8, BROKEN = 16, TOLD = 32, STUCK = 64, ENDING = 128 };   /* wire.flags */
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /* -- queues: those with something to do, those that wait for a buffer. A slot that is closed stays in its queue and is
  * passed over. */
-static void enqueue(mcpt_lwip *p, slot *s, unsigned queue)
+static void enqueue(mcpt_lwip *p, wire *w, unsigned queue)
 {
     mcpt_lwip_queue *q = &p->queues[queue == WAITING];
-    slot **end = q->first == NULL ? &q->first : &q->last->next[queue == WAITING];
-    if ((s->flags & queue) == 0) {
-        s->flags |= (uint8_t)queue;
-        s->next[queue == WAITING] = NULL;
-        *end = s;
-        q->last = s;
+    wire **end = q->first == NULL ? &q->first : &q->last->next[queue == WAITING];
+    if ((w->flags & queue) == 0) {
+        w->flags |= (uint8_t)queue;
+        w->next[queue == WAITING] = NULL;
+        *end = w;
+        q->last = w;
     }
 }
 
-static slot *dequeue(mcpt_lwip *p, unsigned queue)
+static wire *dequeue(mcpt_lwip *p, unsigned queue)
 {
     mcpt_lwip_queue *q = &p->queues[queue == WAITING];
-    slot *s = q->first;
-    if (s != NULL) {
-        q->first = s->next[queue == WAITING];
-        s->flags &= (uint8_t)~queue;
+    wire *w = q->first;
+    if (w != NULL) {
+        q->first = w->next[queue == WAITING];
+        w->flags &= (uint8_t)~queue;
     }
-    return s;
+    return w;
 }
 
 /* From a callback: the loop must know. */
-static void note(slot *s, unsigned flags)
+static void note(wire *w, unsigned flags)
 {
-    mcpt_lwip *p = s->port;
-    s->flags |= (uint8_t)flags;
-    enqueue(p, s, QUEUED);
+    mcpt_lwip *p = w->port;
+    w->flags |= (uint8_t)flags;
+    enqueue(p, w, QUEUED);
     if (p->config.notify != NULL) {
         p->config.notify(p->config.notify_user);
     }
@@ -78,7 +84,7 @@ static bool take_buffer(mcpt_lwip *p, slot *s)
         return false;
     }
     p->taken[i / 8] = (uint8_t)(p->taken[i / 8] | 1u << (i % 8));
-    s->buffer = (uint8_t)i;
+    s->wire.buffer = (uint8_t)i;
     mem.tok = (mcpt_tok *)(void *)(p->buffers + i * each);
     mem.ntok = c->ntok;
     mem.rx = p->buffers + i * each + tok;
@@ -94,9 +100,9 @@ static bool take_buffer(mcpt_lwip *p, slot *s)
 
 static void give_buffer(mcpt_lwip *p, slot *s)
 {
-    if (s->buffer != NONE) {
-        p->taken[s->buffer / 8] = (uint8_t)(p->taken[s->buffer / 8] & ~(1u << (s->buffer % 8)));
-        s->buffer = NONE;
+    if (s->wire.buffer != NONE) {
+        p->taken[s->wire.buffer / 8] = (uint8_t)(p->taken[s->wire.buffer / 8] & ~(1u << (s->wire.buffer % 8)));
+        s->wire.buffer = NONE;
         --p->stats.buffers;
     }
 }
@@ -138,53 +144,63 @@ static bool linger(pcb_type *pcb)
     return altcp_shutdown(pcb, 0, 1) == ERR_OK;
 }
 
-static void abort_pcb(slot *s)
+static void abort_pcb(wire *w)
 {
-    pcb_type *pcb = (pcb_type *)s->pcb;
-    s->pcb = NULL;
+    pcb_type *pcb = (pcb_type *)w->pcb;
+    w->pcb = NULL;
     altcp_arg(pcb, NULL);
     altcp_err(pcb, NULL);
     altcp_abort(pcb);
 }
 
-/* The machine is done with this connection, or its transport has failed. */
-static void finish(mcpt_lwip *p, slot *s, bool at_once)
+/* Ends the TCP connection; then lwIP reads nothing more of what it was to send, and TLS may wipe it. */
+static void unplug(wire *w, bool at_once)
 {
-    pcb_type *pcb = (pcb_type *)s->pcb;
-    struct pbuf *in = s->in;
-    mcpt_conn_close(&s->conn);
-    s->in = NULL;
-    if (pcb != NULL && (at_once || s->flight != 0)) {
-        abort_pcb(s);                 /* nor may lwIP go on reading the buffer */
+    pcb_type *pcb = (pcb_type *)w->pcb;
+    struct pbuf *in = w->in;
+    w->in = NULL;
+    if (pcb != NULL && (at_once || w->flight != 0)) {
+        abort_pcb(w);
     } else if (pcb != NULL) {
         if (in != NULL) {
             altcp_recved(pcb, in->tot_len);
         }
         altcp_arg(pcb, NULL);
-        if ((s->flags & PEER_DONE) != 0 ? altcp_close(pcb) != ERR_OK : !linger(pcb)) {
-            abort_pcb(s);
+        if ((w->flags & PEER_DONE) != 0 ? altcp_close(pcb) != ERR_OK : !linger(pcb)) {
+            abort_pcb(w);
         }
     }
     if (in != NULL) {
         (void)pbuf_free(in);
     }
+    if (TLS(w->tls) != NULL) {
+        mcpt_tls_close(w->tls);
+    }
+    w->pcb = NULL;
+    w->tls = NULL;
+    w->flags &= QUEUED | WAITING;
+}
+
+/* The machine is done with this connection, or its transport has failed. */
+static void finish(mcpt_lwip *p, slot *s, bool at_once)
+{
+    unplug(&s->wire, at_once);
+    mcpt_conn_close(&s->conn);
     give_buffer(p, s);
-    s->pcb = NULL;
-    s->flags &= QUEUED | WAITING;
     --p->stats.connections;
 }
 
 /* -- lwIP's callbacks */
-static void receive(slot *s)
+static void receive(wire *w)
 {
     size_t room;
-    char *to = mcpt_io_rx(&s->conn.io, &room);
+    char *to = mcpt_io_rx(w->io, &room);
     if (to != NULL) {
-        u16_t n = pbuf_copy_partial(s->in, to, room < 0xffff ? (u16_t)room : 0xffff, 0);
-        s->in = pbuf_free_header(s->in, n);
-        mcpt_io_rx_ack(&s->conn.io, n);
-        if (s->pcb != NULL) {
-            altcp_recved((pcb_type *)s->pcb, n);
+        u16_t n = pbuf_copy_partial(w->in, to, room < 0xffff ? (u16_t)room : 0xffff, 0);
+        w->in = pbuf_free_header(w->in, n);
+        mcpt_io_rx_ack(w->io, n);
+        if (w->pcb != NULL) {
+            altcp_recved((pcb_type *)w->pcb, n);
         }
     }
 }
@@ -230,10 +246,10 @@ static struct pbuf *roomy(struct pbuf *in)
 
 static err_t on_recv(void *arg, pcb_type *pcb, struct pbuf *in, err_t err)
 {
-    slot *s = (slot *)arg;
+    wire *w = (wire *)arg;
     (void)pcb;
     (void)err;
-    if (s == NULL) {                  /* closed from our side a moment ago */
+    if (w == NULL) {                  /* closed from our side a moment ago */
         if (in != NULL) {
             altcp_recved(pcb, in->tot_len);
             (void)pbuf_free(in);
@@ -241,64 +257,68 @@ static err_t on_recv(void *arg, pcb_type *pcb, struct pbuf *in, err_t err)
         return ERR_OK;
     }
     if (in == NULL) {
-        note(s, PEER_DONE);
+        note(w, PEER_DONE);
         return ERR_OK;
     }
-    if (s->in != NULL && s->in->tot_len + (uint32_t)in->tot_len > 0xffff) {
+    if (w->in != NULL && w->in->tot_len + (uint32_t)in->tot_len > 0xffff) {
         return ERR_MEM;               /* only with a scaled window: until what it refuses is taken, lwIP ignores acknowledgements too */
     }
-    if (s->in == NULL) {
-        s->in = in;
-    } else if (!squeeze(s->in, in)) {
-        pbuf_cat(s->in, roomy(in));
+    if (w->in == NULL) {
+        w->in = in;
+    } else if (!squeeze(w->in, in)) {
+        pbuf_cat(w->in, roomy(in));
     }
-    if ((s->want & MCPT_WANT_RX) != 0 &&
-        (s->buffer != NONE || (s->port->queues[1].first == NULL && take_buffer(s->port, s)))) {
-        receive(s);
+    if ((w->want & MCPT_WANT_RX) != 0 && (TLS(w->tls) != NULL || w->buffer != NONE ||
+        (w->port->queues[1].first == NULL && take_buffer(w->port, (slot *)(void *)w)))) {
+        receive(w);
     }
-    if (s->in == in) {
-        s->in = roomy(in);
+    if (w->in == in) {
+        w->in = roomy(in);
     }
-    note(s, 0);
+    note(w, 0);
     return ERR_OK;
 }
 
 static err_t on_sent(void *arg, pcb_type *pcb, u16_t n)
 {
-    slot *s = (slot *)arg;
+    wire *w = (wire *)arg;
     (void)pcb;
-    if (s != NULL) {
-        s->flight -= n;
-        mcpt_io_tx_ack(&s->conn.io, n);
-        note(s, 0);
+    if (w != NULL) {
+        w->flight -= n;
+        mcpt_io_tx_ack(w->io, n);
+        note(w, 0);
     }
     return ERR_OK;
 }
 
 static err_t on_poll(void *arg, pcb_type *pcb)
 {
-    slot *s = (slot *)arg;
+    wire *w = (wire *)arg;
     (void)pcb;
-    if (s != NULL && (s->flags & STUCK) != 0) {
-        note(s, 0);
+    if (w != NULL && (w->flags & STUCK) != 0) {
+        note(w, 0);
     }
     return ERR_OK;
 }
 
 static void on_err(void *arg, err_t err)
 {
-    slot *s = (slot *)arg;
+    wire *w = (wire *)arg;
     (void)err;
-    if (s != NULL) {
-        s->pcb = NULL;                /* lwIP has freed it */
-        note(s, BROKEN);
+    if (w != NULL) {
+        w->pcb = NULL;                /* lwIP has freed it */
+        note(w, BROKEN);
     }
 }
 
 static err_t refuse(mcpt_lwip *p, pcb_type *pcb)
 {
     ++p->stats.refused;
-    (void)altcp_write(pcb, busy, sizeof busy - 1, 0);
+    if (TLS(p->config.tls) != NULL) {
+        (void)altcp_write(pcb, mcpt_tls_busy, sizeof mcpt_tls_busy, 0);
+    } else {
+        (void)altcp_write(pcb, busy, sizeof busy - 1, 0);
+    }
     if (!linger(pcb)) {
         altcp_abort(pcb);
         return ERR_ABRT;
@@ -306,33 +326,20 @@ static err_t refuse(mcpt_lwip *p, pcb_type *pcb)
     return ERR_OK;
 }
 
-static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
+/* Before the first byte of a connection: lwIP's callbacks, and that a peer that is gone is noticed. */
+static void plug(wire *w, pcb_type *pcb, mcpt_io *io, mcpt_tls_conn *tls)
 {
-    mcpt_lwip *p = (mcpt_lwip *)arg;
-    slot *s;
-    unsigned i;
-    uint8_t listed;
-    if (err != ERR_OK || pcb == NULL) {
-        return ERR_VAL;
+    w->pcb = pcb;
+    w->io = tls != NULL ? &tls->io : io;
+    w->tls = tls;
+    w->flight = 0;
+    w->want = MCPT_WANT_RX;
+    w->flags = (uint8_t)((w->flags & (QUEUED | WAITING)) | SERVING);
+    if (tls != NULL) {
+        tls->owner = w;
+        w->want = 0;                  /* it has shown no memory yet */
     }
-    for (i = 0; i < p->config.connections && (p->slots[i].flags & SERVING) != 0; ++i) {
-        /* a few at most */
-    }
-    if (i == p->config.connections) {
-        return refuse(p, pcb);
-    }
-    s = &p->slots[i];
-    listed = s->flags & (QUEUED | WAITING);
-    (void)mcpt_conn_init(&s->conn, p->config.server, p->config.hub, NULL, MCPT_HTTP, p->config.user);
-    s->pcb = pcb;
-    s->flight = 0;
-    s->want = MCPT_WANT_RX;
-    s->flags = listed | SERVING;
-    ++p->stats.accepted;
-    if (++p->stats.connections > p->stats.most_connections) {
-        p->stats.most_connections = p->stats.connections;
-    }
-    altcp_arg(pcb, s);
+    altcp_arg(pcb, w);
     altcp_recv(pcb, on_recv);
     altcp_sent(pcb, on_sent);
     altcp_err(pcb, on_err);
@@ -346,97 +353,137 @@ static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
     pcb->keep_intvl = KEEP_EVERY;
     pcb->keep_cnt = KEEP_COUNT;
 #endif
+}
+
+static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
+{
+    mcpt_lwip *p = (mcpt_lwip *)arg;
+    mcpt_tls_conn *tls = NULL;
+    slot *s;
+    unsigned i;
+    if (err != ERR_OK || pcb == NULL) {
+        return ERR_VAL;
+    }
+    for (i = 0; i < p->config.connections && (p->slots[i].wire.flags & SERVING) != 0; ++i) {
+        /* a few at most */
+    }
+    s = &p->slots[i];
+    if (i < p->config.connections && TLS(p->config.tls) != NULL) {
+        tls = mcpt_tls_open(TLS(p->config.tls), &s->conn.io, NULL);
+    }
+    if (i == p->config.connections || (tls == NULL && TLS(p->config.tls) != NULL)) {
+        return refuse(p, pcb);
+    }
+    (void)mcpt_conn_init(&s->conn, p->config.server, p->config.hub, NULL, MCPT_HTTP, p->config.user);
+    plug(&s->wire, pcb, &s->conn.io, tls);
+    ++p->stats.accepted;
+    if (++p->stats.connections > p->stats.most_connections) {
+        p->stats.most_connections = p->stats.connections;
+    }
     return ERR_OK;
 }
 
 /* -- a connection at work */
-static void tell_eof(slot *s)
+static void tell_eof(wire *w)
 {
-    if ((s->flags & TOLD) == 0) {
-        s->flags |= TOLD;
-        mcpt_io_eof(&s->conn.io);
+    if ((w->flags & TOLD) == 0) {
+        w->flags |= TOLD;
+        mcpt_io_eof(w->io);
     }
 }
 
 /* Hands lwIP what it can take now; the bytes stay where they are until on_sent() has heard of them. */
-static void transmit(slot *s)
+static void transmit(wire *w)
 {
-    pcb_type *pcb = (pcb_type *)s->pcb;
+    pcb_type *pcb = (pcb_type *)w->pcb;
     size_t n;
-    const char *from = mcpt_io_tx(&s->conn.io, &n);
-    s->flags &= (uint8_t)~STUCK;
-    while (from != NULL && pcb != NULL && n > s->flight) {
-        size_t rest = n - s->flight, room = altcp_sndbuf(pcb), most = altcp_mss(pcb);
+    const char *from = mcpt_io_tx(w->io, &n);
+    w->flags &= (uint8_t)~STUCK;
+    while (from != NULL && pcb != NULL && n > w->flight) {
+        size_t rest = n - w->flight, room = altcp_sndbuf(pcb), most = altcp_mss(pcb);
         rest = rest < room ? rest : room;
         rest = rest < 0xffff ? rest : 0xffff;
-        if (rest > 0 && altcp_write(pcb, from + s->flight, (u16_t)rest, 0) != ERR_OK) {
+        if (rest > 0 && altcp_write(pcb, from + w->flight, (u16_t)rest, 0) != ERR_OK) {
             rest = rest < most ? rest : most;                 /* out of segments for all of it? */
-            if (altcp_write(pcb, from + s->flight, (u16_t)rest, 0) != ERR_OK) {
-                s->flags |= STUCK;
+            if (altcp_write(pcb, from + w->flight, (u16_t)rest, 0) != ERR_OK) {
+                w->flags |= STUCK;
                 rest = 0;
             }
         }
         if (rest == 0) {
             break;
         }
-        s->flight += (uint32_t)rest;
+        w->flight += (uint32_t)rest;
     }
-    if (s->flight != 0 && pcb != NULL) {
+    if (w->flight != 0 && pcb != NULL) {
         (void)altcp_output(pcb);
     }
 }
 
 /* Runs the machine and moves bytes until nothing more can be done now. True: its turn is over, but it could go on. */
-static bool turns(slot *s)
+static bool turns(wire *w)
 {
     size_t n;
     int turn;
-    for (turn = 0; turn < TURNS && (s->flags & BROKEN) == 0; ++turn) {
-        if (s->in != NULL && (s->want & MCPT_WANT_RX) != 0) {
-            receive(s);
+    for (turn = 0; turn < TURNS && (w->flags & BROKEN) == 0; ++turn) {
+        if (w->in != NULL && (w->want & MCPT_WANT_RX) != 0) {
+            receive(w);
         }
-        s->want = (uint8_t)mcpt_io_want(&s->conn.io);
-        transmit(s);
-        if ((s->want & MCPT_CLOSED) != 0 || mcpt_io_tx(&s->conn.io, &n) != NULL) {
+        w->want = (uint8_t)mcpt_io_want(w->io);
+        transmit(w);
+        if ((w->want & MCPT_CLOSED) != 0 || mcpt_io_tx(w->io, &n) != NULL) {
             return false;
         }
-        if (s->in == NULL && (s->flags & (PEER_DONE | TOLD)) == PEER_DONE) {
-            tell_eof(s);              /* a call in work or an event stream must learn of that too */
-        } else if (s->in == NULL || (s->want & MCPT_WANT_RX) == 0) {
+        if (w->in == NULL && (w->flags & (PEER_DONE | TOLD)) == PEER_DONE) {
+            tell_eof(w);              /* a call in work or an event stream must learn of that too */
+        } else if (w->in == NULL || (w->want & MCPT_WANT_RX) == 0) {
             return false;
         }
     }
     return true;
 }
 
+/* Nothing is under way: without TLS that is the end; else close_notify is to go first. */
+static void end_idle(mcpt_lwip *p, slot *s)
+{
+    if (TLS(s->wire.tls) != NULL && mcpt_tls_shut(s->wire.tls)) {
+        s->wire.flags |= ENDING;
+        enqueue(p, &s->wire, QUEUED);
+    } else if ((s->wire.flags & ENDING) == 0) {
+        finish(p, s, false);
+    }
+}
+
 static void pump(mcpt_lwip *p, slot *s)
 {
+    wire *w = &s->wire;
     bool more;
-    if ((s->flags & SERVING) == 0) {
+    if ((w->flags & SERVING) == 0) {
         return;
     }
-    if (s->buffer == NONE && ((s->flags & BROKEN) != 0 || (s->in == NULL && (s->flags & PEER_DONE) != 0))) {
-        finish(p, s, (s->flags & BROKEN) != 0);
+    if (w->buffer == NONE && ((w->flags & BROKEN) != 0 || (w->tls == NULL && w->in == NULL && (w->flags & PEER_DONE) != 0))) {
+        finish(p, s, (w->flags & BROKEN) != 0);
         return;
     }
-    if (s->buffer == NONE && (p->queues[1].first != NULL || !take_buffer(p, s))) {
-        enqueue(p, s, WAITING);       /* first come, first served */
+    if (w->buffer == NONE && (p->queues[1].first != NULL || !take_buffer(p, s))) {
+        enqueue(p, w, WAITING);       /* first come, first served */
         return;
     }
-    more = turns(s);
-    if ((s->flags & BROKEN) != 0) {
-        tell_eof(s);                  /* handlers in work get their last run */
-        (void)mcpt_io_want(&s->conn.io);
+    more = turns(w);
+    if ((w->flags & BROKEN) != 0) {
+        tell_eof(w);                  /* handlers in work get their last run */
+        (void)mcpt_io_want(w->io);
         finish(p, s, true);
-    } else if ((s->want & MCPT_CLOSED) != 0) {
+    } else if ((w->want & MCPT_CLOSED) != 0) {
         finish(p, s, false);
     } else if (more) {
-        enqueue(p, s, QUEUED);
-    } else if (mcpt_conn_idle(&s->conn) && s->in == NULL) {
-        if (p->stopping) {
-            finish(p, s, false);
-        } else if (mcpt_conn_mem(&s->conn, NULL) == MCPT_OK) {
+        enqueue(p, w, QUEUED);
+    } else if (mcpt_conn_idle(&s->conn) && (w->in == NULL || TLS(w->tls) != NULL)) {
+        if (mcpt_conn_mem(&s->conn, NULL) == MCPT_OK) {
             give_buffer(p, s);
+        }
+        if (p->stopping) {
+            end_idle(p, s);
         }
     }
 }
@@ -444,31 +491,45 @@ static void pump(mcpt_lwip *p, slot *s)
 /* Answers how many connections had a turn. */
 static unsigned serve_ready(mcpt_lwip *p)
 {
-    const slot *last = p->queues[0].first != NULL ? p->queues[0].last : NULL;
-    slot *s;
+    const wire *last = p->queues[0].first != NULL ? p->queues[0].last : NULL;
+    wire *w;
     mcpt_conn *c;
     unsigned n;
     for (n = 0; n < p->config.connections * 4u && (c = mcpt_hub_next(p->config.hub)) != NULL; ++n) {
-        s = (slot *)(void *)c;
-        if (s >= p->slots && s < p->slots + p->config.connections) {
-            pump(p, s);
+        if (c >= &p->slots[0].conn && c <= &p->slots[p->config.connections - 1].conn) {
+            pump(p, (slot *)(void *)((char *)c - offsetof(slot, conn)));
         } else if (p->config.other != NULL) {
             p->config.other(p->config.other_user, c);
         }
     }
-    while (last != NULL && (s = dequeue(p, QUEUED)) != NULL) {
-        last = s == last ? NULL : last;                       /* those that come in meanwhile are for the next round */
-        pump(p, s);
+    while (last != NULL && (w = dequeue(p, QUEUED)) != NULL) {
+        last = w == last ? NULL : last;                       /* those that come in meanwhile are for the next round */
+        pump(p, (slot *)(void *)w);
         ++n;
     }
-    while (p->stats.buffers < p->config.buffers && (s = dequeue(p, WAITING)) != NULL) {
-        if ((s->flags & SERVING) != 0 && s->buffer == NONE) {
-            (void)take_buffer(p, s);
+    while (p->stats.buffers < p->config.buffers && (w = dequeue(p, WAITING)) != NULL) {
+        if ((w->flags & SERVING) != 0 && w->buffer == NONE) {
+            (void)take_buffer(p, (slot *)(void *)w);
         }
-        pump(p, s);
+        pump(p, (slot *)(void *)w);
         ++n;
     }
     return n;
+}
+
+/* Handshakes that take too long. Answers the milliseconds until the next one, at most due. */
+static uint32_t tls_timers(mcpt_lwip *p, mcpt_tls *tls, uint32_t due)
+{
+    mcpt_tls_conn *t;
+    uint32_t next;
+    if (tls == NULL) {
+        return due;
+    }
+    while ((t = mcpt_tls_expired(tls)) != NULL) {
+        pump(p, (slot *)t->owner);
+    }
+    next = mcpt_tls_due(tls);
+    return next < due ? next : due;
 }
 
 uint32_t mcpt_lwip_poll(mcpt_lwip *p)
@@ -476,7 +537,7 @@ uint32_t mcpt_lwip_poll(mcpt_lwip *p)
     uint32_t due = 0;
     int rounds = ROUNDS;
     do {
-        due = mcpt_hub_run(p->config.hub);
+        due = tls_timers(p, TLS(p->config.tls), mcpt_hub_run(p->config.hub));
     } while (serve_ready(p) > 0 && --rounds > 0);
     return rounds > 0 ? due : 0;
 }
@@ -524,7 +585,7 @@ mcpt_err mcpt_lwip_init(mcpt_lwip *p, const mcpt_lwip_config *config, void *mem,
     unsigned i;
     memset(p, 0, sizeof *p);
     p->config = *config;
-    if (config->server == NULL || config->hub == NULL || !defaults(&p->config)) {
+    if (config->server == NULL || config->hub == NULL || config->tls != TLS(config->tls) || !defaults(&p->config)) {
         return MCPT_E_ARG;
     }
     if (mem == NULL || size < MCPT_LWIP_SIZE(c->connections, c->buffers, c->rx_size, c->tx_size, c->ntok)) {
@@ -534,8 +595,8 @@ mcpt_err mcpt_lwip_init(mcpt_lwip *p, const mcpt_lwip_config *config, void *mem,
     p->buffers = (char *)(p->slots + c->connections);
     for (i = 0; i < c->connections; ++i) {
         memset(&p->slots[i], 0, sizeof(slot));
-        p->slots[i].port = p;
-        p->slots[i].buffer = NONE;
+        p->slots[i].wire.port = p;
+        p->slots[i].wire.buffer = NONE;
     }
     if (mcpt_conn_init(&p->slots[0].conn, c->server, c->hub, NULL, MCPT_HTTP, NULL) != MCPT_OK) {
         return MCPT_E_ABI;
@@ -566,10 +627,10 @@ void mcpt_lwip_stop(mcpt_lwip *p)
     (void)serve_ready(p);             /* event streams get their last event before they are closed as idle */
     for (i = 0; i < p->config.connections; ++i) {
         slot *s = &p->slots[i];
-        if ((s->flags & SERVING) != 0 && s->buffer == NONE && s->in == NULL) {
-            finish(p, s, false);
+        if ((s->wire.flags & SERVING) != 0 && s->wire.buffer == NONE && s->wire.in == NULL) {
+            end_idle(p, s);
         } else {
-            enqueue(p, s, QUEUED);
+            enqueue(p, &s->wire, QUEUED);
         }
     }
 }
@@ -578,7 +639,7 @@ void mcpt_lwip_destroy(mcpt_lwip *p)
 {
     unsigned i;
     for (i = 0; p->slots != NULL && i < p->config.connections; ++i) {
-        if ((p->slots[i].flags & SERVING) != 0) {
+        if ((p->slots[i].wire.flags & SERVING) != 0) {
             finish(p, &p->slots[i], true);
         }
     }

@@ -38,21 +38,30 @@
  * acknowledged them (a round trip; with a delayed acknowledgement up to 0.2 s). Received bytes are copied once, from
  * pbufs into the receive buffer.
  *
+ * With config.tls (port/tls_bearssl, port/tls_mbedtls) it serves https. Each connection takes one of that pool until it ends;
+ * when none is left a further client gets the alert internal_error. What TLS needs lies in its own memory: record buffers,
+ * keys. So a connection holds a buffer of the port no longer than without TLS, a handshake for the length of a poll; what
+ * does not fit into the record buffer waits in pbufs as above. Records are sent from TLS' memory: the next one after the
+ * acknowledgement of the one before. A stop sends close_notify to idle connections. Handshakes that take longer than the
+ * timeout of mcpt_tls_config are ended.
+ *
  * Needs: lwIP 2.1 or 2.2 with LWIP_TCP and LWIP_CALLBACK_API; MEMP_NUM_TCP_PCB of connections + 3 (connections that are
  * being closed or refused take one for up to 2 s); MEMP_NUM_TCP_SEG of at least 4 for each buffer; a PBUF_POOL_SIZE of
  * TCP_WND / TCP_MSS + 1 for each connection without a buffer and 4 more: what waits must leave some for the others. A driver that gives frames
  * without payload memory outside of that pool (examples/firmware/network.c) keeps acknowledgements coming in any case.
  * SO_REUSE 1 to begin again within two minutes after a destroy. With LWIP_ALTCP the allocator may be that of altcp_tls (not
- * tested: so far TCP only).
- * Does not: allocate, use threads, initialise lwIP or a network interface.
- * RAM: MCPT_LWIP_SIZE(): per connection sizeof(mcpt_conn) + 36 bytes, per buffer rx_size + tx_size + 20 * ntok. lwIP's own
- * pools come on top.
- * Longest uninterruptible call: mcpt_lwip_poll(), your longest handler.
+ * tested: TLS is the business of config.tls).
+ * Does not: allocate, use threads, initialise lwIP or a network interface. Links port/tls.c (-DMCPT_LWIP_NO_TLS=1:
+ * not even that, which saves 1.6 KB), not a TLS library.
+ * RAM: MCPT_LWIP_SIZE(): per connection sizeof(mcpt_conn) + 44 bytes, per buffer rx_size + tx_size + 20 * ntok. lwIP's own
+ * pools come on top, and TLS' memory.
+ * Longest uninterruptible call: mcpt_lwip_poll(), your longest handler, or with TLS the private key's work in a handshake.
  * Tested with: lwIP 2.1.3 (Debian 12) and 2.2.1 (Debian 13: the conformance suite), NO_SYS 1, emulated Cortex-M3 (examples/firmware).
  */
 #ifndef MCPT_PORT_LWIP_H
 #define MCPT_PORT_LWIP_H
 #include "mcptools.h"
+#include "tls.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -67,6 +76,7 @@ typedef struct mcpt_lwip_config {     /* zero or NULL: the default */
                                          connections */
     uint16_t ntok;                    /* of one buffer, as in mcpt_mem; 0: 64 */
     uint32_t rx_size, tx_size;        /* as in mcpt_mem; 0: 1536 and 1024 */
+    mcpt_tls *tls;                    /* a server's, for this port alone; borrowed until destroy; NULL: plain HTTP */
     void *user;                       /* conn_user of every connection */
     void (*other)(void *other_user, mcpt_conn *c);          /* pumps a ready connection of the hub that is not
                                          this port's, such as a UART's; NULL: there are none */
@@ -77,21 +87,26 @@ typedef struct mcpt_lwip_config {     /* zero or NULL: the default */
     void *allocator;                  /* altcp_allocator_t with LWIP_ALTCP; NULL: plain TCP */
 } mcpt_lwip_config;
 
-typedef struct mcpt_lwip_slot {       /* private: a connection */
-    mcpt_conn conn;                   /* first: a pointer to one is a pointer to the other */
+typedef struct mcpt_lwip_wire {       /* private: a TCP connection, and what it is pumped with */
     struct mcpt_lwip *port;
+    mcpt_io *io;                      /* of TLS, or of the machine behind */
+    mcpt_tls_conn *tls;               /* between the two; NULL: nothing is */
     void *pcb;
     struct pbuf *in;                  /* received, not taken yet */
-    struct mcpt_lwip_slot *next[2];
-    uint32_t flight;                  /* bytes of the transmit buffer that lwIP holds */
+    struct mcpt_lwip_wire *next[2];
+    uint32_t flight;                  /* bytes that io shows and lwIP holds */
     uint8_t flags, want, buffer;
+} mcpt_lwip_wire;
+typedef struct mcpt_lwip_slot {       /* private: a client's connection */
+    mcpt_lwip_wire wire;              /* first: a pointer to one is a pointer to the other */
+    mcpt_conn conn;
 } mcpt_lwip_slot;
-typedef struct mcpt_lwip_queue { mcpt_lwip_slot *first, *last; } mcpt_lwip_queue;   /* private */
+typedef struct mcpt_lwip_queue { mcpt_lwip_wire *first, *last; } mcpt_lwip_queue;   /* private */
 typedef struct mcpt_lwip_stats {      /* what is going on, for diagnosis and tests */
     uint16_t connections;             /* open; those not counted that only wait for the peer's end */
     uint16_t buffers;                 /* in use */
     uint16_t most_connections, most_buffers;                /* at once, since init */
-    uint32_t accepted, refused;       /* clients so far: served, answered 503 */
+    uint32_t accepted, refused;       /* clients so far: served, answered 503 or internal_error */
 } mcpt_lwip_stats;
 typedef struct mcpt_lwip {            /* private; do not copy or move between init and destroy */
     mcpt_lwip_config config;
@@ -110,7 +125,7 @@ typedef struct mcpt_lwip {            /* private; do not copy or move between in
      (size_t)(buffers) * (((size_t)(ntok) * sizeof(mcpt_tok) + (size_t)(rx) + (size_t)(tx) + 7u) & ~(size_t)7u) + 7u)
 
 /* Binds and listens, on every address and family lwIP has. config is copied; mem (size bytes, any alignment) is borrowed
- * until destroy. OK; E_ARG: server or hub missing, a number out of range; E_SPACE: size is too small; E_IO: lwIP has no
+ * until destroy. OK; E_ARG: server or hub missing, a number out of range, TLS that is left out; E_SPACE: size is too small; E_IO: lwIP has no
  * PCB left, or the port is taken; E_ABI as mcpt_conn_init(). After an error nothing is left open. */
 MCPT_NODISCARD mcpt_err mcpt_lwip_init(mcpt_lwip *p, const mcpt_lwip_config *config, void *mem, size_t size);
 /* Does what there is to do; handlers run in here. Answers the milliseconds until it must be called again even if nothing

@@ -19,7 +19,7 @@ FW_COMMON := startup network console emulation_only
 
 # What differs between the kinds of image: its own flags and files, the stack in bytes. Those on the network have no TLS here,
 # so they take no access tokens either.
-FW_PLAIN := -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
+FW_PLAIN := -DMCPT_LWIP_NO_TLS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
 FW_device := -DFIRMWARE_CONNECTIONS=4 $(FW_PLAIN)
 FW_device_C := examples/firmware/device.c examples/firmware/settings.c port/store_flash.c
 FW_device_STACK := 5120
@@ -42,7 +42,7 @@ $(FW)/o/$(1)-$(2)/lwip/%.o: examples/firmware/lwipopts.h examples/firmware/arch/
 $(FW)/o/$(1)-$(2)/mbedtls/%.o: examples/firmware/firmware.mk | $(FW)/sources
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/mbedtls/library/$$*.c -o $$@
 $(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) mbedtls/sha256.o mbedtls/platform_util.o \
-    $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o port/crypto_mbedtls.o $(FW_$(2)_C:%.c=%.o)) \
+    $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o port/tls.o port/crypto_mbedtls.o $(FW_$(2)_C:%.c=%.o)) \
     examples/firmware/$(1).ld examples/firmware/cortex-m.ld
 	rm -f $$(@:.elf=.stack)
 	$(FW_GCC) $$(FW_CFLAGS) --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections -Wl,--defsym=STACK=$(FW_$(2)_STACK) \

@@ -1,7 +1,10 @@
 /* port/lwip against lwIP itself, on a workstation with sanitizers: server and clients in one stack, over a wire that loses, delays
  * and repeats packets, with every piece of lwIP's memory from malloc, so that a use after the end shows. Clients send in pieces of any
- * size, read late, leave or reset at any byte. The clock is the test's own: every run is the same. Built by lwip.sh. */
+ * size, read late, leave or reset at any byte; without TLS and, with a directory of certificates (certs.sh), with TLS of both
+ * libraries. The clock is the test's own: every run is the same. Built by lwip.sh. */
 #include "port/lwip.h"
+#include "port/tls_bearssl.h"
+#include "port/tls_mbedtls.h"
 #include "tests/conformance/fixtures.h"
 #include <lwip/init.h>
 #include <lwip/ip.h>
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static unsigned passed, failed;
 #define CHECK(x) ((x) ? (void)++passed : (void)(++failed, printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #x)))
@@ -124,7 +128,14 @@ static bool random_bytes(void *user, void *buf, size_t len)
 }
 
 enum { CONNECTIONS = 4, BUFFERS = 2, RX = 1536, TX = 1536, TOK = 80 };
-static const mcpt_env env = { .millis = millis, .random = random_bytes };
+static int64_t unix_time(void *user)
+{
+    (void)user;
+    return (int64_t)time(NULL);
+}
+
+static const mcpt_env env = { .millis = millis, .unix_time = unix_time, .random = random_bytes };
+static mcpt_tls *server_tls, *client_tls;                   /* NULL: plain HTTP */
 static mcpt_server server;
 static mcpt_hub hub;
 static mcpt_session sessions[3];
@@ -149,6 +160,9 @@ typedef struct client {
     uint32_t began, pause_until;
     bool reset, ended, connected;
     int kind;
+    mcpt_io app;                      /* behind TLS; first is the wire's, then this one's */
+    mcpt_tls_conn *tls;
+    uint8_t alert;                    /* the peer's */
 } client;
 
 static const char *const bodies[] = {
@@ -170,6 +184,57 @@ static const char *const heads[] = {
 };
 static const char *const expected[] = { "\"text\":\"hello\"", "protocol_error_job", "Tool with logging executed", "HTTP/1.1 400" };
 
+/* -- the client's machine behind TLS: shows what client_turn() has released, takes all that comes */
+static unsigned app_run(mcpt_io *io)
+{
+    client *c = (client *)(void *)((char *)io - offsetof(client, app));
+    c->received += io->rx_len;
+    c->got[c->received] = '\0';
+    io->rx = c->got + c->received;
+    io->rx_len = 0;
+    io->rx_cap = (uint32_t)(sizeof c->got - 1 - c->received);
+    io->tx = c->text;
+    io->tx_len = (uint32_t)c->sent;
+    io->want = (uint8_t)((io->tx_at < io->tx_len ? MCPT_WANT_TX : 0) | (io->eof ? MCPT_CLOSED : MCPT_WANT_RX));
+    return io->want;
+}
+
+/* Moves what TLS has to send, and notices its end. */
+static void client_pump(client *c)
+{
+    size_t n;
+    const char *from;
+    unsigned want = c->tls != NULL ? mcpt_io_want(&c->tls->io) : 0;
+    while (c->tls != NULL && c->pcb != NULL && (from = mcpt_io_tx(&c->tls->io, &n)) != NULL) {
+        n = n < 200 ? n : 200;
+        if (tcp_write(c->pcb, from, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK) {
+            break;
+        }
+        (void)tcp_output(c->pcb);
+        mcpt_io_tx_ack(&c->tls->io, n);
+        want = mcpt_io_want(&c->tls->io);
+    }
+    if ((want & MCPT_CLOSED) != 0) {
+        c->ended = true;
+    }
+}
+
+/* False: all or nothing fits, and it does not. */
+static bool client_take(client *c, struct pbuf *p)
+{
+    size_t room, at = 0;
+    char *to;
+    client_pump(c);
+    c->alert = p->tot_len == 7 && pbuf_get_at(p, 0) == 21 ? pbuf_get_at(p, 6) : c->alert;
+    while (at < p->tot_len && (to = mcpt_io_rx(&c->tls->io, &room)) != NULL) {
+        u16_t n = pbuf_copy_partial(p, to, room < 0xffff ? (u16_t)room : 0xffff, (u16_t)at);
+        mcpt_io_rx_ack(&c->tls->io, n);
+        at += n;
+        client_pump(c);
+    }
+    return true;
+}
+
 static err_t client_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     client *c = (client *)arg;
@@ -181,7 +246,9 @@ static err_t client_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
     if ((int32_t)(now_ms - c->pause_until) < 0) {
         return ERR_MEM;               /* reads later: its window closes */
     }
-    if (c->received + p->tot_len < sizeof c->got) {
+    if (c->tls != NULL) {
+        (void)client_take(c, p);
+    } else if (c->received + p->tot_len < sizeof c->got) {
         c->received += pbuf_copy_partial(p, c->got + c->received, p->tot_len, 0);
         c->got[c->received] = '\0';
     }
@@ -218,6 +285,11 @@ static void client_begin(client *c)
     c->reset = any(2) == 0;
     c->pause_until = any(4) == 0 ? now_ms + any(3000) : 0;
     c->began = now_ms;
+    if (client_tls != NULL) {
+        c->app.run = app_run;
+        c->tls = mcpt_tls_open(client_tls, &c->app, "device.test");
+        CHECK(c->tls != NULL);
+    }
     c->pcb = tcp_new();
     tcp_arg(c->pcb, c);
     tcp_recv(c->pcb, client_recv);
@@ -230,6 +302,13 @@ static void client_begin(client *c)
 static void client_end(client *c, bool reset)
 {
     struct tcp_pcb *pcb = c->pcb;
+    if (c->tls != NULL && !reset && mcpt_tls_shut(c->tls)) {
+        client_pump(c);               /* close_notify, as far as it goes */
+    }
+    if (c->tls != NULL) {
+        mcpt_tls_close(c->tls);
+        c->tls = NULL;
+    }
     c->pcb = NULL;
     c->ended = true;
     if (pcb != NULL) {
@@ -250,10 +329,15 @@ static bool client_turn(client *c)
     if (c->pcb != NULL && c->connected && c->sent < c->len && any(3) == 0) {
         size_t n = 1 + any(any(2) == 0 ? 20 : 600);
         n = n < c->len - c->sent ? n : c->len - c->sent;
-        if (tcp_write(c->pcb, c->text + c->sent, (u16_t)n, TCP_WRITE_FLAG_COPY) == ERR_OK) {
+        if (c->tls != NULL) {
+            c->sent += n;
+        } else if (tcp_write(c->pcb, c->text + c->sent, (u16_t)n, TCP_WRITE_FLAG_COPY) == ERR_OK) {
             c->sent += n;
             (void)tcp_output(c->pcb);
         }
+    }
+    if (c->connected) {
+        client_pump(c);
     }
     if (c->sent >= c->leave_at) {
         ++left;
@@ -266,8 +350,8 @@ static bool client_turn(client *c)
         return true;
     }
     if (c->ended || now_ms - c->began > 60000) {
-        refused += strstr(c->got, "HTTP/1.1 503") != NULL;
-        timed_out += strstr(c->got, "HTTP/1.1 408") != NULL || c->received == 0;
+        refused += strstr(c->got, "HTTP/1.1 503") != NULL || c->alert == 80;
+        timed_out += strstr(c->got, "HTTP/1.1 408") != NULL || (c->received == 0 && c->alert != 80);
         CHECK(strstr(c->got, "HTTP/1.1 503") != NULL || strstr(c->got, "HTTP/1.1 408") != NULL || loss > 0 || c->received == 0);
         client_end(c, true);
         return true;
@@ -289,7 +373,7 @@ static void begin(void)
     const mcpt_hub_mem mem = { .sessions = sessions, .nsessions = 3, .listeners = listeners, .nlisteners = 2, .slots = slots, .nslots = 3,
                                .slot_data = slot_data, .slot_size = 1024, .tok = hub_tok, .ntok = TOK };
     mcpt_lwip_config config = { .server = &server, .hub = &hub, .connections = CONNECTIONS, .buffers = BUFFERS, .rx_size = RX,
-                                .tx_size = TX, .ntok = TOK, .notify = notify };
+                                .tx_size = TX, .ntok = TOK, .notify = notify, .tls = server_tls };
     CHECK(mcpt_hub_init(&hub, &server, &mem) == MCPT_OK);
     CHECK(mcpt_lwip_init(&net, &config, memory, sizeof memory - 1) == MCPT_E_SPACE);
     config.hub = NULL;
@@ -335,7 +419,156 @@ static void run(const char *what, unsigned total, size_t at_once)
     CHECK(mcpt_lwip_now(&net).most_buffers == BUFFERS);
 }
 
-int main(void)
+/* -- TLS */
+enum { BEAR, MBED };
+static const char *directory;
+static mcpt_tls_bearssl bear[2];
+static mcpt_tls_mbedtls mbed[2];
+static void *tls_memory[2];
+
+static size_t load(const char *name, const char *ending, const char *label, char *to, size_t cap)
+{
+    char path[512];
+    size_t n;
+    FILE *f;
+    (void)snprintf(path, sizeof path, "%s/%s.%s", directory, name, ending);
+    f = fopen(path, "rb");
+    n = f != NULL ? fread(to, 1, cap, f) : 0;
+    CHECK(mcpt_tls_pem(to, n, label, to, cap, &n) == MCPT_OK);
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return n;
+}
+
+/* The server's records are as small as a board's: its connections are CONNECTIONS - 1, one fewer than those of the port. */
+static void tls_begin(int lib, uint32_t in_size)
+{
+    static char chain[4096], key[4096], trust[4096];
+    mcpt_tls_config c = { .env = &env, .connections = CONNECTIONS - 1, .sessions = 4, .in_size = in_size, .out_size = 1024 + 85 };
+    mcpt_tls_config k = { .env = &env, .connections = 8, .sessions = 1 };
+    c.chain = chain;
+    c.chain_len = load("server", "pem", "CERTIFICATE", chain, sizeof chain);
+    c.key = key;
+    c.key_len = load("server", "key", "PRIVATE KEY", key, sizeof key);
+    k.trust = trust;
+    k.trust_len = load("ca", "pem", "CERTIFICATE", trust, sizeof trust);
+    if (lib == BEAR) {
+        tls_memory[0] = malloc(mcpt_tls_bearssl_size(&c, false));
+        tls_memory[1] = malloc(mcpt_tls_bearssl_size(&k, true));
+        CHECK(mcpt_tls_bearssl_server(&bear[0], &c, tls_memory[0], mcpt_tls_bearssl_size(&c, false)) == MCPT_OK);
+        CHECK(mcpt_tls_bearssl_client(&bear[1], &k, tls_memory[1], mcpt_tls_bearssl_size(&k, true)) == MCPT_OK);
+        server_tls = &bear[0].tls;
+        client_tls = &bear[1].tls;
+    } else {
+        tls_memory[0] = malloc(mcpt_tls_mbedtls_size(&c, false));
+        tls_memory[1] = malloc(mcpt_tls_mbedtls_size(&k, true));
+        CHECK(mcpt_tls_mbedtls_server(&mbed[0], &c, tls_memory[0], mcpt_tls_mbedtls_size(&c, false)) == MCPT_OK);
+        CHECK(mcpt_tls_mbedtls_client(&mbed[1], &k, tls_memory[1], mcpt_tls_mbedtls_size(&k, true)) == MCPT_OK);
+        server_tls = &mbed[0].tls;
+        client_tls = &mbed[1].tls;
+    }
+}
+
+static void tls_end(int lib)
+{
+    if (lib == MBED) {
+        mcpt_tls_mbedtls_free(&mbed[0]);
+        mcpt_tls_mbedtls_free(&mbed[1]);
+    }
+    free(tls_memory[0]);
+    free(tls_memory[1]);
+    server_tls = client_tls = NULL;
+}
+
+/* One client that sends its whole request and waits; more text before it when a record is to be too long. */
+static client *alone(size_t filler)
+{
+    static client c;
+    uint32_t i;
+    client_begin(&c);
+    c.kind = 0;
+    c.leave_at = sizeof c.text;
+    c.pause_until = 0;
+    c.len = (size_t)snprintf(c.text, sizeof c.text, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                             "Accept: application/json, text/event-stream\r\n%sX: %0*d\r\nContent-Length: %zu\r\n\r\n%s", heads[0],
+                             (int)filler, 0, strlen(bodies[0]), bodies[0]);
+    for (i = 0; i < 3000 && !c.ended && strstr(c.got, expected[0]) == NULL; ++i) {
+        c.sent = c.connected ? c.len : 0;                   /* in one record, if the library makes them that long */
+        client_pump(&c);
+        turn();
+    }
+    return &c;
+}
+
+/* A peer that connects and says nothing has its TLS connection until the handshake's time is over, and no buffer. */
+static void test_silent(void)
+{
+    struct tcp_pcb *pcb = tcp_new();
+    ip_addr_t to;
+    uint32_t i, before = server_tls->failed;
+    IP_ADDR4(&to, 10, 0, 0, 1);
+    (void)tcp_connect(pcb, &to, 80, NULL);                  /* lwIP closes it when the server does */
+    for (i = 0; i < 9000; ++i) {
+        turn();
+    }
+    CHECK(server_tls->open == 1 && server_tls->failed == before && mcpt_lwip_now(&net).buffers == 0);
+    for (i = 0; i < 20000; ++i) {
+        turn();
+    }
+    CHECK(server_tls->open == 0 && server_tls->failed == before + 1 && mcpt_lwip_now(&net).connections == 0);
+}
+
+/* A stop says close_notify to a client that idles: its machine learns of a clean end. */
+static void test_stop(void)
+{
+    client *c = alone(1);
+    uint32_t i;
+    CHECK(strstr(c->got, expected[0]) != NULL && !c->ended && mcpt_lwip_now(&net).buffers == 0);
+    mcpt_lwip_stop(&net);
+    for (i = 0; i < 500 && !c->ended; ++i) {
+        client_pump(c);
+        turn();
+    }
+    CHECK(c->ended && c->tls->err == MCPT_E_CLOSED && c->app.err == MCPT_OK);
+    client_end(c, false);
+    for (i = 0; i < 5000; ++i) {
+        turn();
+    }
+    CHECK(mcpt_lwip_now(&net).connections == 0 && server_tls->open == 0);
+    mcpt_lwip_destroy(&net);
+}
+
+static void with_tls(int lib)
+{
+    client *c;
+    uint32_t i;
+    tls_begin(lib, RX + 512);
+    begin();
+    loss = 2, lag = 10, twice = 3;
+    run(lib == BEAR ? "TLS, BearSSL" : "TLS, mbedTLS", 120, CONNECTIONS + 1);
+    loss = lag = twice = 0;
+    CHECK(refused > 0 && server_tls->resumed > 0 && server_tls->full > 0 && server_tls->open == 0 && client_tls->open == 0);
+    test_silent();
+    test_stop();
+    tls_end(lib);
+    if (lib == BEAR) {                /* a record longer than the input buffer, RFC 5246 section 6.2.1 */
+        tls_begin(lib, 837);
+        begin();
+        c = alone(700);
+        CHECK(c->ended && c->tls->err == MCPT_E_TLS && c->received == 0 && server_tls->failed == 1);
+        CHECK(c->tls->detail == 256 + 22);                  /* BR_ERR_RECV_FATAL_ALERT, record_overflow */
+        client_end(c, true);
+        for (i = 0; i < 5000; ++i) {
+            turn();
+        }
+        CHECK(mcpt_lwip_now(&net).connections == 0 && server_tls->open == 0);
+        mcpt_lwip_destroy(&net);
+        tls_end(lib);
+    }
+}
+
+int main(int argc, char **argv)
 {
     ip4_addr_t address, mask, gateway;
     unsigned i;
@@ -367,6 +600,11 @@ int main(void)
     begin();
     run("after destroy and init", 100, CONNECTIONS);
     mcpt_lwip_destroy(&net);
+    if (argc > 1) {
+        directory = argv[1];
+        with_tls(BEAR);
+        with_tls(MBED);
+    }
     printf("PASSED %u FAILED %u\n", passed, failed);
     return failed != 0;
 }
