@@ -40,9 +40,10 @@ INTEROP := $(wildcard tests/interop/*.mjs)
 SCRIPTS := $(filter-out tests/port/certs.sh,$(wildcard tests/unit/*.sh tests/vectors/*.sh tests/port/*.sh))
 # Ports that need nothing but the C library and mbedTLS; the others are linked by the programs that name them.
 STORES := $(patsubst tests/stores/%.c,%,$(wildcard tests/stores/*.c))
-PORTS_APART := port/microhttpd.c $(wildcard port/lwip*.c) $(STORES:%=port/store_%.c)
+PORTS_APART := port/microhttpd.c port/curl.c $(wildcard port/lwip*.c) $(STORES:%=port/store_%.c)
 PORTS := $(filter-out $(PORTS_APART),$(wildcard port/*.c))
 MICROHTTPD := $(wildcard tests/*/*microhttpd.c examples/*microhttpd.c)
+CURL := $(wildcard tests/*/*curl.c examples/*curl.c)
 LIBS := -Wl,--as-needed -lmbedtls -lmbedx509 -lmbedcrypto -lbearssl -lm -lpthread -Wl,--no-as-needed
 # Other machines, "name=zig's name" (tests/tools/cross.sh knows what runs each), and the tests that need no system there.
 PORTS_PURE := $(wildcard port/store_ram.c port/store_flash.c)
@@ -65,6 +66,7 @@ HOST := $(firstword $(CC))=gcc libc6-dev $(JSMN) libmbedtls-dev libbearssl-dev
 UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
 ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
 STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli=redis-tools libpq-dev postgresql util-linux openssl=openssl python3=python3
+CURL_NEEDS := libcurl4-openssl-dev tinyproxy=tinyproxy-bin openssl=openssl
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
 QEMU := qemu-arm=qemu-user
 BENCH := valgrind taskset=util-linux openssl=openssl
@@ -83,9 +85,9 @@ check: ## (default) the inner loop, offline: lint, compile matrix (subset), symb
 
 test: ## all that CI checks; installs what it lacks, ends with "N passed, N failed, N skipped"
 	OFFLINE= FULL=1 MAKE='$(MAKE)' tests/tools/steps.sh lint matrix symbols unit unit-clang cross examples \
-	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd conformance-client interop stores firmware size size-tls bench
+	  $(if $(SCRIPTS),scripts) fuzz conformance conformance-microhttpd conformance-client conformance-client-curl interop stores firmware size size-tls bench
 
-conformance: step-conformance step-conformance-microhttpd step-conformance-client ## the official conformance suite a line per scenario
+conformance: step-conformance step-conformance-microhttpd step-conformance-client step-conformance-client-curl ## the official conformance suite a line per scenario
 
 cross: ## the unit tests on other machines (32 and 64 bits, both byte orders) under qemu-user: T=mips; UPDATE=1: into README.md
 	tests/tools/need.sh $(JSMN) $(QEMU) && tests/tools/need-node.sh
@@ -141,7 +143,7 @@ fuzz: ## fuzz one input: T=json TIME=60 (seconds); without T all of them, one af
 	tests/tools/fuzz.sh $(TIME) $(or $(T),$(FUZZERS))
 
 ##
-## Programs: build/device build/mcpt build/conformance-server build/conformance-server-microhttpd build/conformance-client build/json-check build/examples/NAME
+## Programs: build/device build/mcpt build/conformance-server build/conformance-server-microhttpd build/conformance-client build/conformance-client-curl build/json-check build/examples/NAME
 
 help: ## this list
 	awk -F ':.*## ' '/^##/ { sub(/^## ?/, ""); print } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -202,12 +204,15 @@ step-conformance:
 step-conformance-client:
 	$(call need,$(HOST)); $(need_node); $(MAKE) $(B)/conformance-client && tests/conformance/run_client.sh $(B)/conformance-client
 
+step-conformance-client-curl:
+	$(call need,$(HOST) $(CURL_NEEDS)); $(need_node); $(MAKE) $(B)/conformance-client-curl && tests/conformance/run_client.sh $(B)/conformance-client-curl
+
 step-conformance-microhttpd:
 	$(call need,$(HOST) libmicrohttpd-dev); $(need_node); $(MAKE) $(B)/conformance-server-microhttpd && \
 	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
 
 step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the other examples in build/o/examples
-	$(call need,$(HOST)); $(need_node); $(parallel) $(B)/device $(EXAMPLES:%.c=$(B)/o/%) \
+	$(call need,$(HOST) $(CURL_NEEDS)); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
 	  $(patsubst %.c,$(B)/o/%,$(wildcard tests/interop/*.c)) && DEVICE=$(CURDIR)/$(B)/device \
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')
@@ -269,6 +274,10 @@ $(B)/$(1)/%: %.c mcptools.h $(B)/$(1)/mcptools.o $(B)/$(1)/libport.a
 $(B)/$(1)/port/microhttpd.o: | $(B)/have/libmicrohttpd-dev
 $(B)/$(1)/%microhttpd: EXTRA = $(B)/$(1)/port/microhttpd.o -lmicrohttpd
 $(if $(MICROHTTPD),$(MICROHTTPD:%.c=$(B)/$(1)/%): $(B)/$(1)/port/microhttpd.o)
+# and those named ...curl with that one
+$(B)/$(1)/port/curl.o: | $(B)/have/libcurl4-openssl-dev
+$(B)/$(1)/%curl: EXTRA = $(B)/$(1)/port/curl.o -lcurl
+$(CURL:%.c=$(B)/$(1)/%): $(B)/$(1)/port/curl.o
 endef
 # tests/stores/NAME is linked with port/store_NAME
 store_package = $(patsubst postgres,libpq-dev,$(patsubst redis,libhiredis-dev,$(patsubst sqlite,libsqlite3-dev,$(1))))
@@ -303,6 +312,8 @@ $(B)/conformance-server: $(B)/o/tests/conformance/server
 $(B)/mcpt: $(B)/o/examples/08_mcpt
 	ln -f $< $@
 $(B)/conformance-client: $(B)/o/tests/conformance/client
+	ln -f $< $@
+$(B)/conformance-client-curl: $(B)/o/tests/conformance/client_curl
 	ln -f $< $@
 $(B)/conformance-server-microhttpd: $(B)/o/tests/conformance/server_microhttpd
 	ln -f $< $@

@@ -20342,6 +20342,7 @@ static bool mcpt__ch_begin(mcpt_channel *ch, const mcpt_url *u, size_t n, mcpt_s
     ch->state = (ch->flags & (MCPT__CH_UP | MCPT__CH_CLOSE)) == MCPT__CH_UP && !ch->io.eof && ch->io.rx_len == 0 ?
                 (uint8_t)MCPT__CH_SEND : (uint8_t)MCPT__CH_CONNECT;
     ch->io.eof = ch->state == MCPT__CH_CONNECT ? 0 : ch->io.eof;
+    ch->io.err = MCPT_OK;
     ch->io.tx = ch->tx;
     ch->io.tx_at = 0;
     ch->io.tx_len = (uint32_t)n;
@@ -20361,10 +20362,11 @@ static void mcpt__ch_drop(mcpt_channel *ch)
     ch->io.tx_at = ch->io.tx_len = ch->io.rx_len = 0;
 }
 
+/* What the transport says of its end counts more than that it ended. */
 static unsigned mcpt__ch_fail(mcpt_channel *ch, mcpt_err e)
 {
     mcpt__ch_drop(ch);
-    ch->io.err = e;
+    ch->io.err = e == MCPT_E_IO && ch->io.err != MCPT_OK ? ch->io.err : e;
     return MCPT__EV_FAIL;
 }
 
@@ -20443,7 +20445,7 @@ static unsigned mcpt__ch_more(mcpt_channel *ch)
     if (n != 0) {
         return MCPT__EV_BODY;
     }
-    if (e == MCPT_OK || (io->eof && (ch->flags & MCPT__CH_EOF) != 0)) {
+    if (e == MCPT_OK || (io->eof && io->err == MCPT_OK && (ch->flags & MCPT__CH_EOF) != 0)) {
         ch->state = MCPT__CH_LAST;
         return MCPT__EV_NONE;
     }
@@ -20475,6 +20477,7 @@ static unsigned mcpt__ch_step(mcpt_channel *ch)
                 ch->flags &= (uint8_t)~(unsigned)MCPT__CH_UP;
                 ch->state = MCPT__CH_CONNECT;
                 io->eof = 0;
+                io->err = MCPT_OK;
                 return MCPT__EV_NONE;
             }
             return mcpt__ch_fail(ch, MCPT_E_IO);

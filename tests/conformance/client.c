@@ -2,7 +2,14 @@
 /* The client under test of the official suite: conformance-client URL. The suite names the scenario, the revision and the
  * context in the environment; what a scenario wants done stands here, how it is done in the library. */
 #include "../../port/crypto_mbedtls.h"
+#if defined(CLIENT_CURL)              /* client_curl.c */
+#include "../../port/curl.h"
+#include "../../port/tls.h"
+#define NET(name) mcpt_curl##name
+#else
 #include "../../port/posix_client.h"
+#define NET(name) mcpt_posix_client##name
+#endif
 #include "../../port/posix_env.h"
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -17,7 +24,7 @@
 enum { RX = 4096, TX = 4096, MSG = 65536, REQ = 16384, NTOK = 2048 };
 static mcpt_client client;
 static mcpt_channel channels[3];
-static mcpt_posix_client net;
+static NET() net;
 static mcpt_oauth oauth;
 static mcpt_tok tok[NTOK], list_tok[NTOK], context_tok[512];
 static char tools[MSG];
@@ -121,10 +128,10 @@ static bool ready(void)
             if (!browse()) {
                 fprintf(stderr, "authorization: %s (%s)\n", mcpt_strerror(mcpt_oauth_error(&oauth)), mcpt_oauth_reason(&oauth));
             }
-            (void)mcpt_posix_client_poll(&net, 0);
+            (void)NET(_poll)(&net, 0);
             break;
         case MCPT_CLIENT_BUSY:
-            if (mcpt_posix_client_poll(&net, -1) != MCPT_OK) {
+            if (NET(_poll)(&net, -1) != MCPT_OK) {
                 return false;
             }
             break;
@@ -349,7 +356,7 @@ int main(int argc, char **argv)
     const char *context = getenv("MCP_CONFORMANCE_CONTEXT");
     static mcpt_oauth_config auth;
     static mcpt_client_config config;
-    mcpt_posix_client_config port = { 0 };
+    NET(_config) port = { 0 };
     size_t i;
     bool ok;
     if (argc != 2 || name == NULL || version == NULL) {
@@ -405,14 +412,14 @@ int main(int argc, char **argv)
     port.client = &client;
     port.channels = channels;
     port.nchannels = 3;
-    if (mcpt_client_init(&client, &config, channels, 3, req, REQ, tok, NTOK) != MCPT_OK || mcpt_posix_client_init(&net, &port) != MCPT_OK) {
+    if (mcpt_client_init(&client, &config, channels, 3, req, REQ, tok, NTOK) != MCPT_OK || NET(_init)(&net, &port) != MCPT_OK) {
         return 1;
     }
     ok = done("connect") && scenario(name);
     mcpt_client_close(&client);
     for (i = 0; i < 50 && mcpt_client_status(&client) == MCPT_CLIENT_BUSY; i++) {
-        (void)mcpt_posix_client_poll(&net, 100);
+        (void)NET(_poll)(&net, 100);
     }
-    mcpt_posix_client_close(&net);
+    NET(_close)(&net);
     return ok ? 0 : 1;
 }

@@ -15,6 +15,7 @@ static struct {
     unsigned dials, asks, notes, progress;
     char log[512], asked[64];
     const char *answer;               /* of ask; NULL: declined */
+    mcpt_err cut;                     /* what the transport says of the end of its connections; OK: nothing */
     mcpt_client_config config;
     const char *const *script;        /* responses of a scripted server, one a connection or request; NULL: device */
     unsigned at;
@@ -97,6 +98,7 @@ static bool scripted(unsigned i, unsigned want)
         T.said = 0;
         T.at++;
         if (ends) {
+            io->err = T.cut != MCPT_OK ? T.cut : io->err;
             mcpt_io_eof(io);
         }
         return ends;
@@ -553,6 +555,36 @@ static void hostile_answers(void)
 }
 
 /* requestState comes back byte for byte, with a new id; the answers beside it (2026-07-28, "Multi Round-Trip Requests"). */
+/* A transport that says why it failed (port/tls, port/curl) is believed: no server, and a body that was cut, RFC 9112 section 8. */
+static void transport_tells(void)
+{
+    static const char *const open_end[] = { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"ok\":1}}", NULL };
+    for (unsigned k = 0; k < 2; k++) {
+        begin();
+        start();
+        open_client(1, MCPT_2026_07_28, false);
+        T.script = open_end;
+        T.cut = k == 0 ? MCPT_OK : MCPT_E_IO;
+        CHECK(call_tool("tools/call", "t", NULL, NULL) == T.cut);
+        close_client();
+        finish();
+    }
+    begin();
+    start();
+    open_client(1, MCPT_2026_07_28, false);
+    CHECK(mcpt_client_begin(&T.c, "tools/call", "t") != NULL && mcpt_client_send(&T.c) == MCPT_OK);
+    CHECK((mcpt_io_want(&T.ch[0].io) & MCPT_WANT_CONNECT) != 0);
+    T.ch[0].io.err = MCPT_E_CERTIFICATE;
+    mcpt_io_eof(&T.ch[0].io);
+    (void)mcpt_io_want(&T.ch[0].io);
+    READY();
+    CHECK(mcpt_client_outcome(&T.c) == MCPT_E_CERTIFICATE);
+    CHECK(call_tool("tools/call", "echo", NULL, NULL) == MCPT_OK);      /* and it counts once */
+    close_client();
+    finish();
+}
+
 static void round_trips(void)
 {
     const char *ask = reply_of("200 OK", CT, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"input_required\",\"inputRequests\":{\"co\\u006efirm\":{\"method\":\"elicitation/create\","
@@ -623,6 +655,7 @@ int main(void)
     cancelling(MCPT_2025_11_25, true);
     probing();
     hostile_answers();
+    transport_tells();
     round_trips();
     small_memory();
     return test_end();
