@@ -14,6 +14,11 @@ files='aes asn1parse asn1write bignum bignum_core bignum_mod bignum_mod_raw chac
 passed=0 failed=0 skipped=0
 tests/tools/need-source.sh mbedtls mbedtls/trixie || { echo "PASSED 0 FAILED 0 SKIPPED 1 (needs the sources of mbedTLS)"; exit 0; }
 
+# "mbedtls" must be what this Debian links, not the newest that a mirror has
+installed=$(dpkg-query -W -f '${source:Upstream-Version}' libmbedtls-dev)
+unpacked=$(sed -n 's/^#define MBEDTLS_VERSION_STRING *"\(.*\)"/\1/p' build/src/mbedtls/include/mbedtls/version.h build/src/mbedtls/include/mbedtls/build_info.h 2>/dev/null)
+if [ "$installed" = "$unpacked" ]; then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "sources of mbedTLS $unpacked beside the library $installed"; fi
+
 # compiler, its name, source directory: builds and runs
 try() {
   dir=build/crypto/$2-$3 src=build/src/$3

@@ -32,18 +32,12 @@ repositories() {
 {
   repositories >"$src/apt/sources.list"
   [ -s "$src/apt/sources.list" ] || { apt-get -qq $private update >/dev/null 2>&1; repositories $private >"$src/apt/sources.list"; }
-  for package in $missing; do
-    case $package in
-      */*) codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-        awk -v old="$codename" -v new="${package#*/}" '$3 == old && $4 == "main" { print $1, $2, new, $4 }' "$src/apt/sources.list" ;;
-    esac
-  done | sort -u >"$src/apt/other"
-  cat "$src/apt/other" >>"$src/apt/sources.list"
   apt() { apt-get -qq -o Dir::Etc::sourcelist="$src/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null $private "$@"; }
 }
 echo "fetching: the sources of$missing" >&2
 fetch() {
-  for package in $missing; do
+  apt update || return 1
+  for package in "$@"; do
     to=$(dir "$package")
     rm -rf "${src:?}/$to" "$src/apt/$to"
     mkdir -p "$src/apt/$to"
@@ -51,5 +45,17 @@ fetch() {
     touch "$src/$to/.unpacked"
   done
 }
-{ apt update && fetch; } </dev/null >"$src/apt/log" 2>&1 ||
+# This release's own first, while no other is named: apt takes the newest version that it knows.
+# shellcheck disable=SC2046  # lists
+all() {
+  fetch $(printf '%s\n' $missing | grep -v /) || return 1
+  other=$(printf '%s\n' $missing | grep /) || return 0
+  codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  for package in $other; do
+    awk -v old="$codename" -v new="${package#*/}" '$3 == old && $4 == "main" { print $1, $2, new, $4 }' "$src/apt/sources.list"
+  done | sort -u >"$src/apt/other"
+  cat "$src/apt/other" >>"$src/apt/sources.list"
+  fetch $other
+}
+all </dev/null >"$src/apt/log" 2>&1 ||
   { cat "$src/apt/log" >&2; echo "could not fetch the sources of$missing" >&2; exit 1; }
