@@ -69,6 +69,7 @@ STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli
 CURL_NEEDS := libcurl4-openssl-dev tinyproxy=tinyproxy-bin openssl=openssl
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
 QEMU := qemu-arm=qemu-user
+CHROMIUM := chromium=chromium fonts-dejavu-core
 BENCH := valgrind taskset=util-linux openssl=openssl
 
 
@@ -142,6 +143,10 @@ fuzz: ## fuzz one input: T=json TIME=60 (seconds); without T all of them, one af
 	$(MAKE) $(call fuzz_programs,$(or $(T),$(FUZZERS)))
 	tests/tools/fuzz.sh $(TIME) $(or $(T),$(FUZZERS))
 
+picture: ## the page on which a person pairs this machine, as a phone shows it: examples/pairing.png, for README.md
+	tests/tools/need.sh $(HOST) $(CHROMIUM) && tests/tools/need-node.sh
+	$(MAKE) $(B)/device && $(B)/node/node_modules/.bin/node tests/tools/picture.mjs
+
 ##
 ## Programs: build/device build/mcpt build/conformance-server build/conformance-server-microhttpd build/conformance-client build/conformance-client-curl build/json-check build/examples/NAME
 
@@ -151,7 +156,7 @@ help: ## this list
 clean: ## remove build/
 	rm -rf $(B)
 
-.PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash bench-stores fuzz help clean
+.PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash bench-stores fuzz picture help clean
 export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES VERDICTS
 
 # ------------------------------------------------------------------------------------------------------ steps
@@ -212,7 +217,7 @@ step-conformance-microhttpd:
 	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
 
 step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the other examples in build/o/examples
-	$(call need,$(HOST) $(CURL_NEEDS)); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
+	$(call need,$(HOST) $(CURL_NEEDS) $(CHROMIUM)); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
 	  $(patsubst %.c,$(B)/o/%,$(wildcard tests/interop/*.c)) && DEVICE=$(CURDIR)/$(B)/device \
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')

@@ -1,10 +1,12 @@
 // Official SDK clients are paired with build/device from nothing but its URL: 401, metadata, registration, the page of the
-// device in a browser (here: fetched, its form posted) with the code that the console shows, tokens, calls, a refresh, a second
+// device in Chromium, answered from the keyboard with the code that the console shows, tokens, calls, a refresh, a second
 // scope, revocation. Pairings outlive kill -9 and a restart, and not --reset. The conformance suite's scenarios for authorization servers.
 import { spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:http";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { answer as answerPage, browse, desk, phone } from "./lib/browser.mjs";
 import { check, device, equal, failure, finish, load, ok, start, until } from "./lib/harness.mjs";
 
 const { Client: Client1 } = load("@modelcontextprotocol/sdk/client/index.js");
@@ -17,15 +19,64 @@ delete process.env.DEVICE_TLS;
 let server = await start({ args: ["--port", "0"] });
 const port = new URL(server.url).port;
 
-// The person at the device: opens the page, reads the console, types.
-const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", "\"").replaceAll("&#39;", "'").replaceAll("&amp;", "&");
+// Where the browser comes back to, the application's own server: its last request.
+let arrived;
+const callback = createServer((request, response) => {
+  if (request.url.startsWith("/callback?")) arrived = { url: new URL(request.url, "http://127.0.0.1"), referer: request.headers.referer };
+  response.setHeader("Content-Type", "text/html").end("<!DOCTYPE html><title>Done</title>Done.");
+});
+await new Promise((resolve) => callback.listen(0, "127.0.0.1", resolve));
+const redirect = `http://127.0.0.1:${callback.address().port}/callback`;
+const browser = await browse();
+const shown = async () => {
+  await until(5000, () => /: \d{4} \d{4}\n/.test(server.text), "the code on the console");
+  return server.text.match(/: (\d{4} \d{4})\n/)[1];
+};
+
+// The person at the device, in a browser: look at the page, type the code, go on. Answers the query that the application got.
+async function click(url, { screen = desk, action = "Allow", look = async () => {} } = {}) {
+  server.text = "";
+  arrived = null;
+  const { page, complaints, status, close } = await browser.open(url, { screen });
+  try {
+    const code = await shown();
+    equal(status, 200, "the page");
+    equal(await page.locator("script, [onclick], [onload]").count(), 0, "scripts");
+    await look(page, code);
+    await answerPage(page, action === "Allow" && code, action);
+    equal([await page.title(), complaints.filter((text) => !/status of 403/.test(text))], ["Done", []], "where it ends; what the browser objects to");
+    equal(arrived?.referer, undefined, "Referer");
+    return arrived.url;
+  } finally {
+    await close();
+  }
+}
+
+// What everybody must be able to use, whatever the screen.
+async function usable(page) {
+  const { width } = page.viewportSize();
+  const { scroll, font, colour } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth,
+    font: parseFloat(getComputedStyle(document.body).fontSize), colour: getComputedStyle(document.querySelector("[value=allow]")).backgroundColor }));
+  ok(scroll <= width && font >= 16, `${scroll} of ${width} pixels, letters of ${font}`);
+  equal(colour, "rgb(0, 102, 68)", "its style is applied");
+  equal(await page.locator("html").getAttribute("lang"), "en", "language");
+  equal(await page.getByRole("heading", { level: 1 }).textContent(), "Pair with This machine", "heading");
+  const code = page.getByRole("textbox", { name: "Code that This machine shows now" });
+  equal(await code.getAttribute("inputmode"), "numeric", "the keys of a phone");
+  ok((await page.locator(`#${await code.getAttribute("aria-describedby")}`).textContent()).includes("8 digits"), "its description");
+  for (const element of [code, page.getByRole("button", { name: "Allow" }), page.getByRole("button", { name: "Deny" })]) {
+    const box = await element.boundingBox();
+    ok(box.height >= 44 && box.width >= 44 && box.x >= 0 && box.x + box.width <= width, `a finger's size: ${JSON.stringify(box)}`);
+  }
+}
+
+// The same without one, for what no browser would send.
 async function person(url, { action = "allow", typed } = {}) {
   server.text = "";
   const page = await fetch(url);
   const html = await page.text();
   if (page.status !== 200) return { page, html };
-  await until(2000, () => /: \d{4} \d{4}\n/.test(server.text), "the code on the console");
-  const [, code] = server.text.match(/: (\d{4} \d{4})\n/);
+  const code = await shown();
   const [, form] = html.match(/name="form" value="([^"]+)"/);
   const answer = await fetch(url, { method: "POST", redirect: "manual", headers: { Origin: url.origin },
     body: new URLSearchParams({ form, code: typed ?? code, action }) });
@@ -38,7 +89,7 @@ function application(label) {
   const kept = {};
   return {
     asked: [], kept,
-    get redirectUrl() { return "http://127.0.0.1:9/callback"; },
+    get redirectUrl() { return redirect; },
     get clientMetadata() { return { client_name: `interop <${label}>`, redirect_uris: [this.redirectUrl], grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], token_endpoint_auth_method: "none" }; },
     state: () => "st&te/1 ü",
     clientInformation: () => kept.client,
@@ -69,11 +120,13 @@ for (const [label, make, transport] of [
     ok(/unauthorized/i.test(`${refused.name} ${refused.message}`), `refused with ${refused}`);
     equal(app.asked[0].searchParams.get("scope"), "read", "the scope of the challenge");
     equal(app.asked[0].searchParams.get("resource"), server.url, "the resource");
-    const { page, html, answer, back } = await person(app.asked[0]);
-    equal(page.headers.get("content-type"), "text/html; charset=utf-8", "the page");
-    ok(unescape(html).includes(`interop <${label}>`) && !html.includes("<sdk"), "the client's name, escaped");
-    ok(html.includes("read its sensors") && !html.includes("clear it"), "what it asks for");
-    equal(answer.status, 303, "the answer to the form");
+    const back = await click(app.asked[0], { screen: label === "sdk1" ? desk : phone, look: async (page) => {
+      await usable(page);
+      const text = await page.getByRole("main").textContent();
+      ok(text.includes(`interop <${label}>`), "the client's name, as text");
+      ok(text.includes("read its sensors") && !text.includes("clear it"), "what it asks for");
+      ok(text.includes("Your answer goes to 127.0.0.1, a program on the computer"), "where the answer goes");
+    } });
     equal(back.searchParams.get("state"), "st&te/1 ü", "state");
     equal(back.searchParams.get("iss"), new URL(server.url).origin, "iss");
     await finishAuth(first, back);
@@ -100,8 +153,7 @@ for (const [label, make, transport] of [
     await client.connect(wire);
     await failure(client.callTool({ name: "add_note", arguments: { text: "x" } }), "a call without its scope");
     equal(app.asked.at(-1).searchParams.get("scope").split(" ").sort(), ["control", "read"], "the scopes of the second request");
-    const { html, back } = await person(app.asked.at(-1));
-    ok(html.includes("clear it"), "what it asks for now");
+    const back = await click(app.asked.at(-1), { look: async (page) => ok((await page.getByRole("listitem").allTextContents()).some((t) => t.includes("clear it")), "what it asks for now") });
     await finishAuth(wire, back);
     ok(!(await client.callTool({ name: "add_note", arguments: { text: "x" } })).isError, "after it");
     await client.close();
@@ -126,14 +178,29 @@ for (const [label, make, transport] of [
   });
 }
 
-await check("who denies, and who types something else", async () => {
-  const metadata = await (await fetch(new URL("/.well-known/oauth-authorization-server", server.url))).json();
-  const registration = { client_name: "other", redirect_uris: ["https://app.example/cb"] };
+const metadata = await (await fetch(new URL("/.well-known/oauth-authorization-server", server.url))).json();
+async function ask(client_name, redirect_uri) {
   const { client_id } = await (await fetch(metadata.registration_endpoint, { method: "POST", headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(registration) })).json();
+    body: JSON.stringify({ client_name, redirect_uris: [redirect_uri] }) })).json();
   const url = new URL(metadata.authorization_endpoint);
-  url.search = new URLSearchParams({ response_type: "code", client_id, redirect_uri: "https://app.example/cb", state: "1",
+  url.search = new URLSearchParams({ response_type: "code", client_id, redirect_uri, state: "1",
     code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256" });
+  return url;
+}
+await check("in the browser: a wrong code is said and can be corrected", async () => {
+  const back = await click(await ask("browser", redirect), { look: async (page, code) => {
+    await answerPage(page, code === "0000 0000" ? "1111 1111" : "0000 0000");
+    equal(await page.getByRole("alert").textContent(), "That is not the code on the device. Look again.", "what it says");
+    equal(await page.getByRole("textbox").getAttribute("aria-invalid"), "true", "said to a screen reader");
+    await usable(page);
+  } });
+  ok(back.searchParams.get("code").length > 20, "a code");
+});
+await check("in the browser: denied from the keyboard, without a code", async () => {
+  equal((await click(await ask("browser", redirect), { screen: phone, action: "Deny" })).searchParams.get("error"), "access_denied", "deny");
+});
+await check("who denies, and who types something else", async () => {
+  const url = await ask("other", "https://app.example/cb");
   const denied = await person(url, { action: "deny" });
   equal(denied.back.searchParams.get("error"), "access_denied", "deny");
   const wrong = await person(url, { typed: "0000 000" });
@@ -145,11 +212,11 @@ await check("who denies, and who types something else", async () => {
 
 // The official conformance suite, which prints the URL that a person is to open.
 await check("the suite's authorization server scenarios", async () => {
-  const callback = 20000 + Math.floor(Math.random() * 9000), origin = new URL(server.url).origin;
+  const port = 20000 + Math.floor(Math.random() * 9000), origin = new URL(server.url).origin;
   const { client_id } = await (await fetch(`${origin}/register`, { method: "POST", headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ client_name: "suite", redirect_uris: [`http://127.0.0.1:${callback}/callback`] }) })).json();
+    body: JSON.stringify({ client_name: "suite", redirect_uris: [`http://127.0.0.1:${port}/callback`] }) })).json();
   const suite = join(dirname(load.resolve("@modelcontextprotocol/conformance/package.json")), "dist/index.js");
-  const child = spawn(process.execPath, [suite, "authorization", "--url", origin, "--client-id", client_id, "--resource", server.url, "-p", String(callback)]);
+  const child = spawn(process.execPath, [suite, "authorization", "--url", origin, "--client-id", client_id, "--resource", server.url, "-p", String(port)]);
   let text = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => { text += data; });
   const ended = new Promise((resolve) => child.on("exit", resolve));
@@ -181,5 +248,6 @@ await check("--reset forgets all", async () => {
   equal(readdirSync(join(state, "this-machine/pairing")).filter((name) => !name.startsWith(".")), [], "records");
 });
 
+await browser.close();
 rmSync(state, { recursive: true });
 finish();

@@ -15,6 +15,7 @@ if [ "${OFFLINE:-0}" = 1 ]; then
 fi
 "$here/need.sh" npm=npm node=nodejs ca-certificates || exit 1
 echo "installing: the npm packages of tests/tools/package.json" >&2
+rm -f "$node/package.json" "$node/installed.json" # not written through a link that another copy of build/ shares
 cp "$here/package.json" "$node/package.json"
 (cd "$node" && timeout 900 npm install --no-audit --no-fund --no-save --no-package-lock --ignore-scripts=false --loglevel=error) \
   >"$node/npm.log" 2>&1 && "$node/node_modules/.bin/node" --version >/dev/null ||
