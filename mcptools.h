@@ -1695,7 +1695,8 @@ typedef enum mcpt_oauth_step {
     MCPT_OAUTH_READY,                 /* there is a token: mcpt_oauth_token() */
     MCPT_OAUTH_REQUEST,               /* send mcpt_oauth_request(), then mcpt_oauth_head(), _body()..., _done() */
     MCPT_OAUTH_USER,                  /* show mcpt_oauth_url(); code: then mcpt_oauth_callback(); device: call again when due */
-    MCPT_OAUTH_FAILED                 /* why: mcpt_oauth_error(); mcpt_oauth_start() begins anew */
+    MCPT_OAUTH_FAILED,                /* why: mcpt_oauth_error(); mcpt_oauth_start() begins anew */
+    MCPT_OAUTH_WAIT                   /* another process that shares the store is refreshing the token: call again when due */
 } mcpt_oauth_step;
 typedef struct mcpt_oauth_http {      /* one request; borrowed until mcpt_oauth_head() or _done() */
     const char *method;
@@ -1727,7 +1728,8 @@ typedef struct mcpt_oauth {           /* private; do not copy or move after init
  * damaged record counts as absent). */
 MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config, void *mem, size_t size);
 MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o);    /* what to do now; refreshes a token that is about to expire */
-MCPT_API uint32_t mcpt_oauth_due(const mcpt_oauth *o);      /* milliseconds until next may answer otherwise; (uint32_t)-1: never */
+/* Milliseconds until next may answer otherwise, or, FAILED, until the server's Retry-After lets you start anew; (uint32_t)-1: never. */
+MCPT_API uint32_t mcpt_oauth_due(const mcpt_oauth *o);
 MCPT_API mcpt_str mcpt_oauth_token(const mcpt_oauth *o);    /* READY: the access token, a secret, borrowed until the next call */
 /* READY: the header lines of a request to the MCP server, Authorization and, for a bound token, DPoP: a fresh proof each
  * time, so one for every request. Answers the bytes written (not terminated), 0: there is no token, or cap is too small, or
@@ -1750,8 +1752,8 @@ MCPT_API void mcpt_oauth_done(mcpt_oauth *o, mcpt_err failed);
 MCPT_API mcpt_str mcpt_oauth_url(const mcpt_oauth *o);
 MCPT_API mcpt_str mcpt_oauth_user_code(const mcpt_oauth *o);
 /* The redirect came back, perhaps to another process or after a reboot: its query, without '?'. PENDING: go on with
- * mcpt_oauth_next(). E_ABSENT: nobody waits for this state (answer 400; nothing was changed). E_PARAMS: malformed, or a
- * parameter twice; E_ISSUER: the answer is not of the authorization server that was asked (RFC 9207); E_OAUTH: it refused,
+ * mcpt_oauth_next(). E_ABSENT: nobody waits for this state, or another process has taken it (answer 400; nothing was changed).
+ * E_PARAMS: malformed, or a parameter twice; E_ISSUER: the answer is not of the authorization server that was asked (RFC 9207); E_OAUTH: it refused,
  * see mcpt_oauth_reason(); E_TIMEOUT: older than ten minutes. */
 MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query);
 MCPT_API mcpt_err mcpt_oauth_error(const mcpt_oauth *o);    /* FAILED: why; else OK. E_IO, E_STATUS, E_TIMEOUT: may pass */
@@ -18116,7 +18118,8 @@ enum {                                                      /* mcpt_oauth.flags;
     MCPT__OA_TIMED = 2048,            /* due is when the token expires, for a clock that is not set */
     MCPT__OA_BASIC = 4096, MCPT__OA_POST = 8192, MCPT__OA_NONE = 16384, MCPT__OA_KEY = 32768,     /* token_endpoint_auth_methods */
     MCPT__OA_METHODS = 61440,
-    MCPT__OA_NONCED = 65536           /* a request was sent again for its nonce */
+    MCPT__OA_NONCED = 65536,          /* a request was sent again for its nonce */
+    MCPT__OA_UNSAVED = 131072         /* the store refused this token: what it has is older */
 };
 enum { MCPT__AUTH_NONE, MCPT__AUTH_BASIC, MCPT__AUTH_POST, MCPT__AUTH_KEY };   /* mcpt_oauth.auth */
 enum {                                                      /* mcpt_oauth.step: the request being sent */
@@ -18575,8 +18578,9 @@ static mcpt_err mcpt__oa_save(mcpt_oauth *o, const char *key, const uint8_t *tag
     return e;
 }
 
-/* Reads a record into facts. E_ABSENT also for a damaged, foreign, expired or newer one, which is left where it is. */
-static mcpt_err mcpt__oa_load(mcpt_oauth *o, const char *key)
+/* Reads a record into facts. E_ABSENT also for a damaged, foreign or newer one; E_TIMEOUT: it has expired. take: it is erased
+ * first, and by one process only, where the store has swap. */
+static mcpt_err mcpt__oa_load(mcpt_oauth *o, const char *key, bool take)
 {
     const mcpt_store *store = o->config->store;
     int64_t now = mcpt__oa_now(o), expires;
@@ -18591,8 +18595,16 @@ static mcpt_err mcpt__oa_load(mcpt_oauth *o, const char *key)
     if (e != MCPT_OK) {
         return e == MCPT_E_DAMAGED || e == MCPT_E_FORMAT ? MCPT_E_ABSENT : e;
     }
+    if (take) {
+        e = store->swap != NULL ? store->swap(store->user, key, mcpt__mk(p, n), mcpt__mk(NULL, 0)) : store->erase(store->user, key);
+        if (e != MCPT_OK) {
+            mcpt_wipe(p, n);
+            return e == MCPT_E_CONFLICT ? MCPT_E_ABSENT : MCPT_E_STORE;
+        }
+    }
     if (n < MCPT__REC_HEAD + MCPT__REC_TAG || p[0] != 'M' || p[1] != 'T' || p[2] != 1 || p[3] != key[0] ||
         !mcpt__oa_seal(o, key, p, n, true)) {
+        mcpt_wipe(p, n);
         return MCPT_E_ABSENT;
     }
     expires = (int64_t)mcpt__oa_get64(p + MCPT__REC_EXPIRY);
@@ -19124,7 +19136,7 @@ static void mcpt__oa_find_client(mcpt_oauth *o)
         mcpt__oa_have_client(o);
         return;
     }
-    e = mcpt__oa_client_key(o, key) ? mcpt__oa_load(o, key) : MCPT_E_CRYPTO;
+    e = mcpt__oa_client_key(o, key) ? mcpt__oa_load(o, key, false) : MCPT_E_CRYPTO;
     o->flags |= MCPT__OA_DYNAMIC;
     if (e == MCPT_OK) {
         mcpt__oa_choose_auth(o);
@@ -19293,6 +19305,134 @@ static mcpt_str mcpt__oa_pick_issuer(const mcpt_oauth *o, mcpt_str list)
     return best;
 }
 
+/* The client identity that belongs to facts from the store. */
+static void mcpt__oa_client_again(mcpt_oauth *o)
+{
+    uint8_t auth = o->auth;                                 /* chosen when the server's list was known */
+    char key[16];
+
+    if ((o->flags & MCPT__OA_DYNAMIC) != 0) {
+        if (mcpt__oa_client_key(o, key)) {
+            (void)mcpt__oa_load(o, key, false);
+        }
+    } else if (o->config->client_secret != NULL && mcpt_str_is(mcpt__oa_get(o, MCPT__F_CLIENT_ID), o->config->client_id)) {
+        mcpt__oa_set(o, MCPT__F_SECRET, mcpt_z(o->config->client_secret));
+    }
+    o->auth = auth;
+}
+
+static void mcpt__oa_restart(mcpt_oauth *o)
+{
+    mcpt__oa_drop(o, mcpt__oa_attempt);
+    o->err = MCPT_OK;
+    o->round = 0;
+    o->reason[0] = '\0';
+    mcpt__oa_ask_resource(o);
+}
+
+/* -- refreshing */
+/* A refresh token is spent, or revoked: a person is needed. */
+static void mcpt__oa_lost(mcpt_oauth *o)
+{
+    mcpt__oa_drop(o, mcpt__oa_tokens);
+    (void)mcpt__oa_save_session(o);
+    mcpt__oa_restart(o);
+}
+
+/* Looks whether another process has stored another access token than the one in use, and takes it. */
+static bool mcpt__oa_renewed(mcpt_oauth *o)
+{
+    uint8_t before[32], after[32];
+    char key[16];
+    mcpt_str token = mcpt__oa_get(o, MCPT__F_ACCESS);
+
+    if ((o->flags & MCPT__OA_UNSAVED) != 0 || !mcpt__oa_sha256(o, &token, 1, before) || !mcpt__oa_session_key(o, 's', key) ||
+        mcpt__oa_load(o, key, false) != MCPT_OK) {
+        return false;
+    }
+    token = mcpt__oa_get(o, MCPT__F_ACCESS);
+    if (token.ptr == NULL || !mcpt__oa_sha256(o, &token, 1, after) || mcpt_same(before, after, 32)) {
+        return false;
+    }
+    mcpt__oa_client_again(o);
+    o->flags &= ~(uint32_t)(MCPT__OA_FRESH | MCPT__OA_CHECK | MCPT__OA_TIMED);
+    o->step = MCPT__STEP_NONE;
+    o->state = MCPT_OAUTH_READY;
+    return true;
+}
+
+/* The right to send this refresh token, which may be used once, is a record: "MT", version, kind, how often it was taken,
+ * since when, a tag over these and the token. It goes when there is an answer. Who finds one waits: another process is at it. One
+ * that is older than any request was left by a process that ended (power): the token may have been used, its answer is lost.
+ * Servers with a grace period answer once more, so it is sent once more; a second time E_GRANT. PENDING: wait. */
+enum { MCPT__LEASE_TAG = 13, MCPT__LEASE = 29, MCPT__LEASE_SECONDS = 40 };
+static mcpt_err mcpt__oa_lease(mcpt_oauth *o)
+{
+    static const uint8_t none[32] = { 0 };
+    const mcpt_store *store = o->config->store;
+    const mcpt_crypto *c = o->config->env->crypto;
+    const void *secret = o->config->store_key != NULL ? o->config->store_key : none;
+    char key[16], old[MCPT__LEASE], mine[MCPT__LEASE] = { 'M', 'T', 1, 'r', 1 }, room[MCPT__LEASE];
+    uint8_t tag[32];
+    int64_t now = mcpt__oa_now(o), since;
+    size_t n = 0;
+    mcpt_str parts[3];
+    mcpt_err e;
+
+    if (store == NULL || !mcpt__oa_session_key(o, 'r', key)) {
+        return store == NULL ? MCPT_OK : MCPT_E_CRYPTO;
+    }
+    parts[0] = mcpt_z(key);
+    parts[1] = mcpt__mk(old, MCPT__LEASE_TAG);
+    parts[2] = mcpt__oa_get(o, MCPT__F_REFRESH);
+    e = store->read(store->user, key, old, sizeof(old), &n);
+    if (e == MCPT_OK && n == sizeof(old) && c->hmac_sha256(c->user, secret, 32, parts, 3, tag) &&
+        mcpt_same(tag, old + MCPT__LEASE_TAG, MCPT__LEASE - MCPT__LEASE_TAG)) {
+        since = (int64_t)mcpt__oa_get64(old + 5);
+        if (now >= 0 && since >= 0 && now >= since && now - since < MCPT__LEASE_SECONDS) {
+            return MCPT_PENDING;
+        }
+        if (old[4] != 1) {
+            return MCPT_E_GRANT;
+        }
+        mine[4] = 2;
+    } else if (e == MCPT_E_STORE) {
+        return e;
+    }
+    mcpt__oa_put64(mine + 5, (uint64_t)now);
+    parts[1].ptr = mine;
+    if (!c->hmac_sha256(c->user, secret, 32, parts, 3, tag)) {
+        return MCPT_E_CRYPTO;
+    }
+    MCPT_MEMCPY(mine + MCPT__LEASE_TAG, tag, MCPT__LEASE - MCPT__LEASE_TAG);
+    e = e != MCPT_OK && e != MCPT_E_ABSENT ? store->write(store->user, key, mcpt__mk(mine, sizeof(mine))) :
+        mcpt_store_swap(store, key, mcpt__mk(e == MCPT_OK ? old : NULL, n), mcpt__mk(mine, sizeof(mine)), room, sizeof(room));
+    return e == MCPT_E_CONFLICT ? MCPT_PENDING : e;
+}
+
+/* The token has expired, or was refused. */
+static void mcpt__oa_refresh(mcpt_oauth *o)
+{
+    mcpt_err e;
+
+    o->err = MCPT_OK;
+    if (mcpt__oa_renewed(o)) {
+        return;
+    }
+    e = mcpt__oa_lease(o);
+    if (e == MCPT_OK) {
+        mcpt__oa_ask_token(o, MCPT__STEP_REFRESH);
+    } else if (e == MCPT_PENDING) {
+        o->due = mcpt__oa_millis(o) + 1000u;
+        o->step = MCPT__STEP_NONE;
+        o->state = MCPT_OAUTH_WAIT;
+    } else if (e == MCPT_E_GRANT) {
+        mcpt__oa_lost(o);
+    } else {
+        mcpt__oa_fail(o, e);
+    }
+}
+
 static void mcpt__oa_got_resource(mcpt_oauth *o)
 {
     mcpt_str resource = mcpt__oa_kept(o, MCPT__D_RESOURCE), issuer, list, s;
@@ -19334,7 +19474,7 @@ static void mcpt__oa_got_resource(mcpt_oauth *o)
     if (o->err != MCPT_OK || t.full) {
         mcpt__oa_fail(o, MCPT_E_SPACE);
     } else if (check && same && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
-        mcpt__oa_ask_token(o, MCPT__STEP_REFRESH);
+        mcpt__oa_refresh(o);
     } else {
         mcpt__oa_ask_server(o);
     }
@@ -19473,15 +19613,6 @@ static void mcpt__oa_no_server(mcpt_oauth *o)
         mcpt__oa_say(o, mcpt_z("no authorization server metadata"), mcpt__mk(NULL, 0));
         mcpt__oa_fail(o, MCPT_E_STATUS);
     }
-}
-
-static void mcpt__oa_restart(mcpt_oauth *o)
-{
-    mcpt__oa_drop(o, mcpt__oa_attempt);
-    o->err = MCPT_OK;
-    o->round = 0;
-    o->reason[0] = '\0';
-    mcpt__oa_ask_resource(o);
 }
 
 /* The server does not know this client any more: once, it is registered again. False: it cannot be. */
@@ -19625,6 +19756,7 @@ static void mcpt__oa_got_token(mcpt_oauth *o)
     o->step = MCPT__STEP_NONE;
     o->state = MCPT_OAUTH_READY;
     e = mcpt__oa_save_session(o);
+    o->flags = e != MCPT_OK ? o->flags | MCPT__OA_UNSAVED : o->flags & ~(uint32_t)MCPT__OA_UNSAVED;
     if (step == MCPT__STEP_POLL && mcpt__oa_session_key(o, 'd', key)) {
         mcpt__oa_erase(o, key);
     }
@@ -19651,10 +19783,8 @@ static void mcpt__oa_refusal(mcpt_oauth *o)
         mcpt__oa_wait(o, passing);
     } else if (passing) {
         mcpt__oa_fail(o, MCPT_E_STATUS);                    /* nothing was forgotten: it may be tried again */
-    } else if (step == MCPT__STEP_REFRESH && !unknown) {    /* a refresh token is spent, or revoked: a person is needed */
-        mcpt__oa_drop(o, mcpt__oa_tokens);
-        (void)mcpt__oa_save_session(o);
-        mcpt__oa_restart(o);
+    } else if (step == MCPT__STEP_REFRESH && !unknown) {
+        mcpt__oa_lost(o);
     } else if (step == MCPT__STEP_REGISTER && o->round == 0 &&
                (mcpt_str_is(error, "invalid_redirect_uri") || mcpt_str_is(error, "invalid_client_metadata"))) {
         o->round = 1;                                       /* the other application_type */
@@ -19685,9 +19815,7 @@ static void mcpt__oa_forget(mcpt_oauth *o)
     if ((o->flags & MCPT__OA_DYNAMIC) != 0 && mcpt__oa_client_key(o, key)) {
         mcpt__oa_erase(o, key);
     }
-    if (mcpt__oa_session_key(o, 'd', key)) {
-        mcpt__oa_erase(o, key);
-        key[0] = 's';
+    for (const char *kind = "drs"; *kind != '\0' && mcpt__oa_session_key(o, *kind, key); kind++) {
         mcpt__oa_erase(o, key);
     }
     mcpt_wipe(o->mem, o->size);
@@ -19739,7 +19867,7 @@ MCPT_API void mcpt_oauth_logout(mcpt_oauth *o)
     char key[16];
 
     if ((o->flags & MCPT__OA_DYNAMIC) != 0 && mcpt__oa_get(o, MCPT__F_SECRET).ptr == NULL && mcpt__oa_client_key(o, key)) {
-        (void)mcpt__oa_load(o, key);
+        (void)mcpt__oa_load(o, key, false);
     }
     o->err = MCPT_OK;
     o->round = 0;
@@ -19776,6 +19904,7 @@ MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_aft
     t = mcpt__oa_below(o);
     o->status = (uint16_t)status;
     o->retry_after = retry_after;
+    o->due = mcpt__oa_millis(o) + (retry_after < 86400u ? retry_after : 86400u) * 1000u;
     mcpt_keep_init(&o->keep, metadata ? mcpt__oa_metadata : mcpt__oa_answer, metadata ? (size_t)MCPT__D_COUNT : (size_t)MCPT__T_COUNT, o->found,
                    t.at, (size_t)(t.end - t.at));
     o->keep.optional = !metadata ? 1u << MCPT__T_TEXT | 1u << MCPT__T_REG_URI | 1u << MCPT__T_REG_TOKEN : 0;
@@ -19846,6 +19975,9 @@ static void mcpt__oa_answered(mcpt_oauth *o)
 
 MCPT_API void mcpt_oauth_done(mcpt_oauth *o, mcpt_err failed)
 {
+    const bool refresh = o->step == MCPT__STEP_REFRESH;
+    char key[16];
+
     if (o->state != MCPT_OAUTH_REQUEST) {
         return;
     }
@@ -19858,25 +19990,12 @@ MCPT_API void mcpt_oauth_done(mcpt_oauth *o, mcpt_err failed)
     } else {
         mcpt__oa_fail(o, failed == MCPT_OK ? MCPT_E_IO : failed);
     }
+    if (refresh && (o->state != MCPT_OAUTH_REQUEST || o->step != MCPT__STEP_REFRESH) && mcpt__oa_session_key(o, 'r', key)) {
+        mcpt__oa_erase(o, key);                             /* its outcome is known, and stored */
+    }
     if (o->state != MCPT_OAUTH_REQUEST && o->state != MCPT_OAUTH_USER) {
         (void)mcpt__oa_room(o);
     }
-}
-
-/* The client identity that belongs to facts from the store. */
-static void mcpt__oa_client_again(mcpt_oauth *o)
-{
-    uint8_t auth = o->auth;                                 /* chosen when the server's list was known */
-    char key[16];
-
-    if ((o->flags & MCPT__OA_DYNAMIC) != 0) {
-        if (mcpt__oa_client_key(o, key)) {
-            (void)mcpt__oa_load(o, key);
-        }
-    } else if (o->config->client_secret != NULL && mcpt_str_is(mcpt__oa_get(o, MCPT__F_CLIENT_ID), o->config->client_id)) {
-        mcpt__oa_set(o, MCPT__F_SECRET, mcpt_z(o->config->client_secret));
-    }
-    o->auth = auth;
 }
 
 MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config, void *mem, size_t size)
@@ -19906,7 +20025,7 @@ MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config
     if (!mcpt__oa_session_key(o, 's', key)) {
         return MCPT_E_CRYPTO;
     }
-    e = mcpt__oa_load(o, key);
+    e = mcpt__oa_load(o, key, false);
     if (e == MCPT_OK) {
         mcpt__oa_client_again(o);
         o->state = mcpt__oa_get(o, MCPT__F_ACCESS).ptr != NULL ? MCPT_OAUTH_READY : MCPT_OAUTH_IDLE;
@@ -19914,7 +20033,7 @@ MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config
         return e;
     }
     key[0] = 'd';
-    if (config->grant == MCPT_GRANT_DEVICE && o->state == MCPT_OAUTH_IDLE && mcpt__oa_load(o, key) == MCPT_OK) {
+    if (config->grant == MCPT_GRANT_DEVICE && o->state == MCPT_OAUTH_IDLE && mcpt__oa_load(o, key, false) == MCPT_OK) {
         mcpt__oa_client_again(o);
         o->retry_after = 0;
         mcpt__oa_wait(o, false);
@@ -19922,11 +20041,19 @@ MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config
     return MCPT_OK;
 }
 
+/* Begins anew; with a refresh token that nothing speaks against, a person may not be needed. */
+static void mcpt__oa_again(mcpt_oauth *o)
+{
+    o->flags &= ~(uint32_t)(MCPT__OA_STEP | MCPT__OA_CHECK);
+    o->flags |= (o->flags & MCPT__OA_FRESH) == 0 && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL ? (uint32_t)MCPT__OA_CHECK : 0u;
+    mcpt__oa_restart(o);
+}
+
 MCPT_API void mcpt_oauth_start(mcpt_oauth *o)
 {
     if (o->state == MCPT_OAUTH_IDLE || o->state == MCPT_OAUTH_FAILED) {
         o->refused = o->stepped = o->registered = 0;
-        mcpt__oa_restart(o);
+        mcpt__oa_again(o);
     }
 }
 
@@ -19958,13 +20085,14 @@ MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o)
         }
     } else if (o->state == MCPT_OAUTH_READY && mcpt__oa_stale(o)) {
         if (mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
-            mcpt__oa_ask_token(o, MCPT__STEP_REFRESH);
+            mcpt__oa_refresh(o);
         } else if (o->config->grant >= MCPT_GRANT_CLIENT) {
             mcpt__oa_restart(o);
         } else {
-            mcpt__oa_set(o, MCPT__F_ACCESS, mcpt__mk(NULL, 0));
             o->state = MCPT_OAUTH_IDLE;
         }
+    } else if (o->state == MCPT_OAUTH_WAIT && (int32_t)(mcpt__oa_millis(o) - o->due) >= 0) {
+        mcpt__oa_refresh(o);
     }
     return (mcpt_oauth_step)o->state;
 }
@@ -19974,7 +20102,8 @@ MCPT_API uint32_t mcpt_oauth_due(const mcpt_oauth *o)
     int64_t now = mcpt__oa_now(o);
     uint32_t left = o->due - mcpt__oa_millis(o);
 
-    if (o->state == MCPT_OAUTH_USER) {
+    if (o->state == MCPT_OAUTH_USER || o->state == MCPT_OAUTH_WAIT ||
+        (o->state == MCPT_OAUTH_FAILED && o->err == MCPT_E_STATUS && o->retry_after != 0)) {
         return (int32_t)left > 0 ? left : 0;
     }
     if (o->state != MCPT_OAUTH_READY || o->margin == 0) {
@@ -20114,7 +20243,7 @@ MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_
     mcpt_str asked, more;
     char *begin;
 
-    if (o->state == MCPT_OAUTH_REQUEST || o->state == MCPT_OAUTH_USER) {
+    if (o->state == MCPT_OAUTH_REQUEST || o->state == MCPT_OAUTH_USER || o->state == MCPT_OAUTH_WAIT) {
         return MCPT_PENDING;                                /* it is being seen to */
     }
     if (status != 401 && status != 403) {
@@ -20135,14 +20264,10 @@ MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_
             mcpt__oa_fail(o, MCPT_E_UNAUTHORIZED);          /* no loop */
             return MCPT_E_UNAUTHORIZED;
         }
-        if (token && o->state == MCPT_OAUTH_READY) {        /* perhaps the authorization server has changed: look anew */
-            mcpt__oa_set(o, MCPT__F_ACCESS, mcpt__mk(NULL, 0));
-            o->flags |= MCPT__OA_CHECK;
-        } else if (o->state == MCPT_OAUTH_READY) {
+        if ((!token && o->state == MCPT_OAUTH_READY) || mcpt__oa_renewed(o)) {
             return MCPT_OK;                                 /* it came meanwhile */
         }
-        o->flags &= ~(uint32_t)MCPT__OA_STEP;
-        mcpt__oa_restart(o);
+        mcpt__oa_again(o);                                  /* perhaps the authorization server has changed: look anew */
         return MCPT_PENDING;
     }
     if (!insufficient) {
@@ -20206,27 +20331,29 @@ static bool mcpt__oa_query(mcpt_str query, const char *name, char *buf, size_t c
 /* Finds the attempt this state belongs to, in memory or in the store, and ends it there: a state is used once. */
 static mcpt_err mcpt__oa_claim(mcpt_oauth *o, mcpt_str state)
 {
-    const mcpt_store *store = o->config->store;
     mcpt_str mine = mcpt__oa_get(o, MCPT__F_STATE);
     uint8_t hash[32];
     char key[16];
-    mcpt_err e = MCPT_OK;
+    bool here;
+    mcpt_err e;
 
     if (!mcpt__oa_sha256(o, &state, 1, hash) || !mcpt__oa_pending_key(o, mcpt__mk((const char *)hash, 32), key)) {
         return MCPT_E_CRYPTO;
     }
-    if (o->state != MCPT_OAUTH_USER || mine.len != 32 || !mcpt_same(mine.ptr, hash, 32)) {
-        e = mcpt__oa_load(o, key);
-        mine = mcpt__oa_get(o, MCPT__F_STATE);
-        if (e == MCPT_OK && (mine.len != 32 || !mcpt_same(mine.ptr, hash, 32))) {
-            e = MCPT_E_ABSENT;
-        }
-        if (e == MCPT_OK) {
-            mcpt__oa_client_again(o);
-        }
+    here = o->state == MCPT_OAUTH_USER && mine.len == 32 && mcpt_same(mine.ptr, hash, 32);
+    if (here) {
+        mcpt__oa_set(o, MCPT__F_URL, mcpt__mk(NULL, 0));    /* makes room */
     }
-    if ((e == MCPT_OK || e == MCPT_E_TIMEOUT) && store != NULL && store->erase(store->user, key) != MCPT_OK) {
-        e = MCPT_E_STORE;
+    e = o->config->store == NULL && here ? MCPT_OK : mcpt__oa_load(o, key, true);
+    mine = mcpt__oa_get(o, MCPT__F_STATE);
+    if (e == MCPT_OK && (mine.len != 32 || !mcpt_same(mine.ptr, hash, 32))) {
+        e = MCPT_E_ABSENT;
+    }
+    if (e == MCPT_OK) {
+        mcpt__oa_client_again(o);
+    } else if (e == MCPT_E_ABSENT && here) {                /* another process has it, and will store the token */
+        mcpt__oa_drop(o, mcpt__oa_attempt);
+        o->state = MCPT_OAUTH_IDLE;
     }
     return e;
 }
@@ -20263,7 +20390,7 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
 {
     char buf[256];
     mcpt_str state;
-    mcpt_err e;
+    mcpt_err e, was = o->err;
 
     if (o->config->grant > MCPT_GRANT_DEVICE || o->state == MCPT_OAUTH_REQUEST) {
         return MCPT_E_STATE;
@@ -20271,11 +20398,12 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
     if (query.len > 8192 || !mcpt__oa_query(query, "state", buf, sizeof(buf), &state)) {
         return MCPT_E_PARAMS;
     }
+    o->err = MCPT_OK;
     e = state.len == 0 ? MCPT_E_ABSENT : mcpt__oa_claim(o, state);
     if (e == MCPT_E_ABSENT) {
+        o->err = was;
         return e;
     }
-    o->err = MCPT_OK;
     o->reason[0] = '\0';
     e = e == MCPT_OK ? mcpt__oa_returned(o, query) : e;
     if (e == MCPT_OK) {
@@ -21366,6 +21494,7 @@ static bool mcpt__cl_authorize(mcpt_client *c, mcpt_channel *ch)
         mcpt__cl_oauth_request(c, ch);
         return true;
     case MCPT_OAUTH_USER:
+    case MCPT_OAUTH_WAIT:
         return true;
     case MCPT_OAUTH_FAILED:
         c->flags &= (uint8_t)~(unsigned)MCPT__CF_AUTH;
@@ -21675,7 +21804,8 @@ static void mcpt__cl_next(mcpt_client *c)
 
 #if !MCPT_NO_OAUTH
     if (c->config->oauth != NULL && c->phase != MCPT__CP_OVER &&
-        ((c->flags & MCPT__CF_AUTH) != 0 || (c->phase == MCPT__CP_CALL && mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_REQUEST))) {
+        ((c->flags & MCPT__CF_AUTH) != 0 || (c->phase == MCPT__CP_CALL && (mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_REQUEST ||
+                                                                           mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_WAIT)))) {
         c->flags |= MCPT__CF_AUTH;
         if (mcpt__cl_authorize(c, ch)) {
             return;

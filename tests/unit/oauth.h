@@ -43,6 +43,8 @@ static struct {
     const char *token_body;           /* NULL: the usual answer */
     unsigned token_status;
     const char *nonce;                /* DPoP-Nonce of every answer; NULL: none */
+    void (*meanwhile)(void);          /* another process, between a read of the store and a swap; once */
+    unsigned retry_after;             /* of every answer */
     const char *iss;                  /* of the callback; NULL: the issuer AS; "": none */
 } W;
 
@@ -80,6 +82,16 @@ static mcpt_err s_erase(void *u, const char *key)
     (void)u;
     return w_store_fails() ? MCPT_E_STORE : W.ram.store.erase(W.ram.store.user, key);
 }
+static mcpt_err s_swap(void *u, const char *key, mcpt_str old, mcpt_str v)
+{
+    void (*meanwhile)(void) = W.meanwhile;
+    (void)u;
+    W.meanwhile = NULL;
+    if (meanwhile != NULL) {
+        meanwhile();
+    }
+    return w_store_fails() ? MCPT_E_STORE : W.ram.store.swap(W.ram.store.user, key, old, v);
+}
 static mcpt_err s_list(void *u, const char *prefix, bool (*each)(void *, const char *), void *each_user)
 {
     (void)u;
@@ -96,6 +108,7 @@ static void world(void)
     W.store.write = s_write;
     W.store.erase = s_erase;
     W.store.list = s_list;
+    W.store.swap = s_swap;
 }
 
 static void put_route(const char *url, unsigned status, const char *body)
@@ -215,7 +228,7 @@ static void serve(mcpt_oauth *o)      /* one request and its answer */
         mcpt_oauth_done(o, MCPT_E_IO);
         return;
     }
-    mcpt_oauth_head(o, status, 0, mcpt_z(W.nonce));
+    mcpt_oauth_head(o, status, W.retry_after, mcpt_z(W.nonce));
     for (at = 0, n = strlen(body); at < n && e == MCPT_OK; at += W.piece != 0 ? W.piece : n) {
         size_t k = W.piece != 0 && W.piece < n - at ? W.piece : n - at;
         char *copy_of = (char *)malloc(k);                 /* its ends are watched */

@@ -788,6 +788,193 @@ static void torture(void)
     }
 }
 
+/* Two processes share a store: a code is sent once, whoever the redirect comes back to. */
+static mcpt_oauth other;
+static char other_mem[8192], shared_query[512];
+static mcpt_err other_said;
+
+static void other_takes_it(void) { other_said = mcpt_oauth_callback(&other, mcpt_z(shared_query)); }
+
+static void code_sent_once(void)
+{
+    for (int how = 0; how < 4; how++) {
+        begin();
+        CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+        snprintf(shared_query, sizeof(shared_query), "%s", sign_in(&o));
+        CHECK(mcpt_oauth_init(&other, &usual, other_mem, sizeof(other_mem)) == MCPT_OK && mcpt_oauth_next(&other) == MCPT_OAUTH_IDLE);
+        W.store.swap = how == 3 ? NULL : W.store.swap;      /* a store of one process: the second comes after the first */
+        W.meanwhile = how == 0 ? other_takes_it : NULL;     /* both have read the attempt */
+        if (how != 0) {
+            other_takes_it();
+        }
+        CHECK(mcpt_oauth_callback(&o, mcpt_z(shared_query)) == MCPT_E_ABSENT && other_said == MCPT_PENDING && records("a") == 0);
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_url(&o).ptr == NULL);
+        W.nlog = 0;
+        CHECK(drive(&other) == MCPT_OAUTH_READY && drive(&o) == MCPT_OAUTH_IDLE && W.nlog == 1 && W.tokens == 1);
+        CHECK(refuse(&o, 401, NULL, false) == MCPT_OK && token_is("at-1") && W.nlog == 1);     /* and both have the token */
+        mcpt_oauth_close(&other);
+    }
+    begin();                          /* a store that fails at that moment: the code is not sent, the attempt can be tried again */
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    snprintf(shared_query, sizeof(shared_query), "%s", sign_in(&o));
+    W.store_calls = 0;
+    W.store_fails_at = 2;
+    W.nlog = 0;
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(shared_query)) == MCPT_E_STORE && failed(MCPT_E_STORE) && records("a") == 1 && W.nlog == 0);
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(shared_query)) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
+}
+
+static unsigned sent(const char *line)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < W.nlog; i++) {
+        n += strcmp(W.log[i], line) == 0;
+    }
+    return n;
+}
+
+/* A refresh token is used by one process at a time, and what another has stored is taken (RFC 9700 section 4.14: reuse of a
+ * rotated one revokes all). */
+static void refreshed_once(void)
+{
+    for (int how = 0; how < 3; how++) {
+        begin();
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+        mcpt_oauth_accepted(&o, mcpt_z(NULL));
+        CHECK(mcpt_oauth_init(&other, &usual, other_mem, sizeof(other_mem)) == MCPT_OK);
+        W.nlog = 0;
+        if (how == 2) {               /* the server refuses the token before it expires: both look at the metadata */
+            CHECK(refuse(&other, 401, NULL, true) == MCPT_PENDING && refuse(&o, 401, NULL, true) == MCPT_PENDING);
+            serve(&other);
+            serve(&o);
+            CHECK(sent("GET " PRM_PATH) == 2);
+        } else {
+            W.unix_time += 3590;
+            CHECK(mcpt_oauth_next(&other) == MCPT_OAUTH_REQUEST && records("r") == 1);
+        }
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_WAIT && mcpt_oauth_due(&o) == 1000 && mcpt_oauth_token(&o).ptr == NULL);
+        CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && mcpt_oauth_request(&o) == NULL);
+        W.millis += 1000;
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_WAIT);
+        if (how == 1) {               /* the other one meets trouble: now it is our turn */
+            put_route(AS "/token", 503, "");
+            CHECK(drive(&other) == MCPT_OAUTH_FAILED && records("r") == 0);
+            W.nroutes--;
+        } else {
+            CHECK(drive(&other) == MCPT_OAUTH_READY && records("r") == 0);
+        }
+        W.millis += 1000;
+        CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("at-2") && sent("POST " AS "/token") == (how == 1 ? 2u : 1u));
+        mcpt_oauth_close(&other);
+    }
+    begin();                          /* a token that another process has renewed long ago */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
+    CHECK(mcpt_oauth_init(&other, &usual, other_mem, sizeof(other_mem)) == MCPT_OK);
+    W.unix_time += 3590;
+    CHECK(drive(&other) == MCPT_OAUTH_READY);
+    W.nlog = 0;
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_OK && token_is("at-2") && W.nlog == 0);
+    W.unix_time += 3590;
+    CHECK(drive(&other) == MCPT_OAUTH_READY && drive(&o) == MCPT_OAUTH_READY && token_is("at-3") && W.nlog == 1);
+    mcpt_oauth_close(&other);
+    begin();                          /* a token that the store would not take is newer than what it has */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    W.unix_time += 3590;
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST);
+    W.store_fails_at = W.store_calls + 1;
+    serve(&o);
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_READY && token_is("at-2") && mcpt_oauth_error(&o) == MCPT_E_STORE);
+    W.unix_time += 3590;
+    CHECK(drive(&o) == MCPT_OAUTH_READY && strstr(W.form, "refresh_token=rt-2") != NULL && token_is("at-3") && mcpt_oauth_error(&o) == MCPT_OK);
+}
+
+/* The power goes between a refresh and its answer: the old token is sent once more, for servers with a grace period, and then
+ * no more; without a clock nobody else can be at it. */
+static void refresh_cut(void)
+{
+    for (int clock = 0; clock < 2; clock++) {
+        begin();
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+        W.unix_time += 3600;
+        for (int cuts = 1; cuts <= 2; cuts++) {
+            CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST && strncmp(mcpt_oauth_request(&o)->body.ptr, "grant_type=refresh_token", 24) == 0);
+            CHECK(records("r") == 1);
+            W.unix_time = clock != 0 ? W.unix_time : -1;
+            begin_with(&usual);
+            if (clock == 0) {         /* not known to be stale either: the server says so */
+                CHECK(token_is("at-1") && refuse(&o, 401, NULL, true) == MCPT_PENDING);
+                serve(&o);
+            } else {
+                CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_WAIT);
+                W.unix_time += 39;
+                W.millis += 1000;
+                CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_WAIT);
+                W.unix_time += 1;
+                W.millis += 1000;
+            }
+        }
+        W.nlog = 0;
+        CHECK(drive(&o) == MCPT_OAUTH_USER && sent("POST " AS "/token") == 0 && records("s") == 1);    /* a person is asked, the token is not sent */
+        CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
+    }
+    begin();                          /* one cut, then an answer: all is well, also after a clock that jumped back */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    W.unix_time += 3600;
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST);
+    W.unix_time -= 50000;
+    begin_with(&usual);
+    CHECK(token_is("at-1") && refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY && token_is("at-2"));
+    CHECK(records("r") == 0 && W.authorizations == 1);
+    begin();                          /* a damaged or a foreign marker stands for nothing */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const marks[] = { "", "MT\1r\1\0\0\0\0\x6b\x49\xd2\0sixteen bytes..", "a marker that is longer than any of ours could be" };
+        char key[16];
+        CHECK(mcpt__oa_session_key(&o, 'r', key));
+        CHECK(W.ram.store.write(W.ram.store.user, key, mcpt__mk(marks[i], i == 1 ? 29 : strlen(marks[i]))) == MCPT_OK);
+        W.unix_time += 3600;
+        CHECK(drive(&o) == MCPT_OAUTH_READY && records("r") == 0 && W.authorizations == 1);
+    }
+}
+
+/* Trouble that may pass loses nothing: the refresh token is tried again, a person is not asked; Retry-After is told. */
+static void trouble_passes(void)
+{
+    static const unsigned status[] = { 0, 500, 503, 429, 408 };
+    for (size_t i = 0; i < MCPT_COUNT(status); i++) {
+        for (int how = 0; how < 2; how++) {
+            begin();
+            CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+            mcpt_oauth_accepted(&o, mcpt_z(NULL));
+            W.unix_time += 3600;
+            put_route(AS "/token", status[i], "<html>busy");
+            W.retry_after = 120;
+            CHECK(drive(&o) == MCPT_OAUTH_FAILED && failed(status[i] == 0 ? MCPT_E_IO : MCPT_E_STATUS));
+            CHECK(mcpt_oauth_due(&o) == (status[i] == 0 ? (uint32_t)-1 : 120000));
+            W.nroutes--;
+            W.retry_after = 0;
+            if (how == 0) {
+                mcpt_oauth_start(&o);
+            } else {
+                CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING);
+            }
+            CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("at-2") && W.authorizations == 1);
+        }
+    }
+    begin();                          /* of metadata, of registration, of the token endpoint before there is a token */
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const url[] = { PRM_PATH, AS_META, AS "/register" };
+        put_route(url[i], 429, "");
+        W.retry_after = 7;
+        mcpt_oauth_start(&o);
+        CHECK(drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_STATUS) && mcpt_oauth_due(&o) == 7000 && records("") == 0);
+        W.nroutes--;
+    }
+    mcpt_oauth_start(&o);
+    CHECK(drive(&o) == MCPT_OAUTH_USER);
+}
+
 /* Records of the store: damaged, exchanged, of another device. */
 static void sealed(void)
 {
@@ -886,6 +1073,10 @@ int main(void)
     machine_grants();
     signed_grants();
     logging_out();
+    code_sent_once();
+    refreshed_once();
+    refresh_cut();
+    trouble_passes();
     torture();
     sealed();
     misuse();
