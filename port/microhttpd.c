@@ -37,6 +37,7 @@ typedef struct mcpt_mhd_exchange {
     char *body, *tx;
     mcpt_tok *tok;
     size_t length;                    /* bytes of the body that came; past rx_size they were thrown away */
+    size_t query;                     /* bytes of the query, which stands behind the body in the same room; past it: too long */
     size_t whole;                     /* bytes in tx that libmicrohttpd sends from there */
     uint8_t state;
     bool suspended, gone;
@@ -53,7 +54,7 @@ static exchange *exchange_take(mcpt_mhd *m)
         m->vacant = x->next;
         x->next = x->prev = NULL;
         x->peer = NULL;
-        x->nfields = x->length = x->whole = 0;
+        x->nfields = x->length = x->query = x->whole = 0;
         x->state = COLLECTING;
         x->suspended = x->gone = false;
         ++m->busy;
@@ -232,6 +233,39 @@ static mcpt_mhd_result add_field(void *user, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
+static void put_query(exchange *x, const char *text, size_t n, bool encode)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    const size_t room = x->owner->config.rx_size;
+    size_t i;
+    for (i = 0; i < n && x->length + x->query <= room; ++i) {
+        const unsigned char b = (unsigned char)text[i];
+        char *at = x->body + x->length + x->query;
+        if (!encode || memchr(plain, b, sizeof plain - 1) != NULL) {
+            *at = text[i];
+            x->query += 1;
+        } else {                      /* MCPT_RX_MIN bytes behind the room are there */
+            at[0] = '%';
+            at[1] = "0123456789ABCDEF"[b >> 4];
+            at[2] = "0123456789ABCDEF"[b & 15];
+            x->query += 3;
+        }
+    }
+}
+
+/* libmicrohttpd has decoded the query, in place: it is put together again. */
+static mcpt_mhd_result add_argument(void *user, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                    const char *value, size_t len)
+{
+    exchange *x = (exchange *)user;
+    (void)kind;
+    put_query(x, "&", x->query != 0 ? 1 : 0, false);
+    put_query(x, name, name_len, true);
+    put_query(x, "=", value != NULL ? 1 : 0, false);
+    put_query(x, value, value != NULL ? len : 0, true);
+    return MHD_YES;
+}
+
 /* The whole request is there. */
 static mcpt_mhd_result begin(exchange *x, const char *url, const char *method)
 {
@@ -244,8 +278,12 @@ static mcpt_mhd_result begin(exchange *x, const char *url, const char *method)
     if (x->nfields > MCPT_MAX_FIELDS) {
         return send_empty(x->peer, 431);
     }
-    mem.rx = x->body + x->length;     /* behind the body: room for the client's answers to questions */
-    mem.rx_size = c->rx_size + MCPT_RX_MIN - x->length;
+    (void)MHD_get_connection_values_n(x->peer, MHD_GET_ARGUMENT_KIND, add_argument, x);
+    if (x->length + x->query > c->rx_size) {
+        return send_empty(x->peer, 414);
+    }
+    mem.rx = x->body + x->length + x->query;      /* behind them: room for the client's answers to questions */
+    mem.rx_size = c->rx_size + MCPT_RX_MIN - x->length - x->query;
     mem.tx = x->tx;
     mem.tx_size = c->tx_size;
     mem.tok = x->tok;
@@ -255,6 +293,8 @@ static mcpt_mhd_result begin(exchange *x, const char *url, const char *method)
     x->request.path = mcpt_z(url);
     x->request.body.ptr = x->body;
     x->request.body.len = x->length;
+    x->request.query.ptr = x->body + x->length;
+    x->request.query.len = x->query;
     x->request.fields = x->field;
     x->request.nfields = x->nfields;
     x->request.who = c->who != NULL ? c->who(c->user, x->peer) : NULL;

@@ -17,7 +17,7 @@
  *         return mcpt_mhd_handle(&web, connection, url, method, version, data, size, con_cls);
  *     }
  *
- * A request body is collected up to rx_size; a longer one is answered 413. While an answer is not known, or
+ * A request body is collected up to rx_size, its query behind it; a longer one is answered 413, or 414. While an answer is not known, or
  * an event stream has nothing to send, its connection is suspended and costs nothing; its socket is watched,
  * so that a client that goes is noticed at once. When every exchange is taken a request is answered 503 with
  * Retry-After.
@@ -48,7 +48,7 @@ typedef struct mcpt_mhd_config {      /* zero or NULL: the default */
     const mcpt_server *server;        /* required; static */
     mcpt_hub *hub;                    /* required; initialised; one loop for one hub */
     uint32_t exchanges;               /* requests in work and open event streams at once; 0: 64 */
-    uint32_t rx_size, tx_size, ntok;  /* longest request body; as in mcpt_mem; 0: 16384, 16384, 256 */
+    uint32_t rx_size, tx_size, ntok;  /* longest request body with its query; as in mcpt_mem; 0: 16384, 16384, 256 */
     uint32_t stop_ms;                 /* how long a stop waits for what is in work; 0: 5000 */
     /* Who is calling, when the application knows; NULL: nobody in particular. The answer must stay as it is
      * until the request is completed. */

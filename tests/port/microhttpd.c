@@ -7,6 +7,7 @@
 #include "../../port/crypto_mbedtls.h"
 #include "../../port/microhttpd.h"
 #include "../../port/posix_env.h"
+#include "../../port/store_ram.h"
 #include "../unit/test.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -661,6 +662,116 @@ static void guarded(void)
     server.env = &mcpt_posix_env;
 }
 
+/* -- a device that pairs: its authorization server behind libmicrohttpd, which hands over queries decoded */
+static char pairing_code[16];
+static mcpt_pairing pairing;
+
+static void shows(void *user, const char *code, mcpt_str client)
+{
+    (void)user;
+    CHECK(code == NULL || (client.len == 5 && memcmp(client.ptr, "\"a&b\"", 5) == 0));
+    (void)snprintf(pairing_code, sizeof pairing_code, "%s", code != NULL ? code : "");
+}
+
+/* The text between two others in an answer, copied. */
+static const char *between(const char *answer, const char *before, char until, char *to, size_t cap)
+{
+    const char *at = strstr(answer, before);
+    const char *stop = at != NULL ? strchr(at + strlen(before), until) : NULL;
+    to[0] = '\0';
+    CHECK(stop != NULL);
+    if (stop != NULL) {
+        at += strlen(before);
+        (void)snprintf(to, cap, "%.*s", (int)(stop - at), at);
+    }
+    return to;
+}
+
+static void posts(int fd, const char *target, const char *type, const char *body, char *answer, int cap, const char *until)
+{
+    char text[2048];
+    (void)snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\nContent-Length: %u\r\n\r\n%s",
+                   target, type, (unsigned)strlen(body), body);
+    say(fd, text);
+    (void)get(fd, answer, cap, until);
+}
+
+static void paired(void)
+{
+    static const char form_type[] = "application/x-www-form-urlencoded";
+    static char memory_of_store[8192];
+    static mcpt_store_ram ram;
+    static mcpt_pairing_config config;
+    static mcpt_guard guard;
+    static const mcpt_env env = { .millis = mcpt_posix_millis, .unix_time = mcpt_posix_unix_time, .random = mcpt_posix_random,
+                                  .crypto = &mcpt_mbedtls_crypto };
+    char target[700], client[32], form[64], code[64], token[64], text[2048], answer[8192];
+    const char *line;
+    int fd;
+    CHECK(mcpt_store_ram_init(&ram, memory_of_store, sizeof memory_of_store, 0) == MCPT_OK);
+    config.store = &ram.store;
+    config.show = shows;
+    guard.verify = mcpt_pairing_verify;
+    guard.user = &pairing;
+    guard.pairing = &pairing;
+    server.env = &env;
+    server.guard = &guard;
+    begin(4, true);
+    CHECK(mcpt_pairing_init(&pairing, &config, &env, &hub) == MCPT_OK);
+    fd = dial();
+    CHECK(mcpt_mhd_match(&web, "/authorize") && mcpt_mhd_match(&web, "/token") && mcpt_mhd_match(&web, "/.well-known/oauth-authorization-server"));
+    posts(fd, "/register", "application/json", "{\"client_name\":\"\\\"a&b\\\"\",\"redirect_uris\":[\"https://app.example/cb?x=1\"]}", answer,
+          sizeof answer, "\"none\"}");
+    CHECK(strncmp(answer, "HTTP/1.1 201 ", 13) == 0);
+    (void)between(answer, "\"client_id\":\"", '"', client, sizeof client);
+    /* RFC 7636 appendix B; a state with all that a query can hold */
+    (void)snprintf(target, sizeof target, "/authorize?response_type=code&client_id=%s&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb%%3Fx%%3D1&state=%%26a+b%%2B%%25%%3d&"
+                   "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&empty&more=", client);
+    (void)snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", target);
+    say(fd, text);
+    (void)get(fd, answer, sizeof answer, "</html>\n");
+    CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0 && strstr(answer, "&quot;a&amp;b&quot;") != NULL && strlen(pairing_code) == 9);
+    (void)between(answer, "name=\"form\" value=\"", '"', form, sizeof form);
+    (void)snprintf(text, sizeof text, "form=%s&action=allow&code=%.4s+%s", form, pairing_code, pairing_code + 5);
+    posts(fd, target, form_type, text, answer, sizeof answer, "\r\n\r\n");
+    CHECK(strncmp(answer, "HTTP/1.1 303 ", 13) == 0 && pairing_code[0] == '\0');
+    CHECK(strstr(answer, "&state=%26a%20b%2B%25%3D&iss=http%3A%2F%2F127.0.0.1\r\n") != NULL);      /* the same to who decodes it */
+    (void)between(answer, "Location: https://app.example/cb?x=1&code=", '&', code, sizeof code);
+    (void)snprintf(text, sizeof text, "grant_type=authorization_code&client_id=%s&code=%s&redirect_uri=https%%3A%%2F%%2Fapp.example%%2Fcb%%3Fx%%3D1&"
+                   "code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", client, code);
+    posts(fd, "/token", form_type, text, answer, sizeof answer, "\"}");
+    CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
+    (void)between(answer, "\"access_token\":\"", '"', token, sizeof token);
+    line = strstr(call_text(1, "echo", "{\"text\":\"hi\"}"), "\r\n") + 2;
+    (void)snprintf(text, sizeof text, "%.*sAuthorization: Bearer %s\r\n%s", (int)(line - request_text), request_text, token, line);
+    say(fd, text);
+    (void)get(fd, answer, sizeof answer, "hi\"");
+    CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0 && strstr(answer, "hi") != NULL);
+    /* a parameter that comes twice; a query that is longer than what is left; a broken escape */
+    (void)snprintf(text, sizeof text, "GET %s&state=2 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", target);
+    say(fd, text);
+    (void)get(fd, answer, sizeof answer, "</html>\n");
+    CHECK(strncmp(answer, "HTTP/1.1 400 ", 13) == 0 && strstr(answer, "malformed") != NULL);
+    say(fd, "GET /authorize?client_id=%zz%+%4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    (void)get(fd, answer, sizeof answer, "</html>\n");
+    CHECK(strncmp(answer, "HTTP/1.1 400 ", 13) == 0);
+    (void)close(fd);
+    CHECK(idle());
+    fd = dial();
+    say(fd, "GET /authorize?");
+    for (size_t n = 0; n < RX / 3 + 2; ++n) {     /* each becomes three bytes */
+        say(fd, "+");
+    }
+    say(fd, " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    (void)get(fd, answer, sizeof answer, "\r\n\r\n");
+    CHECK(strncmp(answer, "HTTP/1.1 414 ", 13) == 0);
+    (void)close(fd);
+    CHECK(idle());
+    end();
+    server.guard = NULL;
+    server.env = &mcpt_posix_env;
+}
+
 static void configuration(void)
 {
     mcpt_mhd_config c;
@@ -695,6 +806,7 @@ int main(void)
     configuration();
     requests();
     guarded();
+    paired();
     duplicates();
     too_large();
     exchanges_full();

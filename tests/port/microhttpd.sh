@@ -9,6 +9,6 @@ tests/tools/need.sh libmicrohttpd-dev || {
 mkdir -p build/port
 # shellcheck disable=SC2086  # lists of flags
 ${CC:-cc} -std=c99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all ${WARN_C:--Wall -Wextra} \
-  ${INC:--I. -isystem build/include} tests/port/microhttpd.c port/microhttpd.c port/posix_env.c port/crypto_mbedtls.c -lmicrohttpd -lmbedcrypto \
+  ${INC:--I. -isystem build/include} tests/port/microhttpd.c port/microhttpd.c port/posix_env.c port/crypto_mbedtls.c port/store_ram.c -lmicrohttpd -lmbedcrypto \
   -o build/port/microhttpd || { echo 'PASSED 0 FAILED 1'; exit 1; }
 exec build/port/microhttpd
