@@ -69,7 +69,7 @@ STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli
 CURL_NEEDS := libcurl4-openssl-dev tinyproxy=tinyproxy-bin openssl=openssl
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
 QEMU := qemu-arm=qemu-user
-CHROMIUM := chromium=chromium fonts-dejavu-core
+CHROMIUM := chromium=chromium fonts-dejavu-core certutil=libnss3-tools
 BENCH := valgrind taskset=util-linux openssl=openssl
 
 

@@ -1,6 +1,6 @@
-// The official SDKs over https: the same tests, with a device that made its own certificate.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+// The official SDKs over https: the same tests, with a device that made its own certificate; then paired with it (lib/pairing_tls.mjs).
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,7 +31,14 @@ await check("a certificate that was lost is made again with the same key; a dama
   equal(readFileSync(file("device.key"), "utf8"), "not a key", "still there");
   writeFileSync(file("device.key"), key);
 });
-for (const name of ["sdk1", "sdk2"]) {
+// Chromium trusts it as README.md says: in the NSS database of its user.
+await check("the certificate is trusted in a browser's database", async () => {
+  const database = `sql:${file(".pki/nssdb")}`;
+  mkdirSync(file(".pki/nssdb"), { recursive: true });
+  for (const args of [["-N", "--empty-password"], ["-A", "-t", "P,,", "-n", "this-machine", "-i", file("device.crt")]])
+    equal(spawnSync("certutil", ["-d", database, ...args], { stdio: "inherit" }).status, 0, `certutil ${args}`);
+});
+for (const name of ["sdk1", "sdk2", "lib/pairing_tls"]) {
   const test = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
   const child = spawn(process.execPath, [test], { stdio: "inherit", env: { ...process.env, NODE_EXTRA_CA_CERTS: file("device.crt") } });
   const code = await new Promise((resolve) => child.on("exit", resolve));
