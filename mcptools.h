@@ -6534,7 +6534,7 @@ static bool mcpt__exchange_answer(mcpt_exchange *x)
     if (status >= 200) {
         e = coding.ptr != NULL && !mcpt_str_ieq(coding, "identity") ? MCPT_E_HTTP : x->fetch.head(x->fetch.user, x, status);
     }
-    if (x->state != MCPT__EX_HEAD) {
+    if (status >= 200 && x->state != MCPT__EX_HEAD) {
         return false;                 /* stopped by head */
     }
     MCPT_MEMMOVE(x->io.rx, x->io.rx + at, x->io.rx_len - at);
@@ -6621,10 +6621,12 @@ static bool mcpt__exchange_step(mcpt_exchange *x)
         return false;
     }
     e = x->io.rx_len != 0 ? mcpt_head_parse(&x->head, x->io.rx, x->io.rx_len) : MCPT_PENDING;
-    if (e == MCPT_OK) {               /* a server may answer before it has read everything */
+    if (e == MCPT_OK && x->head.status >= 200) {            /* a server may answer before it has read everything */
         x->state = MCPT__EX_HEAD;
         x->io.tx_at = 0;
         x->io.tx_len = 0;
+    }
+    if (e == MCPT_OK) {
         return mcpt__exchange_answer(x);
     }
     e = e < 0 ? e : x->io.rx_len == x->io.rx_cap ? MCPT_E_LIMIT : x->io.eof == 0 ? MCPT_OK : x->io.err < 0 ? x->io.err : MCPT_E_CLOSED;
@@ -6794,13 +6796,14 @@ static bool mcpt__address_public6(const uint8_t *a)
     if (a[0] == 0x20 && a[1] == 2) {  /* 6to4 */
         return mcpt__address_public4(a + 2);
     }
-    /* global unicast, 2000::/3, without Teredo and documentation */
-    return (a[0] & 0xe0) == 0x20 && !(a[0] == 0x20 && a[1] == 1 && ((a[2] == 0 && a[3] == 0) || (a[2] == 0x0d && a[3] == 0xb8)));
+    /* global unicast, 2000::/3, without protocol assignments (Teredo among them) and documentation */
+    return (a[0] & 0xe0) == 0x20 && !(a[0] == 0x20 && a[1] == 1 && (a[2] < 2 || (a[2] == 0x0d && a[3] == 0xb8))) &&
+           !(a[0] == 0x3f && a[1] == 0xff && a[2] < 0x10);
 }
 
 MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *address, size_t len)
 {
-    static const uint8_t mapped[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 1 };
+    static const uint8_t mapped[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0 };
     const uint8_t *a = (const uint8_t *)address;
     mcpt_url u;
     bool loop;
@@ -6809,8 +6812,7 @@ MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *addre
         a += 12;
         len = 4;
     }
-    loop = len == 4 ? a[0] == 127 : len == 16 && a[15] == 1 && a[10] == 0 && a[11] == 0 && MCPT_MEMCMP(a, mapped, 10) == 0 &&
-           a[12] == 0 && a[13] == 0 && a[14] == 0;
+    loop = len == 4 ? a[0] == 127 : len == 16 && MCPT_MEMCMP(a, mapped, 10) == 0 && MCPT_MEMCMP(a + 10, mapped, 5) == 0 && a[15] <= 1;
     if ((len != 4 && len != 16) || !mcpt_url_split(x->fetch.url, &u) || a[0] == (len == 4 ? 0 : 0xff)) {
         return false;
     }

@@ -336,6 +336,46 @@ static void fields_of_the_answer(void)
     }
 }
 
+/* RFC 9110 section 15.2: an interim answer may come at any time, and the request goes on. A final one ends it. */
+static void interim_while_sending(void)
+{
+    static char body[3000];
+    for (int final = 0; final < 2; final++) {
+        const char *early = final != 0 ? "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n";
+        const char *late = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        size_t sent = 0, n;
+        mcpt_fetch f = fetch_of("https://h/");
+        memset(body, 'b', sizeof(body));
+        f.method = "POST";
+        f.content_type = "text/plain";
+        f.body = mcpt_z(NULL);
+        f.body.ptr = body;
+        f.body.len = sizeof(body);
+        ready(512, 512);
+        CHECK(mcpt_exchange_start(&x, &f) == MCPT_OK);
+        mcpt_exchange_connected(&x);
+        for (unsigned round = 0; round < 100 && (mcpt_io_want(&x.io) & MCPT_WANT_TX) != 0; round++) {
+            if (round == 1) {
+                memcpy(mcpt_io_rx(&x.io, &n), early, strlen(early));
+                mcpt_io_rx_ack(&x.io, strlen(early));
+                continue;
+            }
+            if (mcpt_io_tx(&x.io, &n) != NULL) {
+                sent += n;
+                mcpt_io_tx_ack(&x.io, n);
+            }
+        }
+        if (final == 0) {
+            CHECK(sent > sizeof(body) && sink.heads == 0 && mcpt_io_rx(&x.io, &n) != NULL);
+            memcpy(mcpt_io_rx(&x.io, &n), late, strlen(late));
+            mcpt_io_rx_ack(&x.io, strlen(late));
+            (void)mcpt_io_want(&x.io);
+        }
+        CHECK(sink.dones == 1 && sink.error == MCPT_OK && sink.status == (final != 0 ? 413u : 200u) && sink.heads == 1);
+        CHECK(final == 0 || sent < sizeof(body));
+    }
+}
+
 /* RFC 6890: a name of foreign origin must not lead into the local network, at connection time, for each address. */
 static void addresses(void)
 {
@@ -355,6 +395,9 @@ static void addresses(void)
         { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 169, 254, 169, 254 }, 16, false, true },
         { { 0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 1 }, 16, false, true },
         { { 0x20, 2, 10, 0, 0, 1 }, 16, false, true }, { { 0x20, 1, 0, 0, 1 }, 16, false, true },
+        { { 0x20, 1, 0, 2 }, 16, false, true }, { { 0x20, 1, 1, 0xff }, 16, false, true },         /* 2001::/23, IETF protocol assignments */
+        { { 0x20, 1, 2, 0 }, 16, true, true }, { { 0x20, 1, 0x0d, 0xb8 }, 16, false, true }, { { 0x3f, 0xff, 0x0f }, 16, false, true },
+        { { 0x3f, 0xff, 0x10 }, 16, true, true }, { { 0 }, 16, false, false },              /* the unspecified address reaches this host */
         { { 8, 8, 8 }, 3, false, false }
     };
     mcpt_fetch f = fetch_of("https://h/");
@@ -385,6 +428,7 @@ int main(void)
     answers_in_every_split();
     limits_and_ends();
     fields_of_the_answer();
+    interim_while_sending();
     addresses();
     return test_end();
 }
