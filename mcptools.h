@@ -885,7 +885,7 @@ MCPT_API MCPT_NODISCARD mcpt_err mcpt_jwk_thumbprint(const mcpt_jwk *key, const 
 
 /* A JWK Set that is read as it arrives and takes the place of the one before when it is complete. Zero it, set the first
  * five members, call begin, feed for every piece, end. While it is read, and when it turns out to be broken, the old keys
- * stay. Keys of no use are passed over. */
+ * stay, but for one whose slot the key that is wanted has taken, when all were full. Keys of no use are passed over. */
 typedef struct mcpt_jwks {
     mcpt_jwk *keys;                   /* caller's slots, zeroed; a set with more keys than slots: see left_out */
     size_t nkeys;
@@ -1005,7 +1005,7 @@ typedef struct mcpt_token {           /* an access token that wants a verdict; b
 } mcpt_token;
 typedef struct mcpt_guard {           /* static; NULL or 0: the default */
     /* The verdict. OK: *who is filled in (it was all zero); its text is copied before the next call. PENDING: the
-     * network is asked; called again after mcpt_guard_wake(), for 10 seconds, then 503. E_UNAUTHORIZED: the token is
+     * network is asked; called again after mcpt_guard_wake() and each second, for 10 seconds, then 503. E_UNAUTHORIZED: the token is
      * not valid (401, remembered for 5 seconds). E_SCOPE: 403. Any other error: no verdict can be given now (503). */
     mcpt_err (*verify)(void *user, const mcpt_token *token, mcpt_principal *who);
     void *user;
@@ -10394,7 +10394,7 @@ MCPT_API bool mcpt_token_for(const mcpt_token *token, mcpt_str audience)
     mcpt_str path = mcpt_z(mcpt__path(s));
     mcpt_str word;
 
-    if (mcpt_str_eq(audience, token->resource)) {
+    if (audience.len != 0 && mcpt_str_eq(audience, token->resource)) {
         return true;
     }
     if (s->guard->prm != NULL && s->guard->prm->resource != NULL) {
@@ -10716,16 +10716,17 @@ static uint8_t mcpt__denial_of(mcpt_err e)
 /* Parks the request until the verifier knows more, at most 10 seconds. False: they have passed. */
 static bool mcpt__verify_wait(mcpt_conn *c)
 {
-    uint32_t at = c->io.state == MCPT__X_VERIFY ? c->job.wake_at : mcpt__now(c->server) + 10000;
+    uint32_t now = mcpt__now(c->server), at = c->io.state == MCPT__X_VERIFY ? c->job.started : now + 10000;
 
-    if (mcpt__due(mcpt__now(c->server), at)) {
+    if (mcpt__due(now, at)) {
         return false;
     }
     MCPT_MEMSET(&c->job, 0, sizeof(c->job));                /* without a text: no handler ever runs for it */
     c->job.conn = c;
     c->job.state = MCPT__J_WAIT;
+    c->job.started = at;
     mcpt__job_link(c->hub, &c->job);
-    mcpt__job_alarm(c->hub, &c->job, at);
+    mcpt__job_alarm(c->hub, &c->job, at - now > 1000 ? now + 1000 : at);    /* whoever should wake it may be gone */
     c->io.state = MCPT__X_VERIFY;
     return true;
 }
@@ -11144,6 +11145,9 @@ static void mcpt__keys_done(void *user, mcpt_err e)
     }
     mcpt__verify_log(v->env, v->last == MCPT_OK ? MCPT_DEBUG : MCPT_WARNING, v->last, v->last == MCPT_OK ? "key set read" : "no key set");
     if (v->keys.left_out != 0) {
+        for (size_t i = 0; i < v->keys.nkeys && v->last == MCPT_OK; i++) {
+            v->ever = v->ever && v->keys.keys[i].algs != 0;  /* old keys have made room only now: once more */
+        }
         mcpt__verify_log(v->env, MCPT_WARNING, MCPT_E_LIMIT, "the key set has more keys than there are slots");
     }
     mcpt_guard_wake(v->hub);
@@ -11350,6 +11354,7 @@ static mcpt_err mcpt__ask_start(mcpt_introspection *a, const mcpt_token *token)
         at = mcpt__ask_put(a->buf, a->cap, at, "&token_type_hint=access_token");
     }
     if (at > a->cap) {
+        mcpt_wipe(a->buf, a->cap);
         mcpt__verify_log(a->env, MCPT_INFO, MCPT_E_SPACE, "larger than the verifier's buffer");
         return MCPT_E_UNAUTHORIZED;
     }

@@ -223,6 +223,27 @@ static void keys_by_url(void)
     finish();
 }
 
+/* All slots are taken by keys that go: those that found none come with the next token, not in a minute. */
+static void keys_change(void)
+{
+    fresh(ISS "/jwks");
+    v.keys.nkeys = 2;
+    CHECK(kid("ec1") == MCPT_PENDING);
+    serve(H200("") "{\"keys\":[" EC_JWK "," KID("ec2") "]}");
+    CHECK(kid("ec1") == MCPT_OK && kid("ec2") == MCPT_OK);
+    world.now += 61000;
+    CHECK(kid("ec4") == MCPT_PENDING);
+    serve(H200("") "{\"keys\":[" KID("ec3") "," KID("ec4") "]}");
+    CHECK(kid("ec4") == MCPT_OK && kid("ec3") == MCPT_PENDING && busy());
+    serve(H200("") "{\"keys\":[" KID("ec3") "," KID("ec4") "]}");
+    CHECK(kid("ec4") == MCPT_OK && kid("ec3") == MCPT_OK && kid("ec5") == MCPT_E_UNAUTHORIZED && !busy());
+    world.now += 61000;               /* one more than there are slots: no storm of requests */
+    CHECK(kid("ec5") == MCPT_PENDING);
+    serve(H200("") "{\"keys\":[" KID("ec3") "," KID("ec4") "," KID("ec5") "]}");
+    CHECK(kid("ec5") == MCPT_OK && (kid("ec3") == MCPT_OK) != (kid("ec4") == MCPT_OK) && !busy());
+    finish();
+}
+
 static void keys_grow_old(void)
 {
     static const struct { const char *answer; uint32_t fresh_s; } rows[] = {
@@ -350,6 +371,8 @@ static void introspection(void)
         { "{\"active\":true,\"aud\":\"" AUD "\",\"client_id\":\"c\"}", MCPT_OK, "" },
         { "{\"active\":true,\"aud\":\"" AUD "\",\"client_id\":\"c\",\"sub\":7}", MCPT_E_UNAUTHORIZED, "sub" },
         { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"cnf\":{\"x5t#S256\":\"x\"}}", MCPT_E_UNAUTHORIZED, "cnf" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"cnf\":{\"other\":\"x\"}}", MCPT_E_UNAUTHORIZED, "cnf" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"\"}", MCPT_E_UNAUTHORIZED, "aud" },
         { "{\"active\":true,\"active\":false,\"sub\":\"u\",\"aud\":\"" AUD "\"}", MCPT_E_DUPLICATE, NULL },
         { "{\"active\":true", MCPT_E_JSON, NULL },
         { "<html>", MCPT_E_JSON, NULL },
@@ -418,6 +441,9 @@ static void introspection_fails(void)
     token[sizeof token - 1] = '\0';
     for (in.cap = 0; in.cap < 200; in.cap++) {
         CHECK(opaque("tok", &who) == (in.cap < 67 + 42 ? MCPT_E_UNAUTHORIZED : MCPT_PENDING) || in.cap > 60);
+        for (size_t k = 0; k < in.cap && !busy(); k++) {    /* the secret is gone, whether or not it was sent */
+            CHECK(in.buf[k] == 0);
+        }
         if (busy()) {
             mcpt_err e;
             serve(H200("") "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\"}");
@@ -506,6 +532,49 @@ static void clerk(void)
 
 static const mcpt_tool tools[] = { MCPT_TOOL("echo", "Says it again", TEXT_SCHEMA, do_echo, 0) };
 
+/* Who asked about a token and went away holds nobody up: the next one's turn comes, though nothing wakes it. */
+static void gone_meanwhile(void)
+{
+    static const char *const headers[] = { "Authorization: Bearer one\r\n", "Authorization: Bearer two\r\n" };
+    wire *w[2];
+    mcpt_token t;
+    fresh_in(false);
+    world.server.tools = tools;
+    world.server.ntools = 1;
+    guard.verify = mcpt_introspection_verify;
+    guard.user = &in;
+    for (int i = 0; i < 2; i++) {
+        world.headers = headers[i];
+        w[i] = dial(MCPT_HTTP);
+        CHECK(call(w[i], "echo", "{\"text\":\"x\"}").status == 0 && busy());
+    }
+    hang_up(w[0]);
+    serve(H200("") "{\"active\":true,\"sub\":\"one\",\"aud\":\"" AUD "\"}");
+    settle();
+    for (int i = 0; i < 20 && !busy(); i++) {
+        pass(100);
+    }
+    CHECK(busy());
+    serve(H200("") "{\"active\":true,\"sub\":\"two\",\"aud\":\"" AUD "\"}");
+    settle();
+    CHECK(take(w[1]).status == 200);
+
+    CHECK(call(w[1], "echo", "{\"text\":\"x\"}").status == 200);        /* remembered */
+    world.headers = headers[0];
+    mcpt_guard_forget(&world.hub, mcpt_z(NULL));
+    CHECK(call(w[1], "echo", "{\"text\":\"x\"}").status == 0 && busy());
+    pass(9999);                       /* 10 seconds in all, however often it is asked again */
+    CHECK(take(w[1]).status == 0);
+    pass(2);
+    CHECK(take(w[1]).status == 503);
+    mcpt_exchange_stop(&x);
+    memset(&t, 0, sizeof t);          /* a server that does not know its own URL is nobody's audience */
+    t.resource = mcpt_z("");
+    t.server = &world.server;
+    CHECK(!mcpt_token_for(&t, mcpt_z("")));
+    finish();
+}
+
 static void behind_the_guard(void)
 {
     static char token[2048], headers[4096], proof_text[1024];
@@ -590,11 +659,13 @@ int main(void)
     fixed_keys();
     deny_list();
     keys_by_url();
+    keys_change();
     keys_grow_old();
     no_keys_yet();
     introspection();
     introspection_fails();
     clerk();
+    gone_meanwhile();
     behind_the_guard();
     jwt_forget();
     return test_end();
