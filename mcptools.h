@@ -20494,6 +20494,7 @@ static void mcpt__ch_drop(mcpt_channel *ch)
     ch->state = MCPT__CH_FREE;
     ch->purpose = 0;
     ch->flags = (uint8_t)((ch->flags & ~(unsigned)(MCPT__CH_UP | MCPT__CH_HELD)) | MCPT__CH_CLOSE);
+    mcpt_wipe(ch->tx, ch->tx_size);
     ch->io.tx_at = ch->io.tx_len = ch->io.rx_len = 0;
 }
 
@@ -20621,6 +20622,7 @@ static unsigned mcpt__ch_step(mcpt_channel *ch)
             return MCPT__EV_NONE;
         }
         ch->flags &= (uint8_t)~(unsigned)MCPT__CH_FRESH;
+        mcpt_wipe(ch->tx, ch->tx_size);                     /* it had the Authorization */
         mcpt_head_init(&ch->head, true);
         ch->state = MCPT__CH_HEAD;
         return mcpt__ch_head(ch);
@@ -21802,6 +21804,23 @@ static bool mcpt__cl_notify_cancel(mcpt_client *c, mcpt_channel *ch)
     return mcpt__cl_own(c, ch, "notifications/cancelled", 0, mcpt__mk(text, 12 + sizeof(text) - i), ch->msg, ch->msg_size);
 }
 
+/* Leaves what a channel is doing; authorization is told, for its request is gone. */
+static void mcpt__cl_leave(mcpt_client *c, mcpt_channel *ch, mcpt_err e)
+{
+    const unsigned purpose = ch->purpose;
+
+    mcpt__ch_drop(ch);
+#if !MCPT_NO_OAUTH
+    if (purpose == MCPT__CU_OAUTH) {
+        mcpt_oauth_done(c->config->oauth, e);
+    }
+#else
+    (void)purpose;
+    (void)c;
+    (void)e;
+#endif
+}
+
 /* The first channel is free: what does the phase ask for? The library's own messages are built in its msg. */
 static void mcpt__cl_next(mcpt_client *c)
 {
@@ -21912,14 +21931,9 @@ static void mcpt__cl_timeout(mcpt_client *c)
     if ((ch->purpose != MCPT__CU_MAIN && ch->purpose != MCPT__CU_OAUTH) || (int32_t)(mcpt__cl_now(c) - c->due) < 0) {
         return;
     }
-#if !MCPT_NO_OAUTH
     if (ch->purpose == MCPT__CU_OAUTH) {
-        mcpt__ch_drop(ch);
-        mcpt_oauth_done(c->config->oauth, MCPT_E_TIMEOUT);
-        return;
-    }
-#endif
-    if (c->phase == MCPT__CP_CALL) {
+        mcpt__cl_leave(c, ch, MCPT_E_TIMEOUT);
+    } else if (c->phase == MCPT__CP_CALL) {
         mcpt_client_cancel(c);
         c->outcome = MCPT_E_TIMEOUT;
     } else if (c->phase == MCPT__CP_DISCOVER && !mcpt__cl_http(c)) {        /* an old server that says nothing to it */
@@ -22104,7 +22118,7 @@ MCPT_API void mcpt_client_cancel(mcpt_client *c)
     }
     c->flags &= (uint8_t)~(unsigned)(MCPT__CF_RESUME | MCPT__CF_REDO | MCPT__CF_AUTH);
     if (mcpt__cl_http(c)) {
-        mcpt__ch_drop(ch);                                  /* 2026-07-28: closing the stream is the cancellation */
+        mcpt__cl_leave(c, ch, MCPT_E_CANCELLED);            /* 2026-07-28: closing the stream is the cancellation */
     } else {
         ch->purpose = MCPT__CU_NONE;
     }
@@ -22118,7 +22132,7 @@ MCPT_API void mcpt_client_close(mcpt_client *c)
 
     for (i = 0; i < c->nchannels && mcpt__cl_http(c); i++) {
         if (c->channels[i].state != MCPT__CH_FREE) {
-            mcpt__ch_drop(&c->channels[i]);
+            mcpt__cl_leave(c, &c->channels[i], MCPT_E_CANCELLED);
         }
     }
     c->flags = 0;

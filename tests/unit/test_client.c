@@ -607,6 +607,45 @@ static void round_trips(void)
     finish();
 }
 
+/* A call that is given up, a client that is closed, while authorization is in the middle of an answer: its next request is
+ * made of what is known then, not of what was sent before. */
+static void leaving_authorization(void)
+{
+    static const mcpt_oauth_config config = { .endpoint = "http://localhost:8080/mcp", .redirect_uri = "http://127.0.0.1/cb", .env = &world.env };
+    static char mem[4096];
+    for (int closes = 0; closes < 2; closes++) {
+        mcpt_oauth oauth;
+        const char *refused = reply_of("401 Unauthorized", "WWW-Authenticate: Bearer\r\n", "");
+        const char *script[] = { refused, "HTTP/1.1 200 OK\r\n" CT "Content-Length: 500\r\n\r\n{\"resource\":\"", refused, NULL };
+        begin();
+        start();
+        CHECK(mcpt_oauth_init(&oauth, &config, mem, sizeof(mem)) == MCPT_OK);
+        open_client(1, MCPT_2026_07_28, false);
+        T.config.oauth = &oauth;
+        T.script = script;
+        (void)call_tool("tools/call", "t", NULL, NULL);
+        CHECK(mcpt_client_status(&T.c) == MCPT_CLIENT_BUSY && mcpt_oauth_next(&oauth) == MCPT_OAUTH_REQUEST);
+        HAS(T.heard, "GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: localhost:8080\r\n");
+        T.heard_len = 0;
+        T.at = 2;
+        T.said = 0;
+        T.answering = false;
+        if (closes == 0) {
+            mcpt_client_cancel(&T.c);
+            CHECK(mcpt_oauth_next(&oauth) == MCPT_OAUTH_FAILED && mcpt_oauth_error(&oauth) == MCPT_E_CANCELLED);
+            (void)call_tool("tools/call", "t", NULL, NULL);
+            CHECK(strncmp(T.heard, "POST /mcp HTTP/1.1\r\n", 20) == 0);
+            HAS(T.heard, "GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: localhost:8080\r\n");
+            T.heard_len = 0;
+            T.heard[0] = '\0';
+        }
+        close_client();
+        CHECK(T.heard_len == 0 && mcpt_oauth_next(&oauth) != MCPT_OAUTH_REQUEST);
+        mcpt_oauth_close(&oauth);
+        finish();
+    }
+}
+
 static void small_memory(void)
 {
     size_t ok = 0;
@@ -657,6 +696,7 @@ int main(void)
     hostile_answers();
     transport_tells();
     round_trips();
+    leaving_authorization();
     small_memory();
     return test_end();
 }
