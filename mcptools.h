@@ -1682,7 +1682,8 @@ typedef struct mcpt_oauth_config {    /* all text static */
 #if !MCPT_NO_JWT
     const mcpt_signer *signer;        /* authenticates by private_key_jwt (RFC 7523 section 2.2) where the server lists it; NULL */
     const char *key_id;               /* kid of signer's key; NULL */
-    const mcpt_signer *dpop;          /* asks for tokens that are bound to this key (RFC 9449); a Bearer token is then refused. NULL */
+    const mcpt_signer *dpop;          /* where the server lists ES256 for DPoP (RFC 9449), asks for tokens that are bound to this key, and
+                                         refuses others. NULL */
 #endif
     uint32_t quirks;                  /* MCPT_QUIRK_x */
     const mcpt_env *env;              /* random and crypto.sha256 are required */
@@ -1725,7 +1726,7 @@ typedef struct mcpt_oauth {           /* private; do not copy or move after init
 #define MCPT_OAUTH_MEM 4096           /* a good size of its memory; tokens beyond 1 KB need more */
 /* Loads what the store holds. config and mem (size bytes, wiped by mcpt_oauth_close) are borrowed until then. E_ARG: a URL
  * is missing or refused, size below 1024; E_CRYPTO, E_RANDOM: env lacks what is required; E_STORE: the store failed (a
- * damaged record counts as absent). */
+ * damaged record counts as absent); E_SPACE: a record is larger than mem. */
 MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config, void *mem, size_t size);
 MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o);    /* what to do now; refreshes a token that is about to expire */
 /* Milliseconds until next may answer otherwise, or, FAILED, until the server's Retry-After lets you start anew; (uint32_t)-1: never. */
@@ -1737,8 +1738,9 @@ MCPT_API mcpt_str mcpt_oauth_token(const mcpt_oauth *o);    /* READY: the access
 MCPT_API size_t mcpt_oauth_lines(mcpt_oauth *o, const char *method, char *buf, size_t cap);
 /* The MCP server has refused: status 401 or 403 with the WWW-Authenticate fields (n of them, borrowed for the call) and the
  * DPoP-Nonce it gave (absent: none); token tells whether a token was sent. OK: send the request again, with the token there is now. PENDING: go on with
- * mcpt_oauth_next(). E_UNAUTHORIZED: a fresh token was refused; E_SCOPE: more scope was granted before or is refused;
- * E_STATUS: a 403 that is not about scope; nothing was changed. */
+ * mcpt_oauth_next(). E_UNAUTHORIZED: a fresh token was refused; E_RESOURCE: the challenge leads elsewhere. Nothing was changed:
+ * E_SCOPE: all that is asked for was asked for before, or too often; E_STATUS: a 403 that is not about scope, or another status;
+ * E_SPACE: more scopes than mem holds. */
 MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, mcpt_str nonce, bool token);
 MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o, mcpt_str nonce);          /* it has answered anything else: the budgets of retries are full again */
 MCPT_API void mcpt_oauth_start(mcpt_oauth *o);              /* authorize without waiting for a refusal, or again after a failure */
@@ -1752,11 +1754,14 @@ MCPT_API void mcpt_oauth_done(mcpt_oauth *o, mcpt_err failed);
 MCPT_API mcpt_str mcpt_oauth_url(const mcpt_oauth *o);
 MCPT_API mcpt_str mcpt_oauth_user_code(const mcpt_oauth *o);
 /* The redirect came back, perhaps to another process or after a reboot: its query, without '?'. PENDING: go on with
- * mcpt_oauth_next(). E_ABSENT: nobody waits for this state, or another process has taken it (answer 400; nothing was changed).
- * E_PARAMS: malformed, or a parameter twice; E_ISSUER: the answer is not of the authorization server that was asked (RFC 9207); E_OAUTH: it refused,
- * see mcpt_oauth_reason(); E_TIMEOUT: older than ten minutes. */
+ * mcpt_oauth_next(). E_ABSENT: nobody waits for this state, or another process has taken it, E_TIMEOUT: nobody does any more,
+ * after ten minutes, E_STATE: a request is under way, or the grant has no callback (answer 400; nothing was changed). The attempt has failed: E_PARAMS: malformed, or
+ * a parameter twice; E_ISSUER: the answer is not of the authorization server that was asked (RFC 9207); E_OAUTH: it refused,
+ * see mcpt_oauth_reason(); E_DECLINED: the person did; E_STORE, E_CRYPTO, E_CLOCK, E_RANDOM, E_SPACE. */
 MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query);
-MCPT_API mcpt_err mcpt_oauth_error(const mcpt_oauth *o);    /* FAILED: why; else OK. E_IO, E_STATUS, E_TIMEOUT: may pass */
+/* FAILED: why (E_IO, E_STATUS, E_TIMEOUT: may pass). READY: E_STORE and the like: this token could not be stored, a restart
+ * loses it; what mcpt_oauth_lines met. Else OK. */
+MCPT_API mcpt_err mcpt_oauth_error(const mcpt_oauth *o);
 MCPT_API const char *mcpt_oauth_reason(const mcpt_oauth *o);/* what the other side said of it: printable ASCII, untrusted, may be "" */
 MCPT_API mcpt_str mcpt_oauth_issuer(const mcpt_oauth *o);   /* the authorization server in use; absent: none yet */
 MCPT_API mcpt_str mcpt_oauth_scope(const mcpt_oauth *o);    /* granted; absent: unknown */
@@ -18108,7 +18113,7 @@ enum {                                                      /* facts */
     MCPT__F_DEVICE_EP, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, MCPT__F_ACCESS,
     MCPT__F_REFRESH, MCPT__F_GRANTED, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE,
     MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_CHALLENGE_URL, MCPT__F_CHALLENGE_SCOPE, MCPT__F_META_SCOPE,
-    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS, MCPT__F_AS_NONCE, MCPT__F_RS_NONCE
+    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS, MCPT__F_AS_NONCE, MCPT__F_RS_NONCE, MCPT__F_METHOD
 };
 enum {                                                      /* mcpt_oauth.flags; those below 256 are stored */
     MCPT__OA_ISS = 1,                 /* the callback must have iss */
@@ -18410,13 +18415,13 @@ static const uint8_t mcpt__rec_session[] = {
     MCPT__F_DEVICE_EP, MCPT__F_REGISTER_EP, MCPT__F_CLIENT_ID, MCPT__F_ACCESS, MCPT__F_REFRESH, MCPT__F_GRANTED,
     MCPT__F_ASKED, MCPT__F_NUMBERS, 0 };
 static const uint8_t mcpt__rec_client[] = {
-    MCPT__F_ISSUER, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
+    MCPT__F_ISSUER, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_METHOD, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
 static const uint8_t mcpt__rec_pending[] = {
     MCPT__F_ENDPOINT, MCPT__F_ISSUER, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REVOKE_EP,
     MCPT__F_REGISTER_EP, MCPT__F_CLIENT_ID, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_DEVICE_CODE,
     MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_NUMBERS, 0 };
 static const uint8_t mcpt__oa_tokens[] = { MCPT__F_ACCESS, MCPT__F_REFRESH, MCPT__F_GRANTED, 0 };
-static const uint8_t mcpt__oa_client[] = { MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
+static const uint8_t mcpt__oa_client[] = { MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_METHOD, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
 static const uint8_t mcpt__oa_attempt[] = { MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE, MCPT__F_USER_CODE,
                                             MCPT__F_VERIFY_URI, MCPT__F_ASSERTION, MCPT__F_URL, 0 };
 
@@ -18645,6 +18650,25 @@ static void mcpt__oa_erase(const mcpt_oauth *o, const char *key)
     }
 }
 
+/* Erases a record of an attempt whose time is over; without a clock nobody knows, then it is the eighth and more that go. */
+static bool mcpt__oa_sweep(void *user, const char *key)
+{
+    mcpt_oauth *o = (mcpt_oauth *)user;
+    const mcpt_store *store = o->config->store;
+    mcpt__oa_text t = mcpt__oa_room(o);
+    int64_t now = mcpt__oa_now(o), expires;
+    size_t n = 0;
+
+    if (MCPT_STRLEN(key) == MCPT_STORE_KEY && store->read(store->user, key, t.at, (size_t)(t.end - t.at), &n) == MCPT_OK && n > MCPT__REC_HEAD &&
+        t.at[0] == 'M' && t.at[1] == 'T' && t.at[2] == 1 && t.at[3] == 'a') {
+        expires = (int64_t)mcpt__oa_get64(t.at + MCPT__REC_EXPIRY);
+        if (now >= 0 && expires != 0 ? now >= expires : ++o->round >= 8) {
+            mcpt__oa_erase(o, key);
+        }
+    }
+    return true;
+}
+
 #endif /* !MCPT_NO_OAUTH */
 
 /* >>oauth-requests: implementation -----------------------------------------------------------------------
@@ -18689,7 +18713,7 @@ static void mcpt__oa_send(mcpt_oauth *o, unsigned step, const mcpt__oa_text *t, 
     mcpt_url u;
 
     if (t->full) {
-        mcpt__oa_fail(o, MCPT_E_SPACE);
+        mcpt__oa_fail(o, o->err != MCPT_OK ? o->err : MCPT_E_SPACE);
     } else if (!mcpt__oa_url(o, url, &u)) {
         mcpt__oa_fail(o, MCPT_E_ARG);
     } else {
@@ -18766,12 +18790,21 @@ static void mcpt__oa_ask_server(mcpt_oauth *o)
     mcpt__oa_get_url(o, MCPT__STEP_SERVER, &t, begin);
 }
 
-/* How this client authenticates at the token endpoint: what the server lists decides, then what we have. */
+static const struct { uint16_t flag; const char *name; } mcpt__oa_methods[] = {     /* token_endpoint_auth_methods */
+    { MCPT__OA_BASIC, "client_secret_basic" }, { MCPT__OA_POST, "client_secret_post" }, { MCPT__OA_NONE, "none" },
+    { MCPT__OA_KEY, "private_key_jwt" } };
+
+/* How this client authenticates at the token endpoint: what it was registered with decides, or what the server lists, then
+ * what we have. */
 static void mcpt__oa_choose_auth(mcpt_oauth *o)
 {
     uint32_t listed = o->flags & MCPT__OA_METHODS;
+    mcpt_str method = mcpt__oa_get(o, MCPT__F_METHOD);
     bool secret = mcpt__oa_get(o, MCPT__F_SECRET).ptr != NULL;
 
+    for (size_t i = 0; i < MCPT_COUNT(mcpt__oa_methods); i++) {
+        listed = mcpt_str_is(method, mcpt__oa_methods[i].name) ? mcpt__oa_methods[i].flag : listed;
+    }
     if (listed == 0) {
         listed = MCPT__OA_BASIC;                            /* RFC 8414 section 2: the default */
     }
@@ -18830,12 +18863,10 @@ static void mcpt__oa_assertion(mcpt_oauth *o, mcpt__oa_text *t, const char *begi
 
     mcpt__oa_param(t, begin, "client_assertion_type", mcpt_z("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
     mcpt__oa_addz(t, "&client_assertion=");
-    if (mcpt_jwt_assertion(o->config->signer, o->config->env, o->config->key_id, mcpt__oa_get(o, MCPT__F_CLIENT_ID),
-                           mcpt__oa_get(o, MCPT__F_ISSUER), t->at, (size_t)(t->end - t->at), &jwt) == MCPT_OK) {
-        t->at += jwt.len;                                   /* base64url and dots need no encoding */
-    } else {
-        t->full = true;
-    }
+    o->err = mcpt_jwt_assertion(o->config->signer, o->config->env, o->config->key_id, mcpt__oa_get(o, MCPT__F_CLIENT_ID),
+                                mcpt__oa_get(o, MCPT__F_ISSUER), t->at, (size_t)(t->end - t->at), &jwt);
+    t->full = t->full || o->err != MCPT_OK;
+    t->at += t->full ? 0 : jwt.len;                         /* base64url and dots need no encoding */
 }
 #endif
 
@@ -18848,12 +18879,10 @@ static mcpt_str mcpt__oa_proof(mcpt_oauth *o, mcpt__oa_text *t, mcpt_str url)
     if (o->config->dpop != NULL && (o->flags & MCPT__OA_DPOP) != 0) {
         const char *query = (const char *)MCPT_MEMCHR(url.ptr, '?', url.len);
         url.len = query != NULL ? (size_t)(query - url.ptr) : url.len;
-        if (mcpt_jwt_proof(o->config->dpop, o->config->env, mcpt_z("POST"), url, mcpt__mk(NULL, 0), mcpt__oa_get(o, MCPT__F_AS_NONCE),
-                           t->at, (size_t)(t->end - t->at), &jwt) == MCPT_OK) {
-            t->at += jwt.len;
-        } else {
-            t->full = true;
-        }
+        o->err = mcpt_jwt_proof(o->config->dpop, o->config->env, mcpt_z("POST"), url, mcpt__mk(NULL, 0), mcpt__oa_get(o, MCPT__F_AS_NONCE),
+                                t->at, (size_t)(t->end - t->at), &jwt);
+        t->full = t->full || o->err != MCPT_OK;
+        t->at += t->full ? 0 : jwt.len;
     }
 #else
     (void)o;
@@ -18948,7 +18977,7 @@ static void mcpt__oa_ask_exchange(mcpt_oauth *o)
 static void mcpt__oa_ask_register(mcpt_oauth *o)
 {
     const mcpt_oauth_config *c = o->config;
-    const bool device = c->grant == MCPT_GRANT_DEVICE;
+    const bool device = c->grant == MCPT_GRANT_DEVICE && mcpt__oa_get(o, MCPT__F_DEVICE_EP).ptr != NULL;
     mcpt__oa_text t = mcpt__oa_room(o);
     mcpt_str url = mcpt__oa_get(o, MCPT__F_REGISTER_EP), bearer = mcpt__mk(NULL, 0), body;
     mcpt_url redirect;
@@ -19043,6 +19072,10 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
         e = MCPT_E_CRYPTO;
     }
     if (e == MCPT_OK) {
+        o->round = 0;
+        if (o->config->store != NULL && o->config->store->list != NULL) {
+            (void)o->config->store->list(o->config->store->user, "a", mcpt__oa_sweep, o);
+        }
         e = mcpt__oa_save(o, key, mcpt__rec_pending, now >= 0 ? now + 600 : 0);
     }
     part = mcpt__mk(verifier, nv);
@@ -19240,7 +19273,7 @@ static bool mcpt__oa_true(const mcpt_oauth *o, unsigned row)
     return mcpt_str_is(mcpt_kept(&o->keep, row), "true");
 }
 
-/* Whole seconds of a number, or of a string of digits as some servers send; -1: absent or neither. At most ten years. */
+/* Whole seconds of a number, or of a string of digits as some servers send; -1: absent or neither. At most 13 digits. */
 static int64_t mcpt__oa_seconds(const mcpt_oauth *o, unsigned row)
 {
     mcpt_str raw = mcpt_kept(&o->keep, row);
@@ -19440,11 +19473,37 @@ static void mcpt__oa_refresh(mcpt_oauth *o)
     }
 }
 
+/* This is the authorization server: nothing of another one's goes to it. */
+static void mcpt__oa_use(mcpt_oauth *o, mcpt_str resource, mcpt_str issuer)
+{
+    const bool same = mcpt_str_eq(issuer, mcpt__oa_get(o, MCPT__F_ISSUER));
+
+    mcpt__oa_set(o, MCPT__F_RESOURCE, resource);
+    mcpt__oa_set(o, MCPT__F_ISSUER, issuer);
+    if (!same) {
+        mcpt__oa_drop(o, mcpt__oa_tokens);
+        mcpt__oa_drop(o, mcpt__oa_client);
+        o->flags &= ~(uint32_t)MCPT__OA_STEP;
+    }
+}
+
+/* Its metadata is next, or, where it was only to be seen that it still is the one, a new token. */
+static void mcpt__oa_known(mcpt_oauth *o)
+{
+    const bool check = (o->flags & MCPT__OA_CHECK) != 0;
+
+    o->flags &= ~(uint32_t)MCPT__OA_CHECK;
+    o->round = 0;
+    if (check && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
+        mcpt__oa_refresh(o);
+    } else {
+        mcpt__oa_ask_server(o);
+    }
+}
+
 static void mcpt__oa_got_resource(mcpt_oauth *o)
 {
     mcpt_str resource = mcpt__oa_kept(o, MCPT__D_RESOURCE), issuer, list, s;
-    const bool check = (o->flags & MCPT__OA_CHECK) != 0;
-    bool same;
     mcpt__oa_text t;
     char *begin;
 
@@ -19460,15 +19519,8 @@ static void mcpt__oa_got_resource(mcpt_oauth *o)
         return;
     }
     o->flags |= MCPT__OA_SAW_META;
-    o->flags &= ~(uint32_t)(MCPT__OA_CHECK | MCPT__OA_LEGACY);
-    same = mcpt_str_eq(issuer, mcpt__oa_get(o, MCPT__F_ISSUER));
-    mcpt__oa_set(o, MCPT__F_RESOURCE, resource);
-    mcpt__oa_set(o, MCPT__F_ISSUER, issuer);
-    if (!same) {                                            /* nothing of another server's goes to this one */
-        mcpt__oa_drop(o, mcpt__oa_tokens);
-        mcpt__oa_drop(o, mcpt__oa_client);
-        o->flags &= ~(uint32_t)MCPT__OA_STEP;
-    }
+    o->flags &= ~(uint32_t)MCPT__OA_LEGACY;
+    mcpt__oa_use(o, resource, issuer);
     t = mcpt__oa_below(o);
     begin = t.at;
     list = mcpt__oa_array(mcpt_kept(&o->keep, MCPT__D_SCOPES));
@@ -19477,13 +19529,10 @@ static void mcpt__oa_got_resource(mcpt_oauth *o)
     }
     s = mcpt__oa_since(&t, begin);
     mcpt__oa_set(o, MCPT__F_META_SCOPE, s.len != 0 ? s : mcpt__mk(NULL, 0));
-    o->round = 0;
     if (o->err != MCPT_OK || t.full) {
         mcpt__oa_fail(o, MCPT_E_SPACE);
-    } else if (check && same && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
-        mcpt__oa_refresh(o);
     } else {
-        mcpt__oa_ask_server(o);
+        mcpt__oa_known(o);
     }
 }
 
@@ -19521,9 +19570,6 @@ static bool mcpt__oa_code_ok(mcpt_oauth *o)
 
 static void mcpt__oa_got_server(mcpt_oauth *o)
 {
-    static const struct { uint16_t flag; const char *name; } methods[] = {
-        { MCPT__OA_BASIC, "client_secret_basic" }, { MCPT__OA_POST, "client_secret_post" }, { MCPT__OA_NONE, "none" },
-        { MCPT__OA_KEY, "private_key_jwt" } };
     mcpt_str issuer = mcpt__oa_kept(o, MCPT__D_ISSUER);
 
     if (!mcpt__oa_issuer_ok(o, issuer)) {
@@ -19541,8 +19587,8 @@ static void mcpt__oa_got_server(mcpt_oauth *o)
     o->flags |= mcpt__oa_true(o, MCPT__D_ISS) ? (uint32_t)MCPT__OA_ISS : 0u;
     o->flags |= mcpt__oa_true(o, MCPT__D_CIMD) ? (uint32_t)MCPT__OA_CIMD : 0u;
     o->flags |= mcpt__oa_lists(o, MCPT__D_SCOPES, "offline_access") ? (uint32_t)MCPT__OA_OFFLINE : 0u;
-    for (size_t i = 0; i < MCPT_COUNT(methods); i++) {
-        o->flags |= mcpt__oa_lists(o, MCPT__D_METHODS, methods[i].name) ? methods[i].flag : 0u;
+    for (size_t i = 0; i < MCPT_COUNT(mcpt__oa_methods); i++) {
+        o->flags |= mcpt__oa_lists(o, MCPT__D_METHODS, mcpt__oa_methods[i].name) ? mcpt__oa_methods[i].flag : 0u;
     }
     if (!mcpt__oa_take_url(o, MCPT__D_AUTHORIZE, MCPT__F_AUTHORIZE_EP) || !mcpt__oa_take_url(o, MCPT__D_TOKEN, MCPT__F_TOKEN_EP) ||
         !mcpt__oa_take_url(o, MCPT__D_REGISTER, MCPT__F_REGISTER_EP) || !mcpt__oa_take_url(o, MCPT__D_REVOKE, MCPT__F_REVOKE_EP) ||
@@ -19563,9 +19609,11 @@ static void mcpt__oa_default_server(mcpt_oauth *o)
 {
     static const struct { uint8_t tag; const char *path; } defaults[] = {
         { MCPT__F_AUTHORIZE_EP, "/authorize" }, { MCPT__F_TOKEN_EP, "/token" }, { MCPT__F_REGISTER_EP, "/register" } };
+    static const uint8_t others[] = { MCPT__F_REVOKE_EP, MCPT__F_DEVICE_EP, 0 };
     size_t i;
 
-    o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_METHODS);
+    o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_DPOP | MCPT__OA_METHODS);
+    mcpt__oa_drop(o, others);
     for (i = 0; i < MCPT_COUNT(defaults); i++) {
         mcpt__oa_text t = mcpt__oa_room(o);
         char *begin = t.at;
@@ -19598,12 +19646,9 @@ static void mcpt__oa_no_resource(mcpt_oauth *o)
         return;
     }
     (void)mcpt_url_split(endpoint, &u);
-    mcpt__oa_set(o, MCPT__F_ISSUER, mcpt__oa_origin(endpoint, &u));
-    mcpt__oa_set(o, MCPT__F_RESOURCE, endpoint);
+    mcpt__oa_use(o, endpoint, mcpt__oa_origin(endpoint, &u));
     o->flags |= MCPT__OA_LEGACY;
-    o->flags &= ~(uint32_t)MCPT__OA_CHECK;
-    o->round = 0;
-    mcpt__oa_ask_server(o);
+    mcpt__oa_known(o);
 }
 
 static void mcpt__oa_no_server(mcpt_oauth *o)
@@ -19657,18 +19702,19 @@ static void mcpt__oa_got_client(mcpt_oauth *o)
         return;
     }
     if (method.ptr != NULL) {                               /* what the server chose, RFC 7591 section 3.2.1 */
-        uint32_t chosen = mcpt_str_is(method, "client_secret_basic") ? MCPT__OA_BASIC :
-                          mcpt_str_is(method, "client_secret_post") ? MCPT__OA_POST :
-                          mcpt_str_is(method, "none") ? MCPT__OA_NONE : 0;
+        uint32_t chosen = 0;
+        for (size_t i = 0; i < 3; i++) {                    /* no key was registered */
+            chosen = mcpt_str_is(method, mcpt__oa_methods[i].name) ? mcpt__oa_methods[i].flag : chosen;
+        }
         if (chosen == 0 || ((o->flags & MCPT__OA_METHODS) != 0 && (o->flags & chosen) == 0)) {
             mcpt__oa_say(o, mcpt_z("registered with another way to authenticate"), mcpt__mk(NULL, 0));
             mcpt__oa_fail(o, MCPT_E_CLIENT);
             return;
         }
-        o->flags = (o->flags & ~(uint32_t)MCPT__OA_METHODS) | chosen;
     }
     mcpt__oa_set(o, MCPT__F_CLIENT_ID, id);
     mcpt__oa_set(o, MCPT__F_SECRET, secret);
+    mcpt__oa_set(o, MCPT__F_METHOD, method);
     mcpt__oa_set(o, MCPT__F_REG_TOKEN, reg_token);
     if (!mcpt__oa_take_url(o, MCPT__T_REG_URI, MCPT__F_REG_URI) || reg_token.ptr == NULL) {
         mcpt__oa_set(o, MCPT__F_REG_TOKEN, mcpt__mk(NULL, 0));             /* then there is no RFC 7592 */
@@ -19710,8 +19756,9 @@ static void mcpt__oa_got_device(mcpt_oauth *o)
     mcpt__oa_set(o, MCPT__F_VERIFY_URI, complete.ptr != NULL && mcpt__oa_url(o, complete, &u) ? complete : uri);
     mcpt__oa_set(o, MCPT__F_ENDPOINT, mcpt_z(o->config->endpoint));
     o->interval = interval <= 0 ? 5 : interval > 3600 ? 3600 : (uint32_t)interval;
+    o->expires = now >= 0 && lives > 0 ? now + lives : 0;
     e = o->err != MCPT_OK ? MCPT_E_SPACE : !mcpt__oa_session_key(o, 'd', key) ? MCPT_E_CRYPTO :
-        mcpt__oa_save(o, key, mcpt__rec_pending, now >= 0 && lives > 0 ? now + lives : 0);
+        mcpt__oa_save(o, key, mcpt__rec_pending, o->expires);
     if (e != MCPT_OK) {
         mcpt__oa_fail(o, e);
     } else {
@@ -19749,14 +19796,16 @@ static void mcpt__oa_got_token(mcpt_oauth *o)
     if (refresh.ptr != NULL || step != MCPT__STEP_REFRESH) {
         mcpt__oa_set(o, MCPT__F_REFRESH, refresh);
     }
-    mcpt__oa_set(o, MCPT__F_GRANTED, scope.ptr != NULL ? scope : mcpt__oa_get(o, MCPT__F_ASKED));
+    if (scope.ptr != NULL || step != MCPT__STEP_REFRESH) {  /* RFC 6749 sections 5.1 and 6: not said, so as it was */
+        mcpt__oa_set(o, MCPT__F_GRANTED, scope.ptr != NULL ? scope : mcpt__oa_get(o, MCPT__F_ASKED));
+    }
     if (o->err != MCPT_OK) {
         mcpt__oa_fail(o, MCPT_E_SPACE);
         return;
     }
-    o->margin = lives > 600 ? 60 : lives > 0 ? (uint32_t)lives / 10 : 0;
-    o->expires = lives >= 0 && now >= 0 ? now + lives : 0;
-    o->interval = lives >= 0 && lives < 2000000 ? (uint32_t)lives : 0;     /* for a clock that is not set */
+    o->margin = lives > 600 ? 60 : lives > 0 ? (uint32_t)lives / 10 : 0;   /* none left: used until it is refused, no loop */
+    o->expires = lives > 0 && now >= 0 ? now + lives : 0;
+    o->interval = lives > 0 && lives < 2000000 ? (uint32_t)lives : 0;     /* for a clock that is not set */
     o->due = mcpt__oa_millis(o) + (o->interval - (o->interval != 0 ? o->margin : 0)) * 1000u;
     o->flags = (o->flags & ~(uint32_t)(MCPT__OA_STEP | MCPT__OA_CHECK | MCPT__OA_BOUND | MCPT__OA_NONCED)) | MCPT__OA_FRESH | MCPT__OA_TIMED;
     o->flags |= o->request.dpop.ptr != NULL ? (uint32_t)MCPT__OA_BOUND : 0u;
@@ -19852,7 +19901,9 @@ static void mcpt__oa_leave(mcpt_oauth *o)
             mcpt__oa_param(&t, begin, "token_type_hint", mcpt_z(tokens[o->round].hint));
             o->round++;
             mcpt__oa_post(o, MCPT__STEP_REVOKE, &t, begin, mcpt__oa_get(o, MCPT__F_REVOKE_EP));
-            return;
+            if (o->state == MCPT_OAUTH_REQUEST) {
+                return;
+            }
         }
     }
     if (o->round == 2 && mcpt__oa_get(o, MCPT__F_REG_TOKEN).ptr != NULL) {
@@ -19864,7 +19915,9 @@ static void mcpt__oa_leave(mcpt_oauth *o)
         mcpt__oa_add(&t, mcpt__oa_get(o, MCPT__F_REG_TOKEN));
         bearer = mcpt__oa_since(&t, begin);
         mcpt__oa_send(o, MCPT__STEP_UNREGISTER, &t, "DELETE", mcpt__oa_get(o, MCPT__F_REG_URI), bearer, NULL, mcpt__mk(NULL, 0));
-        return;
+        if (o->state == MCPT_OAUTH_REQUEST) {
+            return;
+        }
     }
     mcpt__oa_forget(o);
 }
@@ -19879,9 +19932,6 @@ MCPT_API void mcpt_oauth_logout(mcpt_oauth *o)
     o->err = MCPT_OK;
     o->round = 0;
     mcpt__oa_leave(o);
-    if (o->state == MCPT_OAUTH_FAILED) {
-        mcpt__oa_forget(o);
-    }
 }
 
 /* -- the face */
@@ -20081,10 +20131,10 @@ MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o)
     char key[16];
 
     if (o->state == MCPT_OAUTH_USER && (int32_t)(mcpt__oa_millis(o) - o->due) >= 0) {
-        if (device) {
+        if (device && (o->expires == 0 || mcpt__oa_now(o) < o->expires)) {
             mcpt__oa_ask_token(o, MCPT__STEP_POLL);
         } else {
-            if (mcpt__oa_pending_key(o, mcpt__oa_get(o, MCPT__F_STATE), key)) {
+            if (device ? mcpt__oa_session_key(o, 'd', key) : mcpt__oa_pending_key(o, mcpt__oa_get(o, MCPT__F_STATE), key)) {
                 mcpt__oa_erase(o, key);
             }
             mcpt__oa_drop(o, mcpt__oa_attempt);
@@ -20213,6 +20263,7 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
     mcpt_challenge c;
     mcpt_url u, own;
     unsigned count = 0;
+    bool taken = false;
     size_t i;
 
     *scope = *nonce = false;
@@ -20227,8 +20278,12 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
             if (e != MCPT_OK || (c.scheme.ptr != NULL && !mcpt_str_ieq(c.scheme, "Bearer") && !mcpt_str_ieq(c.scheme, "DPoP"))) {
                 continue;
             }
+            *nonce = *nonce || mcpt_str_is(c.error, "use_dpop_nonce");
+            if (taken) {
+                continue;
+            }
+            taken = true;
             *scope = mcpt_str_is(c.error, "insufficient_scope");
-            *nonce = mcpt_str_is(c.error, "use_dpop_nonce");
             o->top = (uint32_t)(half - o->mem);
             if (c.resource_metadata.ptr != NULL &&
                 (!mcpt__oa_url(o, c.resource_metadata, &u) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) ||
@@ -20237,7 +20292,6 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
             }
             mcpt__oa_set(o, MCPT__F_CHALLENGE_URL, c.resource_metadata);
             mcpt__oa_set(o, MCPT__F_CHALLENGE_SCOPE, c.scope);
-            return true;
         }
     }
     return true;
@@ -20291,6 +20345,7 @@ MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_
         return t.full ? MCPT_E_SPACE : MCPT_E_SCOPE;        /* all that is asked for was asked for before */
     }
     o->stepped++;
+    o->err = MCPT_OK;
     mcpt__oa_set(o, MCPT__F_ASKED, more);
     o->flags |= MCPT__OA_STEP;
     o->reason[0] = '\0';
@@ -20357,8 +20412,9 @@ static mcpt_err mcpt__oa_claim(mcpt_oauth *o, mcpt_str state)
         e = MCPT_E_ABSENT;
     }
     if (e == MCPT_OK) {
+        mcpt__oa_drop(o, mcpt__oa_tokens);                  /* perhaps of another authorization server than this attempt's */
         mcpt__oa_client_again(o);
-    } else if (e == MCPT_E_ABSENT && here) {                /* another process has it, and will store the token */
+    } else if ((e == MCPT_E_ABSENT || e == MCPT_E_TIMEOUT) && here) {       /* over, or another process has it, and will store the token */
         mcpt__oa_drop(o, mcpt__oa_attempt);
         o->state = MCPT_OAUTH_IDLE;
     }
@@ -20370,18 +20426,18 @@ static mcpt_err mcpt__oa_returned(mcpt_oauth *o, mcpt_str query)
 {
     mcpt__oa_text t = mcpt__oa_room(o);
     size_t half = (size_t)(t.end - t.at) / 2;
-    char error[64], text[256];
+    char error[64];
     mcpt_str iss, what, why, code;
 
     if (!mcpt__oa_query(query, "iss", t.at, half, &iss) || !mcpt__oa_query(query, "code", t.at + half, half, &code) ||
-        !mcpt__oa_query(query, "error", error, sizeof(error), &what) ||
-        !mcpt__oa_query(query, "error_description", text, sizeof(text), &why) || (what.ptr != NULL) == (code.ptr != NULL)) {
+        !mcpt__oa_query(query, "error", error, sizeof(error), &what) || (what.ptr != NULL) == (code.ptr != NULL)) {
         return MCPT_E_PARAMS;
     }
     if (iss.ptr == NULL ? (o->flags & MCPT__OA_ISS) != 0 : !mcpt_str_eq(iss, mcpt__oa_get(o, MCPT__F_ISSUER))) {
         return MCPT_E_ISSUER;                               /* RFC 9207 section 2.4, before its error text is believed */
     }
     if (what.ptr != NULL) {
+        (void)mcpt__oa_query(query, "error_description", t.at + half, half, &why);      /* in code's place; merely shown */
         mcpt__oa_say(o, what, why);
         return mcpt_str_is(what, "access_denied") ? MCPT_E_DECLINED : MCPT_E_OAUTH;
     }
@@ -20407,7 +20463,7 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
     }
     o->err = MCPT_OK;
     e = state.len == 0 ? MCPT_E_ABSENT : mcpt__oa_claim(o, state);
-    if (e == MCPT_E_ABSENT) {
+    if (e == MCPT_E_ABSENT || e == MCPT_E_TIMEOUT) {
         o->err = was;
         return e;
     }

@@ -316,6 +316,14 @@ static void registration(void)
     W.nlog = 0;
     CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && token_is("at-2") && !asked("POST " AS "/register") && records("s") == 2 && records("c") == 1);
 
+    begin();                          /* RFC 7591 section 3.2.1: what the server chose holds as long as the registration does */
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"token_endpoint_auth_methods_supported\":[\"client_secret_basic\",\"client_secret_post\"]}");
+    put_route(AS "/register", 201, "{\"client_id\":\"i\",\"client_secret\":\"s\",\"token_endpoint_auth_method\":\"client_secret_post\"}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && W.auth[0] == '\0');
+    mcpt_oauth_close(&o);
+    begin_with(&c);
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && W.auth[0] == '\0' && strcmp(param(W.form, "client_secret", buf, sizeof(buf)), "s") == 0);
+
     world();
     c = usual;
     c.client_metadata_url = "https://client.example/meta.json";
@@ -616,6 +624,30 @@ static void device_grant(void)
     put_route(AS_META, 200, DEVICE_META);
     put_route(AS "/device", 200, "{\"device_code\":\"dc\",\"user_code\":\"u\",\"verification_uri\":\"javascript:alert(1)\"}");
     CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_OAUTH));
+
+    world();                          /* a code lives as long as the server said, whether or not it is reached again */
+    begin_with(&c);
+    put_route(AS_META, 200, DEVICE_META);
+    put_route(AS "/device", 200, "{\"device_code\":\"dc\",\"user_code\":\"u\",\"verification_uri\":\"" AS "/dev\",\"expires_in\":900}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    W.token_status = 503;
+    W.token_body = "";
+    for (int i = 0; i < 20 && mcpt_oauth_next(&o) == MCPT_OAUTH_USER; i++) {
+        uint32_t ms = mcpt_oauth_due(&o);
+        W.millis += ms;
+        W.unix_time += ms / 1000;
+        (void)drive(&o);
+    }
+    CHECK(failed(MCPT_E_TIMEOUT) && records("d") == 0 && W.unix_time <= 1800000000 + 900 + 64);
+
+    c.redirect_uri = REDIRECT;        /* the code grant where there is no device grant: and registered for that one */
+    world();
+    begin_with(&c);
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST);
+    for (int i = 0; i < 3; i++) {
+        serve(&o);
+    }
+    CHECK(strstr(W.form, "\"grant_types\":[\"authorization_code\",\"refresh_token\"],\"response_types\":[\"code\"]") != NULL);
 }
 
 /* Grants without a person. */
@@ -708,6 +740,9 @@ static void signed_grants(void)
     CHECK(refuse(&o, 401, "DPoP error=\"use_dpop_nonce\"", true) == MCPT_OK && token_is("bound"));
     CHECK(refuse(&o, 401, "DPoP error=\"use_dpop_nonce\"", true) == MCPT_E_UNAUTHORIZED);     /* once */
 
+    begin_with(&c);                   /* both schemes offered (RFC 9449 section 7.2, RFC 9110 section 11.6.1) */
+    CHECK(refuse(&o, 401, "Bearer error=\"invalid_token\", DPoP error=\"use_dpop_nonce\"", true) == MCPT_OK && token_is("bound"));
+
     begin_with(&c);                   /* the authorization server wants a nonce, too: once */
     mcpt_oauth_logout(&o);
     while (mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST) {
@@ -749,6 +784,140 @@ static void logging_out(void)
     put_route(AS "/revoke", 0, "");
     mcpt_oauth_logout(&o);
     CHECK(drive(&o) == MCPT_OAUTH_IDLE && records("") == 0);
+    begin();                          /* a registration that cannot be deleted (RFC 7592 section 2: there is no URI) */
+    put_route(AS "/register", 201, "{\"client_id\":\"c\",\"registration_access_token\":\"rat\"}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    mcpt_oauth_logout(&o);
+    CHECK(drive(&o) == MCPT_OAUTH_IDLE && records("") == 0 && mcpt_oauth_token(&o).ptr == NULL);
+}
+
+/* What went wrong once must not go on: a store that failed, a network that was away, a server that says nonsense. */
+static void once_only(void)
+{
+    mcpt_oauth_config c = usual;
+    char query[1024], buf[64];
+    size_t n;
+    begin();                          /* the token served though the store failed; so does the next one */
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING);
+    W.store_fails_at = W.store_calls + 1;
+    CHECK(drive(&o) == MCPT_OAUTH_READY && mcpt_oauth_error(&o) == MCPT_E_STORE && records("s") == 0);
+    W.unix_time += 3600;
+    CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("at-2") && mcpt_oauth_error(&o) == MCPT_OK && records("s") == 1);
+
+    for (int by = 0; by < 2; by++) {  /* a refresh that the network lost needs no person */
+        begin();
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+        mcpt_oauth_accepted(&o, mcpt_z(NULL));
+        W.unix_time += 3600;
+        put_route(AS "/token", by == 0 ? 0 : 503, "");
+        CHECK(drive(&o) == MCPT_OAUTH_FAILED);
+        W.nroutes = 0;
+        if (by == 0) {
+            mcpt_oauth_start(&o);
+        } else {
+            CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING);
+        }
+        CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("at-2") && strcmp(param(W.form, "refresh_token", buf, sizeof(buf)), "rt-1") == 0);
+    }
+    begin();                          /* 2025-03-26: there, too, a refused token is refreshed first */
+    put_route(PRM_PATH, 404, "");
+    put_route("https://mcp.example/.well-known/oauth-authorization-server", 200, "{" ENDPOINTS("https://mcp.example") S256 "}");
+    put_route("https://mcp.example/register", 201, "{\"client_id\":\"l\"}");
+    W.iss = "";
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && token_is("at-1"));
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY && token_is("at-2"));
+    for (int lives = -1; lives <= 0; lives++) {             /* a token that has expired when it comes: used until it is refused */
+        char body[128];
+        begin();
+        snprintf(body, sizeof(body), "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":%d,\"refresh_token\":\"r\"}", lives);
+        W.token_body = body;
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && token_is("a") && mcpt_oauth_due(&o) == (uint32_t)-1);
+    }
+    begin();                          /* RFC 6749 section 6: no scope in the answer to a refresh: the same as before */
+    W.token_body = "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":60,\"refresh_token\":\"r\",\"scope\":\"read\"}";
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && mcpt_str_is(mcpt_oauth_scope(&o), "read"));
+    W.token_body = NULL;
+    W.unix_time += 60;
+    CHECK(drive(&o) == MCPT_OAUTH_READY && token_is("at-1") && mcpt_str_is(mcpt_oauth_scope(&o), "read"));
+
+    begin();                          /* servers explain themselves at length (RFC 6749 section 4.1.2.1) */
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    (void)sign_in(&o);
+    n = (size_t)snprintf(query, sizeof(query), "error=invalid_scope&iss=https%%3A%%2F%%2Fas.example&state=%s&error_description=", W.state);
+    memset(query + n, 'x', 600);
+    query[n + 600] = '\0';
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == MCPT_E_OAUTH && strncmp(mcpt_oauth_reason(&o), "invalid_scope: xxx", 18) == 0);
+
+    world();                          /* without a clock there is no assertion, whatever room there is */
+    {
+        static mcpt_signer key;
+        static mcpt_mbedtls tls;
+        mcpt_env env = w_env;
+        uint8_t ref[MCPT_KEY_REF];
+        CHECK(mcpt_mbedtls_init(&tls, NULL, 0) == MCPT_OK && tls.crypto.es256_generate(&tls, ref, &n) &&
+              mcpt_signer_init(&key, &tls.crypto, ref, n) == MCPT_OK);
+        env.crypto = &tls.crypto;
+        c.env = &env;
+        c.grant = MCPT_GRANT_CLIENT;
+        c.client_id = "machine";
+        c.signer = &key;
+        W.unix_time = -1;
+        begin_with(&c);
+        put_route(AS_META, 200, "{\"issuer\":\"" AS "\",\"token_endpoint\":\"" AS "/token\",\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\"]}");
+        CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_CLOCK));
+        mcpt_mbedtls_free(&tls);
+    }
+}
+
+/* Attempts that a restart cut off leave the store when their time is over; without a clock, when there are too many. */
+static void abandoned(void)
+{
+    for (int clock = 0; clock < 2; clock++) {
+        world();
+        W.unix_time = clock != 0 ? W.unix_time : -1;
+        CHECK(W.ram.store.write(W.ram.store.user, "app", mcpt_z("not ours")) == MCPT_OK);
+        for (int i = 0; i < 12; i++) {
+            begin_with(&usual);
+            CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+            CHECK(records("a") <= (clock != 0 ? 1u : 8u) + 1u);            /* and the application's own */
+            mcpt_oauth_close(&o);
+            W.unix_time += clock != 0 ? 601 : 0;
+        }
+        CHECK(records("app") == 1);
+    }
+}
+
+/* A callback that is too late, or for another authorization server, leaves what there is alone (5.1: mix-up). */
+static void late_callbacks(void)
+{
+    static mcpt_oauth other;
+    static char mem[8192];
+    char late[512];
+    begin();                          /* abandoned; then the person signs in after all, then comes back to the old tab */
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    snprintf(late, sizeof(late), "%s", sign_in(&o));
+    CHECK(mcpt_oauth_init(&other, &usual, mem, sizeof(mem)) == MCPT_OK && authorize(&other, NULL) == MCPT_OAUTH_READY);
+    W.unix_time += 601;
+    CHECK(mcpt_oauth_callback(&other, mcpt_z(late)) == MCPT_E_TIMEOUT && mcpt_oauth_next(&other) == MCPT_OAUTH_READY && records("a") == 0);
+
+    begin();                          /* tokens of one server, an attempt at another: neither is told of the other's */
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
+    put_route(PRM_PATH, 200, "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"https://as2.example\"]}");
+    put_route("https://as2.example/.well-known/oauth-authorization-server", 200, "{" ENDPOINTS("https://as2.example") S256 "}");
+    put_route("https://as2.example/register", 201, "{\"client_id\":\"two\"}");
+    put_route("https://as2.example/token", 400, "{\"error\":\"invalid_grant\"}");
+    CHECK(refuse(&o, 401, NULL, true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    W.iss = "";
+    snprintf(late, sizeof(late), "%s", sign_in(&o));
+    mcpt_oauth_close(&o);
+    begin_with(&usual);               /* after a reboot the first server's tokens are there again */
+    CHECK(token_is("at-1") && mcpt_oauth_callback(&o, mcpt_z(late)) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED);
+    W.form[0] = '\0';
+    mcpt_oauth_logout(&o);
+    CHECK(drive(&o) == MCPT_OAUTH_IDLE && strstr(W.form, "rt-1") == NULL && !asked("POST https://as2.example/revoke"));
 }
 
 /* Every call of the store and of random fails once: never stuck, never a token that the person did not allow, and a second
@@ -1077,6 +1246,9 @@ int main(void)
     refreshed_once();
     refresh_cut();
     trouble_passes();
+    once_only();
+    abandoned();
+    late_callbacks();
     torture();
     sealed();
     misuse();
