@@ -2,7 +2,7 @@
 # run.sh [--smoke] SERVER [ARGUMENT...]   Requests per second of SERVER (started as "SERVER --port N ARGUMENT...",
 # endpoint /mcp, with a tool "echo") beside the floor, a bare epoll responder with answers of the same length: turn by
 # turn, the server on one core and the load on another, median of the rounds. Then memory per idle connection and the
-# rate with many of them. --smoke only tries that it all works.
+# rate with many of them. UPDATE=1 writes it into README.md at <!-- throughput -->; --smoke only tries that it all works.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=2 rounds=5 idle=5000 smoke=
@@ -43,12 +43,15 @@ wait_for "$floor" /dev/null || stop 'the floor does not answer'
 # one line of load's output as a number: field NAME FILE
 field() { awk -v name="$1" '{ for (i = 1; i < NF; i++) if ($i == name) print $(i + 1) }' "$2"; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-echo "answers of $length bytes, $rounds rounds of $seconds s, server and load on a core each"
-echo
+table=$log/throughput.md
+say() { echo "$*" | tee -a $table; }
+: >$table
+say "Answers of $length bytes, $rounds rounds of $seconds s, server and load on a core each:"
+say
 # processor time of a process so far, in µs
 cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000000 / hz }' "/proc/$1/stat"; }
-echo '| connections | floor, req/s | server, req/s | of the floor | p50, µs (floor) | p99, µs (floor) | CPU a request, µs (floor) |'
-echo '|---:|---:|---:|---:|---:|---:|---:|'
+say '| connections | floor, req/s | server, req/s | of the floor | p50, µs (floor) | p99, µs (floor) | CPU a request, µs (floor) |'
+say '|---:|---:|---:|---:|---:|---:|---:|'
 failed=0
 each_one() { field requests "$2" | awk -v us="$1" '{ n += $1 } END { printf "%.1f", n ? us / n : 0 }'; }
 row() { # name, connections
@@ -61,7 +64,7 @@ row() { # name, connections
   done
   cpu_floor=$(($(cpu $floor_pid) - cpu_floor)) cpu_server=$(($(cpu $pid) - cpu_server))
   a=$(field rps $log/floor | median) b=$(field rps $log/server | median)
-  echo "| $1 | $a | $b | $(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.0f %%", 100 * b / a }')" \
+  say "| $1 | $a | $b | $(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.0f %%", 100 * b / a }')" \
     "| $(field p50 $log/server | median) ($(field p50 $log/floor | median))" \
     "| $(field p99 $log/server | median) ($(field p99 $log/floor | median))" \
     "| $(each_one $cpu_server $log/server) ($(each_one $cpu_floor $log/floor)) |"
@@ -76,10 +79,11 @@ $load "$port" $request --idle $idle --pid $pid >$log/idle &
 pids="$pids $!"
 for _ in $(seq 600); do [ ! -s $log/idle ] || break; sleep 0.1; done
 row "16, and $idle idle" 16
-echo
-echo "$(field open $log/idle) of $idle idle connections, memory of the process:" \
-  "$(awk '$4 { printf "%.0f", ($8 - $6) * 1024 / $4 }' $log/idle) bytes each"
+say
+say "$(field open $log/idle) of $idle idle connections, memory of the process:" \
+  "$(awk '$4 { printf "%.0f", ($8 - $6) * 1024 / $4 }' $log/idle) bytes each."
 [ "$(field open $log/idle)" = $idle ] || { echo 'the server did not take them all'; failed=1; }
 kill -0 $pid 2>/dev/null || { echo 'the server died'; failed=1; }
+[ -z "${UPDATE:-}" ] || [ $failed != 0 ] || tests/tools/readme.py throughput <$table
 [ -z "$smoke" ] || echo "PASSED $((1 - failed)) FAILED $failed"
 exit $failed

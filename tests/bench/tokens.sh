@@ -16,12 +16,14 @@ node=build/node/node_modules/.bin/node
 ! command -v openssl >/dev/null 2>&1 || openssl speed -seconds 1 rsa2048 ecdsap256 >$log/openssl 2>/dev/null
 value() { awk -v a="$1" -v b="$2" -v n="$3" '$1 == a && $2 == b { v = $n } END { print v ? v : "–" }' $log/tokens; }
 openssl_rate() { awk -v what="$1" 'index($0, what) == 1 || (what != "rsa" && /nistp256/) { v = $NF } END { printf v ? "%.0f" : "–", v }' $log/openssl; }
+{
 echo '| algorithm | tokens/s: mbedTLS | BearSSL | jose on Node | signatures/s: mbedTLS | BearSSL | OpenSSL |'
 echo '|---|---:|---:|---:|---:|---:|---:|'
 for alg in RS256 PS256 ES256; do
   case $alg in RS256) ssl=$(openssl_rate rsa) ;; ES256) ssl=$(openssl_rate ecdsa) ;; *) ssl=– ;; esac
   echo "| $alg | $(value $alg mbedTLS 4) | $(value $alg BearSSL 4) | $(awk -v a=$alg '$1 == a { v = $2 } END { print v ? v : "–" }' $log/jose)" \
     "| $(value $alg mbedTLS 3) | $(value $alg BearSSL 3) | $ssl |"
-done | tee $log/tokens.md
+done
+} | tee $log/tokens.md
 [ -z "${UPDATE:-}" ] || tests/tools/readme.py tokens <$log/tokens.md
 [ -z "$smoke" ] || echo "PASSED $(grep -c '^| [REP]' $log/tokens.md) FAILED 0"
