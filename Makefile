@@ -65,7 +65,8 @@ JSMN := libjsmn-dev
 HOST := $(firstword $(CC))=gcc libc6-dev $(JSMN) libmbedtls-dev libbearssl-dev
 UNIT_NEEDS := $(if $(filter tests/unit/%,$(MICROHTTPD)),libmicrohttpd-dev)
 ARM := arm-none-eabi-gcc=gcc-arm-none-eabi libnewlib-arm-none-eabi
-STORE_NEEDS := libsqlite3-dev libhiredis-dev redis-server=redis-server redis-cli=redis-tools libpq-dev postgresql util-linux openssl=openssl python3=python3
+STORE_LIBS := libsqlite3-dev libhiredis-dev libpq-dev
+STORE_NEEDS := $(STORE_LIBS) redis-server=redis-server redis-cli=redis-tools postgresql util-linux openssl=openssl python3=python3
 CURL_NEEDS := libcurl4-openssl-dev tinyproxy=tinyproxy-bin openssl=openssl
 CLANG := clang=clang llvm-cov=llvm libclang-rt-dev
 QEMU := qemu-arm=qemu-user
@@ -193,7 +194,7 @@ step-cross:
 	$(call need,$(JSMN) $(QEMU)); $(need_node); $(parallel) $(CROSS_PROGRAMS) || $(unbuilt); TESTS='$(UNIT_PURE)' tests/tools/cross.sh $(CROSS_OF)
 
 step-examples:
-	$(call need,$(HOST) $(ARM)); $(parallel) $(EXAMPLES:%.c=$(B)/o/%) || $(unbuilt); tests/tools/examples.sh $(EXAMPLES)
+	$(call need,$(HOST) $(STORE_LIBS) $(ARM)); $(parallel) $(EXAMPLES:%.c=$(B)/o/%) || $(unbuilt); tests/tools/examples.sh $(EXAMPLES)
 
 step-scripts: # tests that are programs of their own: they find build/json-check, build/device and build/conformance-server
 	$(call need,$(HOST) python3=python3); $(parallel) $(B)/json-check $(B)/device $(B)/conformance-server || $(unbuilt); \
@@ -217,7 +218,7 @@ step-conformance-microhttpd:
 	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
 
 step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the other examples in build/o/examples
-	$(call need,$(HOST) $(CURL_NEEDS) $(CHROMIUM)); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
+	$(call need,$(HOST) $(STORE_NEEDS) $(CURL_NEEDS) $(CHROMIUM)); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
 	  $(patsubst %.c,$(B)/o/%,$(wildcard tests/interop/*.c)) && DEVICE=$(CURDIR)/$(B)/device \
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')
@@ -292,8 +293,10 @@ $(B)/$(1)/tests/stores/$(2): EXTRA = $(B)/$(1)/port/store_$(2).o
 $(B)/$(1)/tests/stores/$(2): $(B)/$(1)/port/store_$(2).o
 endef
 $(foreach k,o san,$(foreach s,$(STORES),$(eval $(call store,$(k),$(s)))))
-$(B)/o/tests/bench/stores: EXTRA = $(STORES:%=$(B)/o/port/store_%.o)
-$(B)/o/tests/bench/stores: $(STORES:%=$(B)/o/port/store_%.o)
+# these with all of them
+ALL_STORES := $(B)/o/tests/bench/stores $(B)/o/tests/interop/seed $(B)/o/examples/08_mcpt
+$(ALL_STORES): EXTRA = $(STORES:%=$(B)/o/port/store_%.o)
+$(ALL_STORES): $(STORES:%=$(B)/o/port/store_%.o)
 ZIG := $(B)/node/node_modules/.bin/zig
 $(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
 $(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))

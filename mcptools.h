@@ -1769,6 +1769,17 @@ MCPT_API mcpt_str mcpt_oauth_scope(const mcpt_oauth *o);    /* granted; absent: 
  * requests follow as in any step, then IDLE; whatever they answer, it is forgotten. */
 MCPT_API void mcpt_oauth_logout(mcpt_oauth *o);
 MCPT_API void mcpt_oauth_close(mcpt_oauth *o);              /* wipes every secret in memory; the store keeps its records */
+/* For layers that keep sessions in a layout of their own (port/store_seed): what is known, secrets too, borrowed until the next call; or
+ * absent. Writes to config's store tell that it changed; keys there begin with s (session), c (client), a or d (waits for a person), r (is being refreshed). */
+typedef enum mcpt_fact {
+    MCPT_FACT_ISSUER = 1, MCPT_FACT_CLIENT_ID = 8, MCPT_FACT_CLIENT_SECRET = 9, MCPT_FACT_ACCESS_TOKEN = 12, MCPT_FACT_REFRESH_TOKEN = 13,
+    MCPT_FACT_CODE_VERIFIER = 16, MCPT_FACT_STATE = 17      /* its SHA-256 */
+} mcpt_fact;
+MCPT_API mcpt_str mcpt_oauth_fact(const mcpt_oauth *o, mcpt_fact fact);
+/* After init, IDLE: takes over what another program began with config's client_id; last ACCESS_TOKEN (READY), or STATE, as it is in URLs
+ * (USER: mcpt_oauth_callback() follows). Metadata is fetched, and iss compared with it, before a code or refresh token is sent. E_ARG: a
+ * value that cannot be; E_STATE; E_SPACE. */
+MCPT_API mcpt_err mcpt_oauth_adopt(mcpt_oauth *o, mcpt_fact fact, mcpt_str value);
 #endif
 /* >>client ------------------------------------------------------------------------------------------------
  * An MCP client without I/O: finds out which era the server speaks (2026-07-28, else initialize), makes one call at a time,
@@ -18113,7 +18124,8 @@ enum {                                                      /* facts */
     MCPT__F_DEVICE_EP, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, MCPT__F_ACCESS,
     MCPT__F_REFRESH, MCPT__F_GRANTED, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE,
     MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_CHALLENGE_URL, MCPT__F_CHALLENGE_SCOPE, MCPT__F_META_SCOPE,
-    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS, MCPT__F_AS_NONCE, MCPT__F_RS_NONCE, MCPT__F_METHOD
+    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS, MCPT__F_AS_NONCE, MCPT__F_RS_NONCE, MCPT__F_METHOD,
+    MCPT__F_ISS
 };
 enum {                                                      /* mcpt_oauth.flags; those below 256 are stored */
     MCPT__OA_ISS = 1,                 /* the callback must have iss */
@@ -18423,7 +18435,7 @@ static const uint8_t mcpt__rec_pending[] = {
 static const uint8_t mcpt__oa_tokens[] = { MCPT__F_ACCESS, MCPT__F_REFRESH, MCPT__F_GRANTED, 0 };
 static const uint8_t mcpt__oa_client[] = { MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_METHOD, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
 static const uint8_t mcpt__oa_attempt[] = { MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE, MCPT__F_USER_CODE,
-                                            MCPT__F_VERIFY_URI, MCPT__F_ASSERTION, MCPT__F_URL, 0 };
+                                            MCPT__F_VERIFY_URI, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_ISS, 0 };
 
 static bool mcpt__oa_sha256(const mcpt_oauth *o, const mcpt_str *parts, size_t n, uint8_t out[32])
 {
@@ -19123,10 +19135,25 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
     o->state = MCPT_OAUTH_USER;
 }
 
+static bool mcpt__oa_iss_ok(const mcpt_oauth *o)           /* what the callback said, RFC 9207 section 2.4 */
+{
+    mcpt_str iss = mcpt__oa_get(o, MCPT__F_ISS);
+
+    return iss.ptr == NULL ? (o->flags & MCPT__OA_ISS) == 0 : mcpt_str_eq(iss, mcpt__oa_get(o, MCPT__F_ISSUER));
+}
+
 /* A client identity is there. */
 static void mcpt__oa_have_client(mcpt_oauth *o)
 {
-    if (o->config->grant == MCPT_GRANT_DEVICE && mcpt__oa_get(o, MCPT__F_DEVICE_EP).ptr != NULL) {
+    const bool adopted = mcpt__oa_get(o, MCPT__F_CODE).ptr != NULL;
+
+    if (adopted && !mcpt__oa_iss_ok(o)) {
+        mcpt__oa_fail(o, MCPT_E_ISSUER);
+    } else if (adopted) {
+        mcpt__oa_ask_token(o, MCPT__STEP_CODE);
+    } else if ((o->flags & MCPT__OA_CHECK) != 0 && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
+        mcpt__oa_ask_token(o, MCPT__STEP_REFRESH);
+    } else if (o->config->grant == MCPT_GRANT_DEVICE && mcpt__oa_get(o, MCPT__F_DEVICE_EP).ptr != NULL) {
         mcpt__oa_ask_device(o);
     } else if (o->config->redirect_uri == NULL || mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP).ptr == NULL) {
         mcpt__oa_fail(o, MCPT_E_GRANT);
@@ -19476,7 +19503,8 @@ static void mcpt__oa_refresh(mcpt_oauth *o)
 /* This is the authorization server: nothing of another one's goes to it. */
 static void mcpt__oa_use(mcpt_oauth *o, mcpt_str resource, mcpt_str issuer)
 {
-    const bool same = mcpt_str_eq(issuer, mcpt__oa_get(o, MCPT__F_ISSUER));
+    mcpt_str before = mcpt__oa_get(o, MCPT__F_ISSUER);      /* absent: nothing, or what was adopted */
+    const bool same = before.ptr == NULL || mcpt_str_eq(issuer, before);
 
     mcpt__oa_set(o, MCPT__F_RESOURCE, resource);
     mcpt__oa_set(o, MCPT__F_ISSUER, issuer);
@@ -19490,11 +19518,12 @@ static void mcpt__oa_use(mcpt_oauth *o, mcpt_str resource, mcpt_str issuer)
 /* Its metadata is next, or, where it was only to be seen that it still is the one, a new token. */
 static void mcpt__oa_known(mcpt_oauth *o)
 {
-    const bool check = (o->flags & MCPT__OA_CHECK) != 0;
+    const bool renew = (o->flags & MCPT__OA_CHECK) != 0 && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL;
+    const bool adopted = renew && mcpt__oa_get(o, MCPT__F_TOKEN_EP).ptr == NULL;
 
-    o->flags &= ~(uint32_t)MCPT__OA_CHECK;
+    o->flags &= adopted ? ~0u : ~(uint32_t)MCPT__OA_CHECK;
     o->round = 0;
-    if (check && mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
+    if (renew && !adopted) {
         mcpt__oa_refresh(o);
     } else {
         mcpt__oa_ask_server(o);
@@ -20240,6 +20269,24 @@ MCPT_API mcpt_str mcpt_oauth_scope(const mcpt_oauth *o)
     return mcpt__oa_get(o, MCPT__F_GRANTED);
 }
 
+MCPT_API mcpt_str mcpt_oauth_fact(const mcpt_oauth *o, mcpt_fact fact)
+{
+    return mcpt__oa_get(o, fact);
+}
+
+MCPT_API mcpt_err mcpt_oauth_adopt(mcpt_oauth *o, mcpt_fact fact, mcpt_str value)
+{
+    uint8_t hash[32];
+
+    if (o->state != MCPT_OAUTH_IDLE || !mcpt__oa_vschar(value, '!') || (fact == MCPT_FACT_STATE && !mcpt__oa_sha256(o, &value, 1, hash))) {
+        return o->state != MCPT_OAUTH_IDLE ? MCPT_E_STATE : MCPT_E_ARG;
+    }
+    mcpt__oa_set(o, fact, fact == MCPT_FACT_STATE ? mcpt__mk((const char *)hash, 32) : value);
+    o->due = mcpt__oa_millis(o) + 600000u;
+    o->state = fact == MCPT_FACT_STATE ? MCPT_OAUTH_USER : fact == MCPT_FACT_ACCESS_TOKEN ? MCPT_OAUTH_READY : MCPT_OAUTH_IDLE;
+    return o->err;
+}
+
 MCPT_API void mcpt_oauth_close(mcpt_oauth *o)
 {
     if (o->mem != NULL) {
@@ -20406,7 +20453,7 @@ static mcpt_err mcpt__oa_claim(mcpt_oauth *o, mcpt_str state)
     if (here) {
         mcpt__oa_set(o, MCPT__F_URL, mcpt__mk(NULL, 0));    /* makes room */
     }
-    e = o->config->store == NULL && here ? MCPT_OK : mcpt__oa_load(o, key, true);
+    e = here && (o->config->store == NULL || mcpt__oa_get(o, MCPT__F_TOKEN_EP).ptr == NULL) ? MCPT_OK : mcpt__oa_load(o, key, true);
     mine = mcpt__oa_get(o, MCPT__F_STATE);
     if (e == MCPT_OK && (mine.len != 32 || !mcpt_same(mine.ptr, hash, 32))) {
         e = MCPT_E_ABSENT;
@@ -20429,12 +20476,13 @@ static mcpt_err mcpt__oa_returned(mcpt_oauth *o, mcpt_str query)
     char error[64];
     mcpt_str iss, what, why, code;
 
-    if (!mcpt__oa_query(query, "iss", t.at, half, &iss) || !mcpt__oa_query(query, "code", t.at + half, half, &code) ||
+    if (half < 4 || !mcpt__oa_query(query, "iss", t.at, half - 3, &iss) || !mcpt__oa_query(query, "code", t.at + half, half, &code) ||
         !mcpt__oa_query(query, "error", error, sizeof(error), &what) || (what.ptr != NULL) == (code.ptr != NULL)) {
         return MCPT_E_PARAMS;
     }
-    if (iss.ptr == NULL ? (o->flags & MCPT__OA_ISS) != 0 : !mcpt_str_eq(iss, mcpt__oa_get(o, MCPT__F_ISSUER))) {
-        return MCPT_E_ISSUER;                               /* RFC 9207 section 2.4, before its error text is believed */
+    mcpt__oa_set(o, MCPT__F_ISS, iss);                      /* 3 bytes longer as a fact: below the code still */
+    if (mcpt__oa_get(o, MCPT__F_TOKEN_EP).ptr != NULL && !mcpt__oa_iss_ok(o)) {
+        return MCPT_E_ISSUER;                               /* before its error text is believed */
     }
     if (what.ptr != NULL) {
         (void)mcpt__oa_query(query, "error_description", t.at + half, half, &why);      /* in code's place; merely shown */
@@ -20470,7 +20518,11 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
     o->reason[0] = '\0';
     e = e == MCPT_OK ? mcpt__oa_returned(o, query) : e;
     if (e == MCPT_OK) {
-        mcpt__oa_ask_token(o, MCPT__STEP_CODE);
+        if (mcpt__oa_get(o, MCPT__F_TOKEN_EP).ptr != NULL) {
+            mcpt__oa_ask_token(o, MCPT__STEP_CODE);
+        } else {
+            mcpt__oa_ask_resource(o);                       /* adopted */
+        }
         e = o->state == MCPT_OAUTH_FAILED ? o->err : MCPT_PENDING;
     } else {
         mcpt__oa_drop(o, mcpt__oa_attempt);

@@ -8,24 +8,27 @@
 
 #define LONGEST ((size_t)512 * 1024 * 1024)                 /* a BYTEA may be twice that, libpq's messages not much more */
 
-/* $1 key, $2 value, $3 old value; in CLEANUP $1 is a number of seconds. Prepared by their number on every connection. */
+/* $1 key, $2 value, $3 old value; in CLEANUP $1 is a number of seconds. Prepared by their number on every connection.
+ * @ is the table, {$2} a value and [value] the column, in the form that the table has. */
 enum { READ, WRITE, ERASE, FIRST, NEXT, CREATE_ONLY, REPLACE, ERASE_IF, EXISTS, CLEANUP, STATS, STATEMENTS };
 static const char *const texts[STATEMENTS] = {
-    "SELECT value FROM %s WHERE key=$1",
-    "INSERT INTO %s AS t(key,value) VALUES($1,$2) ON CONFLICT(key) DO UPDATE SET value=excluded.value,updated_at=now()",
-    "DELETE FROM %s WHERE key=$1",
-    "SELECT key FROM %s WHERE key>=$1 ORDER BY key LIMIT 120",
-    "SELECT key FROM %s WHERE key>$1 ORDER BY key LIMIT 120",
-    "INSERT INTO %s(key,value) VALUES($1,$2) ON CONFLICT(key) DO NOTHING",
-    "UPDATE %s SET value=$2,updated_at=now() WHERE key=$1 AND value=$3",
-    "DELETE FROM %s WHERE key=$1 AND value=$2",
-    "SELECT 1 FROM %s WHERE key=$1",
-    "DELETE FROM %s WHERE updated_at<now()-make_interval(secs=>$1::text::float8)",
-    "SELECT count(*)::text,coalesce(sum(length(value)),0)::text,pg_total_relation_size('%s')::text FROM %s"
+    "SELECT [value] FROM @ WHERE key=$1",
+    "INSERT INTO @ AS t(key,value) VALUES($1,{$2}) ON CONFLICT(key) DO UPDATE SET value=excluded.value,updated_at=now()",
+    "DELETE FROM @ WHERE key=$1",
+    "SELECT key FROM @ WHERE key COLLATE \"C\">=$1 ORDER BY key COLLATE \"C\" LIMIT 120",
+    "SELECT key FROM @ WHERE key COLLATE \"C\">$1 ORDER BY key COLLATE \"C\" LIMIT 120",
+    "INSERT INTO @(key,value) VALUES($1,{$2}) ON CONFLICT(key) DO NOTHING",
+    "UPDATE @ SET value={$2},updated_at=now() WHERE key=$1 AND value={$3}",
+    "DELETE FROM @ WHERE key=$1 AND value={$2}",
+    "SELECT 1 FROM @ WHERE key=$1",
+    "DELETE FROM @ WHERE updated_at<now()-make_interval(secs=>$1::text::float8)",
+    "SELECT count(*)::text,coalesce(sum(octet_length([value])),0)::text,pg_total_relation_size('@')::text FROM @"
 };
-static const char exists_text[] = "SELECT to_regclass('%s') IS NOT NULL";
-static const char schema[] = "CREATE TABLE IF NOT EXISTS %s(key TEXT COLLATE \"C\" PRIMARY KEY,value BYTEA NOT NULL,"
+static const char exists_text[] = "SELECT to_regclass('@') IS NOT NULL";
+static const char schema[] = "CREATE TABLE IF NOT EXISTS @(key TEXT COLLATE \"C\" PRIMARY KEY,value BYTEA NOT NULL,"
                              "created_at TIMESTAMPTZ NOT NULL DEFAULT now(),updated_at TIMESTAMPTZ NOT NULL DEFAULT now())";
+static const char schema_json[] = "CREATE TABLE IF NOT EXISTS @(key VARCHAR(255) PRIMARY KEY,value JSONB NOT NULL,"
+                                  "created_at TIMESTAMPTZ DEFAULT now(),updated_at TIMESTAMPTZ DEFAULT now())";
 
 static void hang_up(mcpt_store_postgres *s)
 {
@@ -37,6 +40,24 @@ static void quiet(void *arg, const PGresult *result)        /* notices such as "
 {
     (void)arg;
     (void)result;
+}
+
+/* A statement's text with what stands for the table and its values. */
+static const char *expand(const mcpt_store_postgres *s, const char *text, char *to, size_t cap)
+{
+    const char *const start = to;
+    const bool json = s->config.json;
+
+    for (; *text != '\0' && cap > 1; text++) {
+        const char *put = *text == '@' ? s->table : *text == '{' ? (json ? "convert_from(" : "") : *text == '}' ? (json ? "::bytea,'UTF8')::jsonb" : "") :
+                          *text == '[' ? (json ? "convert_to(" : "") : *text == ']' ? (json ? "::text,'UTF8')" : "") : NULL;
+        int n = put != NULL ? snprintf(to, cap, "%s", put) : snprintf(to, cap, "%c", *text);
+
+        n = (size_t)n < cap ? n : (int)cap - 1;
+        to += n;
+        cap -= (size_t)n;
+    }
+    return start;
 }
 
 static bool simple(mcpt_store_postgres *s, const char *text)
@@ -55,17 +76,15 @@ static bool have_table(mcpt_store_postgres *s)
     PGresult *r;
     bool there;
 
-    (void)snprintf(text, sizeof(text), exists_text, s->table);
-    r = PQexec(s->connection, text);
+    r = PQexec(s->connection, expand(s, exists_text, text, sizeof(text)));
     there = PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1 && PQgetvalue(r, 0, 0)[0] == 't';
     PQclear(r);
-    (void)snprintf(text, sizeof(text), schema, s->table);
-    return there || simple(s, text);
+    return there || simple(s, expand(s, s->config.json ? schema_json : schema, text, sizeof(text)));
 }
 
 static bool dial(mcpt_store_postgres *s)
 {
-    char timeout[16], text[480], name[16];
+    char timeout[16], text[640], name[16];
     const char *const words[] = { "connect_timeout", "client_encoding", "fallback_application_name", "dbname", NULL };
     const char *const values[] = { timeout, "UTF8", "mcptools", s->config.connection, NULL };
     bool ok;
@@ -79,9 +98,8 @@ static bool dial(mcpt_store_postgres *s)
     for (int i = 0; i < STATEMENTS && ok; i++) {
         PGresult *r;
 
-        (void)snprintf(text, sizeof(text), texts[i], s->table, s->table);
         (void)snprintf(name, sizeof(name), "m%d", i);
-        r = PQprepare(s->connection, name, text, 0, NULL);
+        r = PQprepare(s->connection, name, expand(s, texts[i], text, sizeof(text)), 0, NULL);
         ok = PQresultStatus(r) == PGRES_COMMAND_OK;
         PQclear(r);
     }

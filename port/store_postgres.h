@@ -31,6 +31,8 @@ typedef struct mcpt_store_postgres_config {   /* text borrowed until close */
     const char *table;                /* [schema.]name of letters, digits and _, each at most 63; NULL: "mcp_store" */
     int timeout_s;                    /* 0: 5; to connect to one host, and for one statement */
     size_t max_key;                   /* characters of a key; 0: MCPT_STORE_KEY */
+    bool json;                        /* the table of the npm package @clerk/mcp-tools (port/store_seed): value JSONB. Values must be
+                                         JSON then, and are read in PostgreSQL's spelling; a swap whose connection broke is not repeated */
 } mcpt_store_postgres_config;
 typedef struct mcpt_store_postgres {  /* store is yours, the rest private; do not copy or move after open */
     mcpt_store store;

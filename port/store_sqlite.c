@@ -9,23 +9,25 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ?1 key, ?2 value, ?3 time, ?4 old value */
+/* ?1 key, ?2 value, ?3 time, ?4 old value; the first %s is the table, others are the time */
 enum { READ, WRITE, ERASE, FIRST, NEXT, CREATE_ONLY, REPLACE, ERASE_IF, EXISTS, CLEANUP, STATS, STATEMENTS };
 static const char *const texts[STATEMENTS] = {
     "SELECT value FROM \"%s\" WHERE key=?1",
-    "INSERT INTO \"%s\" VALUES(?1,?2,?3,?3) ON CONFLICT(key) DO UPDATE SET value=excluded.value,updated_at=excluded.updated_at",
+    "INSERT INTO \"%s\" VALUES(?1,?2,%s,%s) ON CONFLICT(key) DO UPDATE SET value=excluded.value,updated_at=excluded.updated_at",
     "DELETE FROM \"%s\" WHERE key=?1",
     "SELECT key FROM \"%s\" WHERE key>=?1 ORDER BY key LIMIT 1",
     "SELECT key FROM \"%s\" WHERE key>?1 ORDER BY key LIMIT 1",
-    "INSERT INTO \"%s\" VALUES(?1,?2,?3,?3) ON CONFLICT(key) DO NOTHING",
-    "UPDATE \"%s\" SET value=?2,updated_at=?3 WHERE key=?1 AND value=?4",
+    "INSERT INTO \"%s\" VALUES(?1,?2,%s,%s) ON CONFLICT(key) DO NOTHING",
+    "UPDATE \"%s\" SET value=?2,updated_at=%s WHERE key=?1 AND value=?4",
     "DELETE FROM \"%s\" WHERE key=?1 AND value=?4",
     "SELECT 1 FROM \"%s\" WHERE key=?1",
-    "DELETE FROM \"%s\" WHERE updated_at<?3",
+    "DELETE FROM \"%s\" WHERE updated_at<%s",
     "SELECT count(*),coalesce(sum(length(value)),0) FROM \"%s\""
 };
 static const char schema[] = "CREATE TABLE IF NOT EXISTS \"%s\"(key TEXT PRIMARY KEY NOT NULL,value BLOB NOT NULL,"
                              "created_at INTEGER NOT NULL,updated_at INTEGER NOT NULL) WITHOUT ROWID";
+static const char schema_json[] = "CREATE TABLE IF NOT EXISTS \"%s\"(key TEXT PRIMARY KEY,value TEXT NOT NULL,"
+                                  "created_at DATETIME DEFAULT CURRENT_TIMESTAMP,updated_at DATETIME DEFAULT CURRENT_TIMESTAMP)";
 
 static mcpt_err check(const mcpt_store_sqlite *s, const char *key)
 {
@@ -37,11 +39,12 @@ static mcpt_err error_of(int result)
     return result == SQLITE_FULL ? MCPT_E_FULL : result == SQLITE_TOOBIG ? MCPT_E_LIMIT : MCPT_E_STORE;
 }
 
-static bool bind(sqlite3_stmt *q, int at, mcpt_str value, int *result)
+static bool bind(const mcpt_store_sqlite *s, sqlite3_stmt *q, int at, mcpt_str value, int *result)
 {
     if (value.ptr != NULL && at <= sqlite3_bind_parameter_count(q)) {
-        *result = value.len == 0 ? sqlite3_bind_zeroblob(q, at, 0)
-                                 : sqlite3_bind_blob64(q, at, value.ptr, (sqlite3_uint64)value.len, SQLITE_STATIC);
+        *result = s->json ? sqlite3_bind_text64(q, at, value.ptr, (sqlite3_uint64)value.len, SQLITE_STATIC, SQLITE_UTF8)
+                : value.len == 0 ? sqlite3_bind_zeroblob(q, at, 0)
+                : sqlite3_bind_blob64(q, at, value.ptr, (sqlite3_uint64)value.len, SQLITE_STATIC);
     }
     return *result == SQLITE_OK;
 }
@@ -55,7 +58,7 @@ static int start(mcpt_store_sqlite *s, int which, const char *key, mcpt_str valu
     if (key != NULL) {
         result = sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
     }
-    if (result == SQLITE_OK && bind(q, 2, value, &result) && bind(q, 4, old, &result)) {
+    if (result == SQLITE_OK && bind(s, q, 2, value, &result) && bind(s, q, 4, old, &result)) {
         if (sqlite3_bind_parameter_count(q) >= 3) {
             result = sqlite3_bind_int64(q, 3, when);
         }
@@ -189,13 +192,14 @@ static mcpt_err sqlite_swap(void *user, const char *key, mcpt_str old, mcpt_str 
 /* The schema and the statements for a table. */
 static mcpt_err prepare(mcpt_store_sqlite *s, const char *table)
 {
+    const char *now = s->json ? "datetime(?3,'unixepoch')" : "?3";
     char text[320];
     int result;
 
-    (void)snprintf(text, sizeof(text), schema, table);
+    (void)snprintf(text, sizeof(text), s->json ? schema_json : schema, table);
     result = sqlite3_exec(s->db, text, NULL, NULL, NULL);
     for (int i = 0; i < STATEMENTS && result == SQLITE_OK; i++) {
-        (void)snprintf(text, sizeof(text), texts[i], table);
+        (void)snprintf(text, sizeof(text), texts[i], table, now, now);
         result = sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL);
     }
     return result == SQLITE_OK ? MCPT_OK : error_of(result);
@@ -216,6 +220,7 @@ mcpt_err mcpt_store_sqlite_open(mcpt_store_sqlite *s, const mcpt_store_sqlite_co
     memset(s, 0, sizeof(*s));
     s->store = calls;
     s->store.user = s;
+    s->json = config->json;
     s->max_key = config->max_key != 0 ? config->max_key : MCPT_STORE_KEY;
     if (config->filename == NULL || config->filename[0] == '\0' || !table_ok(table) || s->max_key > MCPT_STORE_SQLITE_KEY) {
         return MCPT_E_ARG;

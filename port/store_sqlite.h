@@ -31,12 +31,15 @@ typedef struct mcpt_store_sqlite_config {     /* text borrowed for the call of o
     const char *table;                /* letters, digits and _, at most 63; NULL: "mcp_store" */
     int busy_ms;                      /* wait for other processes; 0: 5000 */
     size_t max_key;                   /* characters of a key; 0: MCPT_STORE_KEY */
+    bool json;                        /* the table of the npm package @clerk/mcp-tools (port/store_seed): value TEXT, times as text.
+                                         Values must be UTF-8 without NUL then */
 } mcpt_store_sqlite_config;
 typedef struct mcpt_store_sqlite {    /* store is yours, the rest private; do not copy or move after open */
     mcpt_store store;
     sqlite3 *db;
     sqlite3_stmt *statements[12];
     size_t max_key;
+    bool json;
 } mcpt_store_sqlite;
 
 /* OK; E_ARG: no filename, a bad table name, max_key over MCPT_STORE_SQLITE_KEY; E_STORE: SQLite said no (a symbolic link
