@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+/* libs: -lsqlite3 -lhiredis -lpq */
 /* 08: mcpt, an MCP client for the command line. It remembers servers by name, authorizes itself where they want it, and
  * lists and calls what they offer.
  *   mcpt add NAME URL            or  mcpt add NAME -- COMMAND [ARGUMENT...]
@@ -8,9 +9,9 @@
 #include "../port/crypto_mbedtls.h"
 #include "../port/posix_client.h"
 #include "../port/posix_env.h"
-#include "../port/store_fs.h"
 #include "../port/tls_mbedtls.h"
 #include "mcpt_browser.h"
+#include "mcpt_store.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,7 +23,9 @@ enum { RX = 8192, TX = 8192, MSG = 1 << 20, REQ = 1 << 18, NTOK = 65536, WORK = 
 
 static mcpt_mbedtls crypto;
 static const mcpt_env env = { mcpt_posix_millis, mcpt_posix_unix_time, mcpt_mbedtls_random, NULL, &crypto.crypto, &crypto };
-static mcpt_store_fs store;
+static any_store local, stores;      /* the directory, and what --store names */
+static const mcpt_store *store;
+static uint8_t store_key[32];
 static mcpt_tls_mbedtls tls;
 static mcpt_oauth oauth;
 static mcpt_oauth_config auth;
@@ -48,7 +51,7 @@ static int fail(int code, const char *format, ...)
 
 static int usage(void)
 {
-    fputs("usage: mcpt [--json] [--device] COMMAND\n"
+    fputs("usage: mcpt [--json] [--device] [--store STORE] COMMAND\n"
           "  add NAME URL                      remember a server, and sign in where it wants that\n"
           "  add NAME -- COMMAND [ARGUMENT...] the same for a program that speaks MCP on stdin and stdout\n"
           "  servers                           which are remembered\n"
@@ -58,6 +61,7 @@ static int usage(void)
           "  prompt NAME PROMPT [KEY=VALUE...]\n"
           "  logout NAME                       revoke its tokens and forget it\n"
           "--json: results as the server sent them. --device: sign in on another device (RFC 8628).\n"
+          "--store: where sessions are kept: sqlite:FILE, redis:URL, postgres:URL; sealed with a key of this user's. Default: a directory\n"
           "exit: 0 done, 1 failed, 2 usage, 3 the tool reports an error\n", stderr);
     return USAGE;
 }
@@ -90,7 +94,7 @@ static bool show_server(void *user, const char *key)
     size_t n, i;
 
     (void)user;
-    if (store.store.read(store.store.user, key, value, sizeof value - 1, &n) == MCPT_OK) {
+    if (store->read(store->user, key, value, sizeof value - 1, &n) == MCPT_OK) {
         for (i = 0; i + 1 < n; i++) {
             value[i] = value[i] == '\0' ? ' ' : value[i];
         }
@@ -333,7 +337,7 @@ static int open_server(const char *name)
     char *argv[64] = { NULL };
     size_t n, i, at, count = 0;
 
-    if (!key_of(name, key) || store.store.read(store.store.user, key, target, sizeof target - 1, &n) != MCPT_OK) {
+    if (!key_of(name, key) || store->read(store->user, key, target, sizeof target - 1, &n) != MCPT_OK) {
         return fail(FAILED, "no server is called %s; see: mcpt servers, mcpt add", name);
     }
     target[n] = '\0';
@@ -354,7 +358,8 @@ static int open_server(const char *name)
         auth.client_name = "mcpt";
         auth.software_id = "mcptools-mcpt";
         auth.env = &env;
-        auth.store = &store.store;
+        auth.store = store;
+        auth.store_key = store != &local.fs.store ? store_key : NULL;
         config.oauth = mcpt_oauth_init(&oauth, &auth, work, sizeof work) == MCPT_OK ? &oauth : NULL;
     }
     for (i = 0; i < 3; i++) {
@@ -580,7 +585,7 @@ static int add(const char *name, char **words, int n)
         len = strlen(words[0]);
         memcpy(target, words[0], len);
     }
-    if (len == 0 || store.store.write(store.store.user, key, (mcpt_str){ target, len }) != MCPT_OK) {
+    if (len == 0 || store->write(store->user, key, (mcpt_str){ target, len }) != MCPT_OK) {
         return fail(FAILED, "cannot write to %s", state_path());
     }
     code = open_server(name);
@@ -590,7 +595,7 @@ static int add(const char *name, char **words, int n)
     if (code == OK) {
         printf("%s is added%s. See what it offers: mcpt list %s\n", name, authorized ? ", and you are signed in" : "", name);
     } else {
-        (void)store.store.erase(store.store.user, key);
+        (void)store->erase(store->user, key);
     }
     return code;
 }
@@ -607,15 +612,34 @@ static int logout(const char *name)
         mcpt_oauth_logout(&oauth);    /* what a server that is gone cannot be told is forgotten all the same */
     }
     close_server();
-    if (!key_of(name, key) || store.store.erase(store.store.user, key) != MCPT_OK) {
+    if (!key_of(name, key) || store->erase(store->user, key) != MCPT_OK) {
         return fail(FAILED, "cannot write to %s", state_path());
     }
     printf("%s is forgotten\n", name);
     return OK;
 }
 
+/* The store that is named; what is kept there is sealed with a key that stays here. False: it cannot be used. */
+static bool open_store(const char *name)
+{
+    const mcpt_store *own = store_by_name(&local, state_path(), 0, false, NULL);
+    size_t n;
+
+    store = own;
+    if (own == NULL || name == NULL) {
+        return own != NULL;
+    }
+    if (own->read(own->user, "store-key", store_key, sizeof store_key, &n) == MCPT_E_ABSENT && env.random(env.user, store_key, sizeof store_key)) {
+        (void)own->swap(own->user, "store-key", (mcpt_str){ NULL, 0 }, (mcpt_str){ (const char *)store_key, sizeof store_key });
+    }
+    store = own->read(own->user, "store-key", store_key, sizeof store_key, &n) == MCPT_OK && n == sizeof store_key
+        ? store_by_name(&stores, name, 0, false, strncmp(name, "rediss:", 7) == 0 ? system_trust() : NULL) : NULL;
+    return store != NULL;
+}
+
 int main(int argc, char **argv)
 {
+    const char *where = NULL;
     int code;
 
     for (; argc > 1 && strncmp(argv[1], "--", 2) == 0 && argv[1][2] != '\0'; argc--, argv++) {
@@ -623,16 +647,21 @@ int main(int argc, char **argv)
             json_output = true;
         } else if (strcmp(argv[1], "--device") == 0) {
             device_grant = true;
+        } else if (strcmp(argv[1], "--store") == 0 && argc > 2) {
+            where = argv[2];
+            argc--;
+            argv++;
         } else {
             return usage();
         }
     }
     signal(SIGPIPE, SIG_IGN);
-    if (mcpt_mbedtls_init(&crypto, NULL, 0) != MCPT_OK || mcpt_store_fs_open(&store, state_path(), 0) != MCPT_OK) {
-        return fail(FAILED, "cannot use %s: it must be a directory of yours that others may not enter", state_path());
+    if (mcpt_mbedtls_init(&crypto, NULL, 0) != MCPT_OK || !open_store(where)) {
+        return store == NULL && where != NULL ? fail(FAILED, "cannot use this store; is its server running, and is it sqlite:FILE, redis:URL or postgres:URL?")
+            : fail(FAILED, "cannot use %s: it must be a directory of yours that others may not enter", state_path());
     }
     if (argc == 2 && strcmp(argv[1], "servers") == 0) {
-        return store.store.list(store.store.user, "m-", show_server, NULL) == MCPT_OK ? OK : FAILED;
+        return store->list(store->user, "m-", show_server, NULL) == MCPT_OK ? OK : FAILED;
     }
     if (argc >= 4 && strcmp(argv[1], "add") == 0) {
         code = add(argv[2], argv + 3, argc - 3);
