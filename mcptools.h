@@ -671,7 +671,9 @@ MCPT_API mcpt_err mcpt_store_swap(const mcpt_store *store, const char *key, mcpt
 enum {
     MCPT_WANT_RX = 1,                 /* bytes are welcome */
     MCPT_WANT_TX = 2,                 /* bytes must be sent; nothing else goes on before */
-    MCPT_CLOSED = 4                   /* over: close the transport (after sending; linger for unread input) */
+    MCPT_CLOSED = 4,                  /* over: close the transport (after sending; linger for unread input) */
+    MCPT_WANT_CONNECT = 8             /* a client's channel: open a transport (anew) to mcpt_channel_origin(), then */
+                                      /* mcpt_channel_connected(), or mcpt_io_eof() when that failed; nothing is sent before */
 };
 typedef struct mcpt_io {              /* private; read it through the functions. A filter (port/tls) is one before another */
     unsigned (*run)(struct mcpt_io *io);
@@ -1848,8 +1850,6 @@ typedef struct mcpt_client {          /* private; do not copy or move after init
     uint16_t name_len;
     char session[128];
 } mcpt_client;
-enum { MCPT_WANT_CONNECT = 8 };       /* mcpt_io_want() of a channel: open a transport (anew) to mcpt_channel_origin(), then */
-                                      /* mcpt_channel_connected(), or mcpt_io_eof() when that failed */
 /* rx: at least 512 bytes, a whole response head; tx: at least 512, request heads and answers to questions; msg: the largest
  * message that comes back. All borrowed until the client is closed. */
 MCPT_API void mcpt_channel_init(mcpt_channel *ch, void *rx, size_t rx_size, void *tx, size_t tx_size, void *msg, size_t msg_size);
@@ -6455,7 +6455,7 @@ MCPT_API void mcpt_io_rx_ack(mcpt_io *io, size_t n)
 
 MCPT_API const char *mcpt_io_tx(mcpt_io *io, size_t *len)
 {
-    *len = io->tx_len - io->tx_at;
+    *len = (io->want & MCPT_WANT_CONNECT) == 0 ? io->tx_len - io->tx_at : 0;    /* the old transport must not get what is for the new one */
     return *len != 0 ? io->tx + io->tx_at : NULL;
 }
 

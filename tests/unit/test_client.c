@@ -121,6 +121,7 @@ static bool move(unsigned i)          /* bytes between a channel and its wire; w
     wire *w = T.w[i];
     size_t n;
     if ((want & MCPT_WANT_CONNECT) != 0) {
+        CHECK(mcpt_io_tx(&ch->io, &n) == NULL);             /* an old connection must not get it */
         connect_to(i);
         return true;
     }
