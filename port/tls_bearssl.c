@@ -528,6 +528,7 @@ static unsigned char *bytes_of(const uint8_t *p)
     return (unsigned char *)(uintptr_t)p;                   /* BearSSL's structures are not const, its functions are */
 }
 
+#if !MCPT_BEARSSL_NO_RSA
 static mcpt_tls_der unsigned_of(mcpt_tls_der integer)
 {
     while (integer.p < integer.end && *integer.p == 0) {
@@ -535,6 +536,7 @@ static mcpt_tls_der unsigned_of(mcpt_tls_der integer)
     }
     return integer;
 }
+#endif
 
 static int curve_of(mcpt_tls_der oid)
 {

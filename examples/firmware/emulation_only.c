@@ -1,10 +1,16 @@
 /* emulation_only.c - see emulation_only.h: never ship */
 #include "emulation_only.h"
 #include "board.h"
+#ifdef FIRMWARE_CHANNELS
+#include "port/crypto_bearssl.h"
+#define hmac_sha256 mcpt_bearssl_hmac_sha256
+#else
 #include "port/crypto_mbedtls.h"
+#define hmac_sha256 mcpt_mbedtls_hmac_sha256
+#endif
 #include <string.h>
 
-enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE0 = 4, SYS_WRITE = 5, SYS_READ = 6, SYS_SEEK = 10, SYS_FLEN = 12, SYS_GET_CMDLINE = 0x15, SYS_EXIT_EXTENDED = 0x20,
+enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE0 = 4, SYS_WRITE = 5, SYS_READ = 6, SYS_SEEK = 10, SYS_FLEN = 12, SYS_TIME = 17, SYS_GET_CMDLINE = 0x15, SYS_EXIT_EXTENDED = 0x20,
        STOPPED_APPLICATION_EXIT = 0x20026, READ_BINARY = 1, UPDATE_BINARY = 3, CREATE_BINARY = 7 };
 
 static uint8_t key[32], value[32];
@@ -85,15 +91,18 @@ static bool host_flash_erase(void *ctx, uint32_t at)
 static bool host_flash_ready(void)
 {
     const char *path = option("flash");
-    struct { const char *path; uint32_t mode, len; } open = { path, UPDATE_BINARY, 0 };
+    char name[200];                   /* NUL-terminated, which QEMU wants */
+    struct { const char *path; uint32_t mode, len; } open = { name, UPDATE_BINARY, 0 };
     uint32_t at;
     bool ok = true;
     if (flash_file != 0 || path == NULL) {
         return flash_file != 0;
     }
-    while (path[open.len] != '\0' && path[open.len] != ' ') {
+    while (path[open.len] != '\0' && path[open.len] != ' ' && open.len < sizeof name - 1) {
+        name[open.len] = path[open.len];
         ++open.len;
     }
+    name[open.len] = '\0';
     flash_file = host(SYS_OPEN, &open);
     if (flash_file == -1) {
         open.mode = CREATE_BINARY;
@@ -133,14 +142,27 @@ static bool host_flash_program(void *ctx, uint32_t at, const void *buf, size_t l
 
 const mcpt_flash emulation_only_flash = { host_flash_read, host_flash_program, host_flash_erase, { SECTOR, SECTORS, UNIT }, NULL };
 
+int64_t emulation_only_unix_time(void)
+{
+    return (uint32_t)host(SYS_TIME, NULL);
+}
+
+void emulation_only_fuses(uint8_t fuses[32])
+{
+    static const char label[] = "everybody knows this";
+    const uint32_t serial = emulation_only_option("serial", 1);
+    const mcpt_str part = { (const char *)&serial, sizeof serial };
+    (void)hmac_sha256(NULL, label, sizeof label, &part, 1, fuses);
+}
+
 /* -- HMAC_DRBG, SP 800-90A section 10.1.2 */
 static bool drbg_step(const void *data, size_t len, uint8_t separator)
 {
     const mcpt_str parts[3] = { { (const char *)value, sizeof value }, { (const char *)&separator, 1 }, { (const char *)data, len } };
     uint8_t next[32];
-    bool ok = mcpt_mbedtls_hmac_sha256(NULL, key, sizeof key, parts, 3, next);
+    bool ok = hmac_sha256(NULL, key, sizeof key, parts, 3, next);
     memcpy(key, next, sizeof key);
-    ok = ok && mcpt_mbedtls_hmac_sha256(NULL, key, sizeof key, parts, 1, next);
+    ok = ok && hmac_sha256(NULL, key, sizeof key, parts, 1, next);
     memcpy(value, next, sizeof value);
     return ok;
 }
@@ -176,7 +198,7 @@ bool emulation_only_random(void *user, void *buf, size_t len)
         const mcpt_str part = { (const char *)value, sizeof value };
         uint8_t next[32];
         size_t n = len < sizeof value ? len : sizeof value;
-        ok = mcpt_mbedtls_hmac_sha256(NULL, key, sizeof key, &part, 1, next);
+        ok = hmac_sha256(NULL, key, sizeof key, &part, 1, next);
         memcpy(value, next, sizeof value);
         memcpy(to, value, n);
         to += n;

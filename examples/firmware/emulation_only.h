@@ -1,4 +1,4 @@
-/* emulation_only.h - what an emulated board lacks and its host lends: randomness, flash, an exit code, a command line.
+/* emulation_only.h - what an emulated board lacks and its host lends: randomness, time, flash, an exit code, a command line.
  * NEVER SHIP: semihosting halts a board without a debugger, and whoever runs the host knows the keys. A product
  * has a hardware random number generator, its own flash driver and a watchdog in these places. */
 #ifndef EMULATION_ONLY_H
@@ -17,6 +17,10 @@ bool emulation_only_seed(void);
 bool emulation_only_random(void *user, void *buf, size_t len);
 /* The number behind "name=" on the emulator's command line for the firmware, or fallback. */
 uint32_t emulation_only_option(const char *name, uint32_t fallback);
+/* The host's clock, seconds since 1970; a product has a real-time clock, or asks SNTP. */
+int64_t emulation_only_unix_time(void);
+/* The key of this device, from "serial=" there; a product has made it at random in its factory, in fuses or a secure element. */
+void emulation_only_fuses(uint8_t key[32]);
 /* A NOR flash of 8 sectors, in the host's file behind "flash=" on that command line: it survives resets and the end of the
  * emulator, at any moment. Bits are programmed from 1 to 0 only. */
 extern const mcpt_flash emulation_only_flash;

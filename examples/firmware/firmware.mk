@@ -2,30 +2,39 @@
 
 FW := $(B)/firmware
 FW_BOARDS := lm3s6965evb mps2-an385
-FW_KINDS := device conformance
+FW_KINDS := device conformance client
 FW_ALL := $(FW_KINDS) bench
 FW_IMAGES := $(foreach b,$(FW_BOARDS),$(FW_KINDS:%=$(FW)/$(b)-%.elf))
 FW_QEMU := qemu-system-arm=qemu-system-arm
 FW_NEEDS := $(ARM) $(JSMN)
-FW_SOURCES := lwip mbedtls
+FW_SOURCES := lwip mbedtls bearssl
 FW_LWIP_DIR := lwip
 FW_GCC := arm-none-eabi-gcc
 FW_CFLAGS = -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -fno-common \
   -fcallgraph-info=su --param=min-pagesize=0 -DFIRMWARE_EMULATION_ONLY -DMCPT_NO_FLOAT=1 -DMBEDTLS_SHA256_SMALLER \
-  -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/$(FW_LWIP_DIR)/src/include -isystem $(B)/src/mbedtls/include
-FW_LWIP := $(addprefix core/,init def inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts) \
+  -I. -Iexamples/firmware -isystem $(B)/include -isystem $(B)/src/$(FW_LWIP_DIR)/src/include -isystem $(B)/src/mbedtls/include \
+  -isystem $(B)/src/bearssl/inc
+FW_LWIP := $(addprefix core/,init def dns inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts udp) \
   $(addprefix core/ipv4/,etharp icmp ip4 ip4_addr) netif/ethernet
-FW_COMMON := startup network console emulation_only
+FW_COMMON := startup network emulation_only
 
 # What differs between the kinds of image: its own flags and files, the stack in bytes. Those on the network have no TLS here,
 # so they take no access tokens either.
 FW_PLAIN := -DMCPT_LWIP_NO_TLS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
 FW_device := -DFIRMWARE_CONNECTIONS=4 $(FW_PLAIN)
-FW_device_C := examples/firmware/device.c examples/firmware/settings.c port/store_flash.c
+FW_device_C := examples/firmware/device.c examples/firmware/console.c examples/firmware/settings.c port/store_flash.c
 FW_device_STACK := 5120
 FW_conformance := -DFIRMWARE_CONNECTIONS=6 $(FW_PLAIN) -DFIRMWARE_ASSERT $(ASSERT)
-FW_conformance_C := tests/firmware/conformance.c tests/conformance/fixtures.c
+FW_conformance_C := tests/firmware/conformance.c examples/firmware/console.c tests/conformance/fixtures.c
 FW_conformance_STACK := 5120
+
+# TLS and all other cryptography from BearSSL, for authorities and servers with P-256 keys.
+FW_client := -DFIRMWARE_CONNECTIONS=1 -DFIRMWARE_CHANNELS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_JWT=1 \
+  -DMCPT_TLS_12 -DMCPT_BEARSSL_NO_RSA=1 -DMCPT_BEARSSL_NO_SHA384=1 '-DMCPT_BEARSSL_EC=&br_ec_p256_m15'
+FW_client_C := examples/firmware/client.c examples/firmware/settings.c port/store_flash.c port/lwip_client.c \
+  port/tls_bearssl.c port/crypto_bearssl.c
+FW_client_STACK := 8192
+FW_client_LIB := $(FW)/libbearssl.a
 
 FW_bench := -DFIRMWARE_CONNECTIONS=4
 FW_bench_C := tests/firmware/bench.c
@@ -43,13 +52,19 @@ $(FW)/o/$(1)-$(2)/mbedtls/%.o: examples/firmware/firmware.mk | $(FW)/sources
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/mbedtls/library/$$*.c -o $$@
 $(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) mbedtls/sha256.o mbedtls/platform_util.o \
     $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o port/tls.o port/crypto_mbedtls.o $(FW_$(2)_C:%.c=%.o)) \
-    examples/firmware/$(1).ld examples/firmware/cortex-m.ld
+    $(FW_$(2)_LIB) examples/firmware/$(1).ld examples/firmware/cortex-m.ld
 	rm -f $$(@:.elf=.stack)
 	$(FW_GCC) $$(FW_CFLAGS) --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections -Wl,--defsym=STACK=$(FW_$(2)_STACK) \
-	  -Lexamples/firmware -T $(1).ld -Wl,-Map=$$(@:.elf=.map) $$(filter %.o,$$^) -o $$@
+	  -Lexamples/firmware -T $(1).ld -Wl,-Map=$$(@:.elf=.map) $$(filter %.o,$$^) $(FW_$(2)_LIB) -o $$@
 	arm-none-eabi-size $$@ | awk 'NR == 2 { printf "  %s: %d bytes of flash, %d of RAM\n", "$(1)-$(2)", $$$$1 + $$$$2, $$$$2 + $$$$3 }'
 endef
 $(foreach k,$(FW_ALL),$(eval $(call firmware,lm3s6965evb,$(k),lm3s6965evb))$(eval $(call firmware,mps2-an385,$(k),mps2_an385)))
+# All of BearSSL: the linker takes what an image needs.
+$(FW)/libbearssl.a: examples/firmware/firmware.mk | $(FW)/sources
+	rm -rf $(FW)/o/bearssl && mkdir -p $(FW)/o/bearssl && cd $(FW)/o/bearssl && find $(CURDIR)/$(B)/src/bearssl/src -name '*.c' | \
+	  xargs -P 2 -n 16 $(FW_GCC) -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -w -DBR_USE_URANDOM=0 \
+	  -DBR_USE_UNIX_TIME=0 -I$(CURDIR)/$(B)/src/bearssl/inc -I$(CURDIR)/$(B)/src/bearssl/src -c
+	rm -f $@ && arm-none-eabi-ar rcs $@ $(FW)/o/bearssl/*.o
 -include $(shell find $(B)/include $(wildcard $(FW)) -name '*.d' 2>/dev/null)
 
 # An image as a program: build/firmware/BOARD-IMAGE --port N runs it in QEMU.

@@ -1,4 +1,4 @@
-/* lwipopts.h - lwIP for a device that serves MCP: TCP over IPv4, no operating system, bytes to send are not copied */
+/* lwipopts.h - lwIP for a device that serves or uses MCP: TCP over IPv4, no operating system, bytes to send are not copied */
 #ifndef FIRMWARE_LWIPOPTS_H
 #define FIRMWARE_LWIPOPTS_H
 
@@ -14,7 +14,18 @@
 #define MEM_ALIGNMENT 4
 #endif
 
+#ifdef FIRMWARE_CHANNELS                       /* a client asks for names */
+#include <stdint.h>
+extern uint16_t firmware_dns_port;
+#define DNS_SERVER_PORT firmware_dns_port
+#define DNS_TABLE_SIZE 2
+#define DNS_MAX_SERVERS 1
+#define MEMP_NUM_UDP_PCB 2
+#define LWIP_DNS 1
+#define LWIP_UDP 1
+#else
 #define LWIP_UDP 0
+#endif
 #define LWIP_RAW 0
 #define LWIP_DHCP 0                           /* the address is static: netif_add() in network.c */
 #define LWIP_ICMP 1                           /* answers ping */

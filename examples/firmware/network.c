@@ -1,6 +1,8 @@
 /* network.c - see network.h */
 #include "network.h"
 #include "board.h"
+#include "emulation_only.h"
+#include <lwip/dns.h>
 #include <lwip/etharp.h>
 #include <lwip/init.h>
 #include <lwip/netif.h>
@@ -130,6 +132,19 @@ static err_t interface_init(struct netif *n)
     return ERR_OK;
 }
 
+#if LWIP_DNS
+/* What DHCP would say: where names are asked for, here QEMU's own resolver, or a port of the host. */
+uint16_t firmware_dns_port = 53;
+
+static void resolver(void)
+{
+    ip_addr_t server;
+    firmware_dns_port = (uint16_t)emulation_only_option("dns", 53);
+    IP_ADDR4(&server, 10, 0, 2, firmware_dns_port == 53 ? 3 : 2);
+    dns_setserver(0, &server);
+}
+#endif
+
 void network_init(void)
 {
     ip4_addr_t address, mask, gateway;
@@ -140,9 +155,12 @@ void network_init(void)
     (void)netif_add(&interface, &address, &mask, &gateway, NULL, interface_init, ethernet_input);
     netif_set_default(&interface);
     netif_set_up(&interface);
+#if LWIP_DNS
+    resolver();
+#endif
 }
 
-void network_turn(mcpt_lwip *net)
+bool network_move(void)
 {
     size_t len;
     int frames;
@@ -153,7 +171,13 @@ void network_turn(mcpt_lwip *net)
     wire_and_free(resume(&network_trouble_out, false));
     sys_check_timeouts();
     PBUF_CHECK_FREE_OOSEQ();
-    if (mcpt_lwip_poll(net) != 0 && frames == 0) {
+    return frames != 0;
+}
+
+void network_turn(mcpt_lwip *net)
+{
+    const bool any = network_move();
+    if (mcpt_lwip_poll(net) != 0 && !any) {
         board_sleep();                /* at most until the next tick */
     }
 }

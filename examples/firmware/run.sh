@@ -1,8 +1,9 @@
 #!/bin/sh
 # run.sh IMAGE.elf [--port N] [--mcp CHARDEV] [--option NAME=NUMBER]...   Runs an image in QEMU: its port 80 as port N (8080)
-# of the loopback address, its console here, its MCP UART at a QEMU character device (default: none), its flash in
+# of the loopback address, its console here, also what is typed, its MCP UART at a QEMU character device (default: none), its flash in
 # IMAGE.flash. Ended by SIGTERM or the
-# end of standard input it asks the firmware for its report first. The emulated network leads nowhere else.
+# end of standard input it asks the firmware for its report first. The emulated network leads nowhere else, but that of a client
+# to wherever this machine can go; 10.0.2.2 is its loopback address there.
 set -u
 image=$1 port=8080 mcp=null options=,arg=flash=${1%.elf}.flash
 shift
@@ -20,16 +21,23 @@ case $name in
   mps2-an385-*) machine=mps2-an385 ;;
   *) echo "$name: which board?" >&2; exit 2 ;;
 esac
+restrict=on last=q
+case $name in *-client.elf) restrict=off last='quit
+' ;; esac
 commands=$(mktemp -u)
 mkfifo "$commands" || exit 1
 qemu-system-arm -M "$machine" -display none -monitor none -serial "$mcp" -serial stdio ${QEMU:-} \
-  -nic "user,restrict=on,hostfwd=tcp:127.0.0.1:$port-:80" -kernel "$image" \
+  -nic "user,restrict=$restrict,hostfwd=tcp:127.0.0.1:$port-:80" -kernel "$image" \
   -semihosting-config "enable=on,target=native,arg=firmware$options" <"$commands" 2>&1 &
 pid=$!
 exec 3>"$commands"
 rm -f "$commands"
+exec 4<&0
+cat <&4 >&3 2>/dev/null & # what is typed
+typed=$!
 finish() {
-  printf q >&3
+  kill $typed 2>/dev/null
+  printf %s "$last" >&3
   (sleep 5; kill $pid) 2>/dev/null &
   wait $pid
   status=$?
@@ -38,3 +46,6 @@ finish() {
 }
 trap finish TERM INT
 wait $pid
+status=$?
+kill $typed 2>/dev/null
+exit $status

@@ -36,11 +36,12 @@ process.on("exit", () => {
 const running = setTimeout(() => { console.log("FAIL: out of time"); process.exit(1); }, 840000);
 running.unref();
 
-// Answers when the firmware listens. options: name=number for the firmware; mcp: a QEMU character device for its MCP UART.
-export async function start(image, { options = [], mcp = "null", qemu = [] } = {}) {
+// Answers when the firmware says that it is ready. options: name=number for the firmware; mcp: a QEMU character device for its MCP
+// UART; out: it may make connections, 10.0.2.2 is this host's loopback address.
+export async function start(image, { options = [], mcp = "null", qemu = [], out = false, ready = "listening" } = {}) {
   const machine = image.replace(/-[a-z]+$/, ""), port = await freePort();
   const child = spawn("qemu-system-arm", ["-M", machine, "-display", "none", "-monitor", "none", "-serial", mcp, "-serial", "stdio",
-    "-nic", `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:80`, "-kernel", join(root, "build/firmware", `${image}.elf`),
+    "-nic", `user,id=n0,restrict=${out ? "off" : "on"},hostfwd=tcp:127.0.0.1:${port}-:80`, "-kernel", join(root, "build/firmware", `${image}.elf`),
     "-semihosting-config", ["enable=on", "target=native", "arg=firmware", `arg=flash=${join(scratch, "flash")}`, ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
   { stdio: ["pipe", "pipe", "pipe"] });
   started.add(child);
@@ -62,7 +63,7 @@ export async function start(image, { options = [], mcp = "null", qemu = [] } = {
     changed();
   });
   board.command = (c) => child.stdin.write(c);
-  board.report = async (c = "r") => {
+  board.report = async (c = out ? "report\n" : "r") => {
     const before = board.text.split("report {").length;
     board.command(c);
     await board.until(() => /report \{.*\}\n/.test(board.text) && board.text.split("report {").length > before &&
@@ -80,11 +81,11 @@ export async function start(image, { options = [], mcp = "null", qemu = [] } = {
     }
   };
   board.quit = async () => {
-    const report = await board.report("q");
+    const report = await board.report(out ? "quit\n" : "q");
     await board.until(() => board.ended !== null);
     return report;
   };
-  await board.until("listening");
+  await board.until(ready);
   return board;
 }
 
