@@ -1156,7 +1156,11 @@ MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcp
  * Holds: PKCE S256 only; redirect URIs exact (a loopback one with any port: RFC 8252 section 7.3), https or loopback http;
  * codes for one use within 60 seconds, a second use revokes; refresh tokens rotate, an old one revokes them all; tokens
  * are 256 random bits and stored as SHA-256; 5 wrong pairing codes lock for a minute, then 2, 4 ... 64, until one is right; errors
- * go to a redirect URI only when it is the client's. tx holds 1 KB at least. With MCPT_HOSTED the host passes query. */
+ * go to a redirect URI only when it is the client's. tx holds 1 KB at least. With MCPT_HOSTED the host passes query.
+ * With an exchange of its own the device also takes clients that do not register but are an https URL, where their metadata
+ * stands (draft-ietf-oauth-client-id-metadata-document). It is fetched before the page is shown and kept as long as it says (a
+ * minute to a day); never by a redirect, from this machine or, as the port asks mcpt_exchange_address_ok(), from a private network.
+ * Such a client, too, is a row of clients; mcpt_principal.client_id is its number. */
 #if !MCPT_NO_PAIRING
 #ifndef MCPT_PAIRING_REQUESTS
 #define MCPT_PAIRING_REQUESTS 4       /* pages open at once; the oldest gives way */
@@ -1173,7 +1177,12 @@ typedef struct mcpt_pairing_config {  /* all static */
     size_t nscopes;
     uint8_t clients, grants;          /* most records of each; 0: 8. A client without tokens gives way to a new one */
     uint32_t access_s, refresh_s;     /* seconds: 0: an hour; 0: 90 days without a use */
+    struct mcpt_exchange *exchange;   /* for this alone; NULL: clients must register */
+    char *document;                   /* caller's room for one URL and one document; 5 KB is what the draft recommends */
+    size_t document_cap;
+    bool document_private;            /* they may be in private networks and on this machine */
 } mcpt_pairing_config;
+typedef struct mcpt_pairing_document { uint8_t id[8], state; uint32_t at, ttl_ms; } mcpt_pairing_document;   /* private: the fate of one */
 typedef struct mcpt_pairing_request { /* private: a page that is open, then its code */
     uint8_t state, tries, client[9];
     uint8_t form[16], query[32], code_hash[32], redirect[32], challenge[32], family[16];
@@ -1193,9 +1202,11 @@ typedef struct mcpt_pairing {         /* private; do not copy or move after init
     struct mcpt_hub *hub;
     mcpt_pairing_request requests[MCPT_PAIRING_REQUESTS];
     uint32_t boot, locked_at, locked_ms, register_at;
-    uint8_t wrong, locks, registers;
+    uint8_t wrong, locks, registers, fetches;
     char rec[MCPT_PAIRING_RECORD], text[1024];
-    size_t rec_len, text_len;
+    size_t rec_len, text_len, url_len, document_len;
+    mcpt_pairing_document documents[MCPT_PAIRING_REQUESTS];
+    mcpt_pairing_document *fetching;  /* also when it has come, until it is read */
 } mcpt_pairing;
 /* config and env static, hub borrowed as long as the object is used. E_ARG: store or show is missing; E_LIMIT: scopes;
  * E_CRYPTO: no SHA-256; E_RANDOM. Pages that were open are forgotten by a restart, tokens are not. */
@@ -10869,6 +10880,7 @@ static void mcpt__put_pairing(const mcpt_conn *c, mcpt_writer *w)
     m.scopes_supported = o.len != 0 ? scopes : NULL;
     m.token_endpoint_auth_methods_supported = "none";
     m.authorization_response_iss_parameter_supported = "true";
+    m.client_id_metadata_document_supported = config->exchange != NULL ? "true" : NULL;
     mcpt_put_as_meta(w, &m);
 }
 #endif
@@ -11779,6 +11791,58 @@ static mcpt_str mcpt__param(mcpt_pairing *p, mcpt_str raw)
     return mcpt__mk(at, n);
 }
 
+#if !MCPT_NO_EXCHANGE
+/* A client that is a URL (section 3 of the draft): https, a path, no dot segments. Its host is judged when it is connected to. */
+static bool mcpt__client_url(const mcpt_pairing *p, mcpt_str s)
+{
+    mcpt_url u;
+    unsigned dots = 0;
+    size_t i;
+
+    if (p->config->exchange == NULL || p->hub == NULL || s.len > MCPT_MAX_URL || !mcpt_url_split(s, &u) ||
+        !mcpt_str_is(u.scheme, "https") || u.path.len < 2 || (mcpt__loopback(u.host) && !p->config->document_private)) {
+        return false;
+    }
+    for (i = 0; i <= u.path.len; i++) {
+        bool ends = i == u.path.len || u.path.ptr[i] == '/';
+
+        if (ends && (dots == 1 || dots == 2)) {
+            return false;
+        }
+        dots = ends ? 0 : u.path.ptr[i] == '.' ? dots + 1 : 3;
+    }
+    return true;
+}
+#endif
+
+/* The client of a parameter: the id that it was given, or its URL's, whose random part is a hash. url: the latter, in p->text. */
+static bool mcpt__pair_who(mcpt_pairing *p, mcpt_str raw, uint8_t id[9], mcpt_str *url)
+{
+    *url = mcpt__mk(NULL, 0);
+#if !MCPT_NO_EXCHANGE
+    if (raw.len != 12) {
+        uint8_t hash[32];
+        unsigned i;
+        mcpt_str s = mcpt__param(p, raw);
+
+        if (!mcpt__client_url(p, s) || !mcpt__pair_sha(p, s.ptr, s.len, hash)) {
+            return false;
+        }
+        *url = s;
+        MCPT_MEMCPY(id + 1, hash, 8);
+        for (i = 0; i < mcpt__pair_rows(p, 'c'); i++) {
+            id[0] = (uint8_t)i;
+            if (mcpt__pair_client(p, id) == MCPT_OK) {
+                break;
+            }
+        }
+        return true;
+    }
+#endif
+    (void)p;
+    return mcpt__pair_id(raw, id);
+}
+
 /* -- answers */
 #define MCPT__PAIR_CORS "Access-Control-Allow-Origin: *\r\n"
 static void mcpt__pair_open(mcpt_conn *c, mcpt_writer *w)
@@ -11834,6 +11898,14 @@ static void mcpt__pair_broken(mcpt_conn *c, mcpt_err e)
 /* >>pair-consent: implementation ----------------------------------------------------------------------
  * Registration, the authorization endpoint, its page. */
 #if !MCPT_NO_PAIRING
+static mcpt_str mcpt__pair_query(const mcpt_conn *c)
+{
+    mcpt_str s = mcpt__is_hosted(c) ? c->request->query : mcpt__cut(c->io.rx, c->head.target);
+    const char *query = !mcpt__is_hosted(c) ? (const char *)MCPT_MEMCHR(s.ptr, '?', s.len) : NULL;
+
+    return query != NULL ? mcpt__mk(query + 1, s.len - (size_t)(query + 1 - s.ptr)) : mcpt__is_hosted(c) && s.ptr != NULL ? s : mcpt__mk("", 0);
+}
+
 /* -- registration (RFC 7591) */
 static bool mcpt__redirect_ok(mcpt_str uri)
 {
@@ -11904,8 +11976,8 @@ static const char *mcpt__register_read(mcpt_pairing *p, mcpt_val root)
     return i != 0 && mcpt_typeof(uris) == MCPT_ARRAY ? NULL : "invalid_redirect_uri";
 }
 
-/* The row for the client in p->text: that of the same one, a free one, the oldest without tokens. -1: none. */
-static int mcpt__register_row(mcpt_pairing *p, bool *same)
+/* The row for the client in p->text: that of the same one (own: of this id), a free one, the oldest without tokens. -1: none. */
+static int mcpt__register_row(mcpt_pairing *p, const uint8_t *own, bool *same)
 {
     uint8_t id[8];
     uint64_t oldest = (uint64_t)-1;
@@ -11914,10 +11986,11 @@ static int mcpt__register_row(mcpt_pairing *p, bool *same)
 
     for (i = 0; i < mcpt__pair_rows(p, 'c'); i++) {
         mcpt_err e = mcpt__pair_read(p, 'c', i);
+        bool mine = e == MCPT_OK && (own == NULL || MCPT_MEMCMP(p->rec + MCPT__C_ID, own, 8) == 0);
 
-        *same = e == MCPT_OK && p->rec_len == p->text_len &&
+        *same = mine && p->rec_len == p->text_len &&
                 MCPT_MEMCMP(p->rec + MCPT__C_NAME, p->text + MCPT__C_NAME, p->text_len - MCPT__C_NAME) == 0;
-        if (*same) {
+        if (*same || (own != NULL && mine)) {
             return (int)i;
         }
         if (e == MCPT_E_ABSENT) {
@@ -11949,6 +12022,14 @@ static bool mcpt__register_may(mcpt_pairing *p)
     return p->registers < 8;
 }
 
+static mcpt_err mcpt__register_write(mcpt_pairing *p, int row, const void *id)
+{
+    p->text[0] = 1;
+    MCPT_MEMCPY(p->text + MCPT__C_ID, id, 8);
+    mcpt__num_put(p->text + MCPT__C_MADE, (uint64_t)mcpt__pair_now(p), 8);
+    return mcpt__pair_write(p, 'c', (unsigned)row, p->text, p->text_len);
+}
+
 static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
 {
     mcpt_doc doc;
@@ -11969,7 +12050,7 @@ static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
         mcpt__pair_error(c, 400, error, "redirect_uris: https, or http to loopback; client_name: at most 100 bytes of text");
         return;
     }
-    row = mcpt__register_row(p, &same);
+    row = mcpt__register_row(p, NULL, &same);
     if (row < 0 || (!same && !mcpt__register_may(p))) {
         mcpt__pair_error(c, (uint16_t)(row < 0 ? 503 : 429), "temporarily_unavailable", row < 0 ? "no room for another client" : "too many clients");
         return;
@@ -11977,11 +12058,7 @@ static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
     raw[0] = (char)(unsigned char)row;
     MCPT_MEMCPY(raw + 1, p->rec + MCPT__C_ID, 8);
     if (!same) {
-        p->text[0] = 1;
-        mcpt__num_put(p->text + MCPT__C_MADE, (uint64_t)mcpt__pair_now(p), 8);
-        e = mcpt__pair_random(p, raw + 1, 8) ? MCPT_OK : MCPT_E_RANDOM;
-        MCPT_MEMCPY(p->text + MCPT__C_ID, raw + 1, 8);
-        e = e == MCPT_OK ? mcpt__pair_write(p, 'c', (unsigned)row, p->text, p->text_len) : e;
+        e = mcpt__pair_random(p, raw + 1, 8) ? mcpt__register_write(p, row, raw + 1) : MCPT_E_RANDOM;
         if (e != MCPT_OK) {
             mcpt__pair_broken(c, e);
             return;
@@ -12008,28 +12085,153 @@ static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
     mcpt__pair_close(c, &w, 201);
 }
 
+#if !MCPT_NO_EXCHANGE
+/* -- client ID metadata documents. In config->document: the URL, then what it leads to. */
+enum { MCPT__DOC_NONE, MCPT__DOC_BUSY, MCPT__DOC_HERE, MCPT__DOC_GOOD, MCPT__DOC_BAD };    /* mcpt_pairing_document.state */
+
+static mcpt_err mcpt__client_head(void *user, const mcpt_exchange *x, unsigned status)
+{
+    mcpt_pairing *p = (mcpt_pairing *)user;
+    int32_t age = mcpt_exchange_max_age(x);
+
+    p->fetching->ttl_ms = (uint32_t)(age < 0 ? 3600 : age < 60 ? 60 : age) * 1000u;
+    return status == 200 ? MCPT_OK : MCPT_E_STATUS;
+}
+
+static mcpt_err mcpt__client_piece(void *user, const char *text, size_t len)   /* no more than mcpt_fetch.limit */
+{
+    mcpt_pairing *p = (mcpt_pairing *)user;
+
+    MCPT_MEMCPY(p->config->document + p->url_len + p->document_len, text, len);
+    p->document_len += len;
+    return MCPT_OK;
+}
+
+static void mcpt__client_judged(mcpt_pairing *p, mcpt_err e, uint8_t good)
+{
+    mcpt_pairing_document *d = p->fetching;
+
+    d->state = e == MCPT_OK ? good : (uint8_t)MCPT__DOC_BAD;
+    d->at = mcpt__pair_millis(p);
+    if (e != MCPT_OK) {
+        d->ttl_ms = 10000;
+        mcpt__note(p->hub->server, MCPT_WARNING, e, "pairing: the client's metadata document cannot be used");
+    }
+    p->fetching = d->state == MCPT__DOC_HERE ? d : NULL;
+}
+
+static void mcpt__client_done(void *user, mcpt_err e)
+{
+    mcpt__client_judged((mcpt_pairing *)user, e, MCPT__DOC_HERE);
+    mcpt_guard_wake(((mcpt_pairing *)user)->hub);
+}
+
+/* Reads what has come, with the values of the connection that asks first, and keeps it as a client's record. Section 4 of the draft:
+ * client_id is the URL, byte for byte; no secret, which all could read. */
+static mcpt_err mcpt__client_read(const mcpt_conn *c, mcpt_pairing *p)
+{
+    mcpt_str own = mcpt__mk(p->config->document, p->url_len);
+    mcpt_str s;
+    mcpt_doc doc;
+    mcpt_val root;
+    mcpt_val method;
+    bool same = false;
+    int row;
+    mcpt_err e = mcpt_parse(&doc, mcpt__mk(own.ptr + own.len, p->document_len), c->tok, c->ntok);
+
+    if (e != MCPT_OK) {
+        return e;
+    }
+    root = mcpt_root(&doc);
+    method = mcpt_get(root, "token_endpoint_auth_method");
+    if (mcpt_get_str(mcpt_get(root, "client_id"), p->text, sizeof(p->text), &s) != MCPT_OK || !mcpt_str_eq(s, own) ||
+        mcpt_typeof(mcpt_get(root, "client_secret")) != MCPT_ABSENT ||
+        (mcpt_typeof(method) != MCPT_ABSENT && (mcpt_get_str(method, p->text, sizeof(p->text), &s) != MCPT_OK || !mcpt_str_is(s, "none"))) ||
+        mcpt__register_read(p, root) != NULL) {
+        return MCPT_E_OAUTH;
+    }
+    row = mcpt__register_row(p, p->fetching->id, &same);
+    return row < 0 ? MCPT_E_FULL : same ? MCPT_OK : mcpt__register_write(p, row, p->fetching->id);
+}
+
+static size_t mcpt__client_slot(const mcpt_pairing *p, const uint8_t id[8])
+{
+    size_t i = 0;
+
+    while (i < MCPT_PAIRING_REQUESTS && MCPT_MEMCMP(p->documents[i].id, id, 8) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static unsigned mcpt__client_state(const mcpt_pairing *p, const uint8_t id[8])       /* NONE: not fetched, or too long ago */
+{
+    const mcpt_pairing_document *d = &p->documents[mcpt__client_slot(p, id) % MCPT_PAIRING_REQUESTS];
+
+    return MCPT_MEMCMP(d->id, id, 8) == 0 && (d == p->fetching || mcpt__pair_millis(p) - d->at < d->ttl_ms) ? d->state : (unsigned)MCPT__DOC_NONE;
+}
+
+static void mcpt__client_fetch(mcpt_pairing *p, mcpt_str url, const uint8_t id[8])
+{
+    mcpt_fetch f;
+    size_t i = mcpt__client_slot(p, id);
+
+    p->fetching = &p->documents[i < MCPT_PAIRING_REQUESTS ? i : p->fetches++ % MCPT_PAIRING_REQUESTS];
+    p->fetching->state = MCPT__DOC_BUSY;
+    MCPT_MEMCPY(p->fetching->id, id, 8);
+    p->url_len = url.len;
+    p->document_len = 0;
+    MCPT_MEMSET(&f, 0, sizeof(f));
+    if (url.len >= p->config->document_cap || !mcpt__register_may(p)) {
+        mcpt__client_judged(p, MCPT_E_LIMIT, 0);
+        return;
+    }
+    p->registers++;                   /* strangers send the device there */
+    MCPT_MEMCPY(p->config->document, url.ptr, url.len);
+    f.url = mcpt__mk(p->config->document, url.len);
+    f.limit = (uint32_t)(p->config->document_cap - url.len);
+    f.trusted = p->config->document_private;
+    f.head = mcpt__client_head;
+    f.piece = mcpt__client_piece;
+    f.done = mcpt__client_done;
+    f.user = p;
+    if (mcpt_exchange_start(p->config->exchange, &f) != MCPT_OK) {
+        mcpt__client_judged(p, MCPT_E_ARG, 0);
+    }
+}
+
+/* Is a client that is a URL still to be fetched? Begins to, or waits for another's. */
+static bool mcpt__client_pending(mcpt_conn *c, mcpt_pairing *p)
+{
+    mcpt__params f;
+    mcpt_str url;
+    uint8_t id[9];
+
+    if (p->fetching != NULL && p->fetching->state == MCPT__DOC_HERE) {
+        mcpt__client_judged(p, mcpt__client_read(c, p), MCPT__DOC_GOOD);
+    }
+    p->text_len = 0;
+    if (!mcpt__params_read(&f, mcpt__pair_query(c)) || !mcpt__pair_who(p, f.v[MCPT__Q_CLIENT], id, &url) || url.ptr == NULL) {
+        return false;
+    }
+    if (p->fetching == NULL && mcpt__client_state(p, id + 1) == MCPT__DOC_NONE) {
+        mcpt__client_fetch(p, url, id + 1);
+    }
+    return mcpt__client_state(p, id + 1) < (unsigned)MCPT__DOC_GOOD;
+}
+#endif
+
 /* -- the authorization endpoint */
 enum {                                /* mcpt_conn.piece: the page */
     MCPT__PAGE_CONSENT, MCPT__PAGE_WRONG, MCPT__PAGE_MALFORMED, MCPT__PAGE_CLIENT, MCPT__PAGE_REDIRECT, MCPT__PAGE_OLD,
-    MCPT__PAGE_LOCKED, MCPT__PAGE_LONG, MCPT__PAGE_BROKEN, MCPT__PAGE_FULL
+    MCPT__PAGE_LOCKED, MCPT__PAGE_LONG, MCPT__PAGE_DOCUMENT, MCPT__PAGE_BROKEN, MCPT__PAGE_FULL
 };
 typedef struct mcpt__asked {            /* an authorization request (RFC 6749 section 4.1.1) */
     mcpt__params f;
-    mcpt_str query, redirect;         /* redirect in p->text */
+    mcpt_str query, redirect, url;    /* redirect and url in p->text; url: of a client that is one */
     uint8_t client[9], challenge[32];
     uint32_t scopes;
 } mcpt__asked;
-
-static mcpt_str mcpt__pair_query(const mcpt_conn *c)
-{
-    mcpt_str target = mcpt__is_hosted(c) ? c->request->query : mcpt__cut(c->io.rx, c->head.target);
-    const char *query = target.len != 0 ? (const char *)MCPT_MEMCHR(target.ptr, '?', target.len) : NULL;
-
-    if (mcpt__is_hosted(c)) {
-        return target.ptr != NULL ? target : mcpt__mk("", 0);
-    }
-    return query != NULL ? mcpt__mk(query + 1, target.len - (size_t)(query + 1 - target.ptr)) : mcpt__mk("", 0);
-}
 
 /* The scopes that a text asks for, a bit a row; all when it is absent. Words that there are not are passed over. */
 static uint32_t mcpt__pair_scopes(const mcpt_pairing *p, mcpt_str text)
@@ -12088,7 +12290,7 @@ static unsigned mcpt__ask_client(const mcpt_conn *c, mcpt_pairing *p, mcpt__aske
     if (!mcpt__params_read(&a->f, a->query) || !mcpt__url_chars(a->query.ptr, a->query.len)) {
         return MCPT__PAGE_MALFORMED;
     }
-    e = mcpt__pair_id(a->f.v[MCPT__Q_CLIENT], a->client) ? mcpt__pair_client(p, a->client) : MCPT_E_ABSENT;
+    e = mcpt__pair_who(p, a->f.v[MCPT__Q_CLIENT], a->client, &a->url) ? mcpt__pair_client(p, a->client) : MCPT_E_ABSENT;
     if (e != MCPT_OK) {
         return e == MCPT_E_ABSENT ? MCPT__PAGE_CLIENT : MCPT__PAGE_BROKEN;
     }
@@ -12211,6 +12413,7 @@ static void mcpt__put_consent(const mcpt_conn *c, mcpt_pairing *p, mcpt_writer *
     size_t i;
     mcpt__asked a;
     mcpt_url u;
+    mcpt_url v;
 
     if (mcpt__ask_client(c, p, &a) != 0 || !mcpt_url_split(a.redirect, &u)) {
         mcpt__w_fail(w, MCPT_E_STATE);
@@ -12219,6 +12422,10 @@ static void mcpt__put_consent(const mcpt_conn *c, mcpt_pairing *p, mcpt_writer *
     form[mcpt_b64_encode(r->form, 16, true, form, 22)] = '\0';
     mcpt__html_z(w, "<p>A program that calls itself <strong>");
     mcpt__html(w, mcpt__pair_name(p, MCPT__C_NAME).len != 0 ? mcpt__pair_name(p, MCPT__C_NAME) : mcpt_z("(no name)"));
+    if (a.url.ptr != NULL && mcpt_url_split(a.url, &v)) {
+        mcpt__html_z(w, "</strong> of <strong>");
+        mcpt__html(w, v.host);
+    }
     mcpt__html_z(w, "</strong> asks to use this device. Your answer goes to <strong>");
     mcpt__html(w, u.host);
     mcpt__html_z(w, mcpt__loopback(u.host) ? "</strong>, a program on the computer or phone you read this on.</p>" :
@@ -12252,7 +12459,8 @@ static void mcpt__put_page(const mcpt_conn *c, mcpt_writer *w)
         "The program that sent you names an address that it did not register. Nothing was sent there.\0"
         "This page is out of date. Begin again in your program.\0"
         "Too many wrong codes. Wait some minutes, then begin again in your program.\0"
-        "The request is longer than this device can answer.\0The device cannot store anything now. Try again later.\0"
+        "The request is longer than this device can answer.\0"
+        "The program that sent you says who it is at an address where this device does not find that, or not in order.\0The device cannot store anything now. Try again later.\0"
         "The device is paired with as many programs as it can hold. Remove one first.\0";
     mcpt_pairing *p = c->server->guard->pairing;
     const mcpt_server *s = c->server;
@@ -12375,6 +12583,11 @@ static void mcpt__pair_get(mcpt_conn *c)
     mcpt__asked a;
     unsigned page = mcpt__ask_client(c, p, &a);
 
+#if !MCPT_NO_EXCHANGE
+    if (page != MCPT__PAGE_MALFORMED && a.url.ptr != NULL && mcpt__client_state(p, a.client + 1) != MCPT__DOC_GOOD) {
+        page = MCPT__PAGE_DOCUMENT;
+    }
+#endif
     mcpt__requests_sweep(p);
     if (page == 0) {
         mcpt__ask_location(c, &a, &o, "error=", "unsupported_response_type and as much as a code is long");
@@ -12727,8 +12940,9 @@ static void mcpt__pair_token(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *
 {
     mcpt_str grant = mcpt__param(p, f->v[MCPT__Q_GRANT]);
     mcpt_str resource = mcpt__param(p, f->v[MCPT__Q_RESOURCE]);
+    mcpt_str url;
     uint8_t client[9];
-    mcpt_err e = mcpt__pair_id(f->v[MCPT__Q_CLIENT], client) ? mcpt__pair_client(p, client) : MCPT_E_ABSENT;
+    mcpt_err e = mcpt__pair_who(p, f->v[MCPT__Q_CLIENT], client, &url) ? mcpt__pair_client(p, client) : MCPT_E_ABSENT;
 
     if (e != MCPT_OK) {
         if (e == MCPT_E_ABSENT) {
@@ -12751,12 +12965,13 @@ static void mcpt__pair_token(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *
 static void mcpt__pair_revoke(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f)
 {
     mcpt_str token = mcpt__param(p, f->v[MCPT__Q_TOKEN]);
+    mcpt_str url;
     uint8_t client[9];
     uint8_t raw[33];
     bool old;
     mcpt_err e;
 
-    if (token.ptr == NULL || (f->v[MCPT__Q_CLIENT].ptr != NULL && !mcpt__pair_id(f->v[MCPT__Q_CLIENT], client))) {
+    if (token.ptr == NULL || (f->v[MCPT__Q_CLIENT].ptr != NULL && !mcpt__pair_who(p, f->v[MCPT__Q_CLIENT], client, &url))) {
         mcpt__pair_error(c, 400, token.ptr == NULL ? "invalid_request" : "invalid_client", "token, client_id");
         return;
     }
@@ -12798,7 +13013,11 @@ static uint16_t mcpt__pair_head(mcpt_conn *c, mcpt_str method, mcpt_str type, mc
         return 403;
     }
     if (page && mcpt_str_is(method, "GET")) {
+#if !MCPT_NO_EXCHANGE
+        return mcpt__client_pending(c, c->server->guard->pairing) && mcpt__verify_wait(c) ? (uint16_t)MCPT__VERIFYING : (uint16_t)MCPT__PAIRING;
+#else
         return MCPT__PAIRING;
+#endif
     }
     if (!page && mcpt_str_is(method, "OPTIONS")) {
         return 204;
@@ -12930,6 +13149,7 @@ MCPT_API mcpt_err mcpt_pairing_reset(mcpt_pairing *p)
 
     for (i = 0; i < MCPT_PAIRING_REQUESTS; i++) {
         mcpt__request_drop(p, &p->requests[i]);
+        p->documents[i].ttl_ms = 0;
     }
     for (row = 0; row < 512; row++) { /* rows of an earlier configuration too */
         mcpt_err one;
