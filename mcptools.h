@@ -559,12 +559,14 @@ typedef struct mcpt_sse {
     uint32_t number;                  /* private: retry value being read */
     mcpt_err err;                     /* sticky: E_SPACE when an event's data or id outgrows its memory */
     uint8_t state, field, pos, flags; /* private */
+    bool pieces;                      /* yours, after init: data that outgrows buf comes in pieces, see below */
     size_t id_new, id_line;           /* private: length of the id of the event, and of the line, being read */
 } mcpt_sse;
 MCPT_API void mcpt_sse_init(mcpt_sse *s, void *buf, size_t cap, char *id, size_t id_cap);
 /* Takes bytes until an event is complete or the input is used up; *used tells how many were taken. OK: an event
  * of type message with data is in s->buf[0..len), valid until the next call; PENDING: all was taken. id and
- * retry take effect without data too; an event the stream ends in the middle of never counts. */
+ * retry take effect without data too; an event the stream ends in the middle of never counts. With pieces MORE: buf[0..len)
+ * is a piece of the data of an event that goes on (valid until the next call, too; it counts when the event ends in OK). */
 MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_t *used);
 
 /* >>schema ------------------------------------------------------------------------------------------------
@@ -1835,6 +1837,14 @@ typedef struct mcpt_client_config {   /* all text static; NULL or 0: the default
     const mcpt_env *env;              /* millis is required */
     uint32_t timeout_ms;              /* of a call, begins anew with every progress; 0: 60000 */
 } mcpt_client_config;
+typedef struct mcpt_pieces {          /* where a result goes that is larger than msg; zero it, set the first two */
+    mcpt_err (*piece)(void *user, const char *text, size_t len);
+    void *user;
+    mcpt_keep keep;                   /* private, and all below */
+    mcpt_span found[15];
+    char buf[256];
+    bool open;
+} mcpt_pieces;
 typedef enum mcpt_client_state {
     MCPT_CLIENT_BUSY,                 /* pump */
     MCPT_CLIENT_READY,                /* begin a call; of the last one: mcpt_client_outcome() */
@@ -1857,6 +1867,7 @@ typedef struct mcpt_client {          /* private; do not copy or move after init
     mcpt_str result, message, schema;
     mcpt_doc doc;
     const char *method;
+    mcpt_pieces *pieces;
     char name[256];
     uint16_t name_len;
     char session[128];
@@ -1880,13 +1891,19 @@ MCPT_API mcpt_writer *mcpt_client_begin(mcpt_client *c, const char *method, cons
 MCPT_API void mcpt_client_schema(mcpt_client *c, mcpt_str schema);
 /* May this tool be called over HTTP? Its x-mcp-header annotations must be valid (server/tools, "Schema extension"). */
 MCPT_API bool mcpt_client_tool_ok(mcpt_str schema);
+/* A result that is larger than msg is no E_SPACE then, but goes to p->piece as it arrives, raw JSON, any size up to 4 GiB. First
+ * text NULL: begin, what came before does not count (a stream was resumed). The pieces count only when the outcome is OK, and
+ * mcpt_client_result() is absent then; a result that fits comes there, and to nobody in pieces. A negative answer ends the
+ * call, with it. p is borrowed until the next begin, the text for the call. What must be understood has to fit
+ * still, or E_SPACE: questions, notifications, and the id and resultType of the message in p's own 256 bytes. */
+MCPT_API void mcpt_client_pieces(mcpt_client *c, mcpt_pieces *p);
 /* Sends it: then pump until READY. E_STATE: nothing was begun; E_SPACE: more than request holds; other errors of the writer. */
 MCPT_API mcpt_err mcpt_client_send(mcpt_client *c);
 MCPT_API void mcpt_client_cancel(mcpt_client *c);           /* gives up the call: READY with E_CANCELLED */
 /* OK: mcpt_client_result() holds the result. E_RPC: the server answered an error, see mcpt_client_fault(). E_STATUS (HTTP
  * status in fault's code), E_IO, E_TIMEOUT, E_SPACE (longer than msg), E_CANCELLED, E_VERSION, E_UNAUTHORIZED, E_SCOPE, ... */
 MCPT_API mcpt_err mcpt_client_outcome(const mcpt_client *c);
-MCPT_API mcpt_str mcpt_client_result(const mcpt_client *c); /* raw JSON, borrowed until the next send */
+MCPT_API mcpt_str mcpt_client_result(const mcpt_client *c); /* raw JSON, borrowed until the next send; absent: it went to mcpt_pieces */
 MCPT_API mcpt_val mcpt_client_value(mcpt_client *c);        /* the same, indexed; absent: too many values */
 MCPT_API mcpt_str mcpt_client_fault(const mcpt_client *c, int64_t *code);      /* its message, raw JSON string; may be absent */
 MCPT_API mcpt_revision mcpt_client_revision(const mcpt_client *c);             /* negotiated; 0: not yet */
@@ -5022,7 +5039,8 @@ enum {                                                      /* mcpt_sse.flags */
     MCPT__SSE_HAS_DATA = 4, MCPT__SSE_HAS_ID = 8,           /* the event has a data line, an id */
     MCPT__SSE_SKIP = 16,                                    /* the event is of another type than message */
     MCPT__SSE_OVER = 32,                                    /* data of a skipped event did not fit */
-    MCPT__SSE_GIVEN = 64                                    /* buf still holds the event handed out */
+    MCPT__SSE_GIVEN = 64,                                   /* buf still holds the event handed out */
+    MCPT__SSE_TAKEN = 128                                   /* a piece of the event was handed out */
 };
 
 MCPT_API void mcpt_sse_init(mcpt_sse *s, void *buf, size_t cap, char *id, size_t id_cap)
@@ -5158,13 +5176,13 @@ static void mcpt__sse_finish(mcpt_sse *s)
 /* The empty line; true when there is an event to hand out. */
 static bool mcpt__sse_dispatch(mcpt_sse *s)
 {
-    bool give = (s->flags & MCPT__SSE_SKIP) == 0 && (s->len > 0 || (s->flags & MCPT__SSE_OVER) != 0);
+    bool give = (s->flags & MCPT__SSE_SKIP) == 0 && (s->len > 0 || (s->flags & (MCPT__SSE_OVER | MCPT__SSE_TAKEN)) != 0);
     if ((s->flags & MCPT__SSE_HAS_ID) != 0) {
         MCPT_MEMMOVE(s->id, s->id + s->id_len, s->id_new);
         s->id_len = s->id_new;
         s->id_new = 0;
     }
-    if (give && (s->flags & MCPT__SSE_OVER) != 0) {         /* became a message after its data */
+    if ((s->flags & (give ? MCPT__SSE_OVER : MCPT__SSE_TAKEN)) != 0) {     /* became a message, or none, after its data */
         s->err = MCPT_E_SPACE;
     }
     s->flags &= MCPT__SSE_CR;
@@ -5232,6 +5250,9 @@ static size_t mcpt__sse_step(mcpt_sse *s, const char *p, size_t n, bool *event)
     if (end) {
         return 1;
     }
+    if (s->pieces && s->field == MCPT__SSE_DATA && (s->flags & MCPT__SSE_SKIP) == 0 && n > s->cap - s->len - 1u) {
+        n = s->cap - s->len - 1u;                           /* feed left room for two: a line end and this */
+    }
     n = mcpt__clean(p, n);
     n = n == 0 ? 1 : n;                                     /* a control other than CR and LF is text */
     mcpt__sse_value(s, p, n);
@@ -5247,6 +5268,11 @@ MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_
         s->len = 0;
     }
     while (i < len && !event && s->err == MCPT_OK) {
+        if (s->pieces && s->cap - s->len < 2 && (s->flags & MCPT__SSE_SKIP) == 0) {
+            s->flags |= MCPT__SSE_GIVEN | MCPT__SSE_TAKEN;
+            *used = i;
+            return MCPT_MORE;
+        }
         i += mcpt__sse_step(s, text + i, len - i, &event);
     }
     *used = i;
@@ -21001,6 +21027,7 @@ enum {                                                      /* mcpt_client.phase
 };
 enum { MCPT__CF_BEGUN = 1, MCPT__CF_AUTH = 2, MCPT__CF_AGAIN = 4, MCPT__CF_REDO = 8, MCPT__CF_SENT_TOKEN = 16, MCPT__CF_LISTENING = 32,
        MCPT__CF_VERSION_RETRIED = 64, MCPT__CF_RESUME = 128 };             /* .flags */
+enum { MCPT__CU_NONE, MCPT__CU_ANSWER, MCPT__CU_MAIN, MCPT__CU_OAUTH, MCPT__CU_LISTEN };       /* mcpt_channel.purpose */
 enum { MCPT__CW_PARAMS, MCPT__CW_ARGUMENTS };               /* .kind: where the caller writes */
 enum {                                                      /* rows of any message from a server */
     MCPT__M_ROOT, MCPT__M_ID, MCPT__M_METHOD, MCPT__M_PARAMS, MCPT__M_RESULT, MCPT__M_ERROR, MCPT__M_TYPE, MCPT__M_INPUTS,
@@ -21378,6 +21405,7 @@ MCPT_API mcpt_writer *mcpt_client_begin(mcpt_client *c, const char *method, cons
     c->tail_len = c->lines_len = 0;
     c->rounds = 0;
     c->schema.ptr = NULL;
+    c->pieces = NULL;
     c->kind = name != NULL && !uri && !task ? MCPT__CW_ARGUMENTS : MCPT__CW_PARAMS;
     mcpt_w_init(&c->w, c->req + c->inner, c->req_size - c->inner - 1);
     mcpt_obj(&c->w);
@@ -21408,6 +21436,12 @@ MCPT_API bool mcpt_client_tool_ok(mcpt_str schema)
     mcpt_err e = mcpt_schema_lint(schema, mcpt__cl_note, &ok);
 
     return ok && (e == MCPT_OK || e == MCPT_E_PARAMS);
+}
+
+MCPT_API void mcpt_client_pieces(mcpt_client *c, mcpt_pieces *p)
+{
+    c->pieces = p;
+    p->open = false;
 }
 
 /* -- messages that come in */
@@ -21733,13 +21767,79 @@ static bool mcpt__cl_message(mcpt_client *c, mcpt_channel *ch, mcpt_str text, bo
     }
     return true;
 }
+
+/* -- a message that is larger than msg: its envelope is kept, its result goes through */
+static bool mcpt__cl_in_pieces(const mcpt_client *c, const mcpt_channel *ch)
+{
+    return c->pieces != NULL && c->phase == MCPT__CP_CALL && ch->purpose == MCPT__CU_MAIN && ch->status < 300;
+}
+
+static mcpt_err mcpt__cl_piece(mcpt_client *c, const char *text, size_t len)
+{
+    mcpt_pieces *s = c->pieces;
+    const mcpt_span *r = &s->found[MCPT__M_RESULT];
+    uint32_t base, from, to;
+    mcpt_err e = MCPT_OK;
+
+    if (!s->open) {
+        mcpt_keep_init(&s->keep, mcpt__client_picks, MCPT__M_COUNT, s->found, s->buf, sizeof(s->buf));
+        s->keep.due = 1u << MCPT__M_ID | 1u << MCPT__M_METHOD | 1u << MCPT__M_TYPE | 1u << MCPT__M_CODE | 1u << MCPT__M_MESSAGE;
+        s->keep.optional = 1u << MCPT__M_MESSAGE;
+        s->open = true;
+        e = s->piece(s->user, NULL, 0);
+    }
+    base = s->keep.scan.at;
+    e = e < 0 ? e : mcpt_keep_feed(&s->keep, text, len);
+    from = r->at > base ? r->at - base : 0;
+    to = r->len == 0 ? (uint32_t)len : r->at + r->len > base ? r->at + r->len - base : 0;
+    if (e >= 0 && r->at != 0 && to > from) {                /* the part of it that is result */
+        c->due = c->config->env->millis(c->config->env->user) + (c->config->timeout_ms != 0 ? c->config->timeout_ms : 60000u);
+        e = s->piece(s->user, text + from, to - from);
+    }
+    return e < 0 ? e : MCPT_OK;
+}
+
+/* p does not fit into msg: what is there goes, and p. */
+static mcpt_err mcpt__cl_overflow(mcpt_client *c, mcpt_channel *ch, mcpt_str p)
+{
+    mcpt_err e = !mcpt__cl_in_pieces(c, ch) ? MCPT_E_SPACE : ch->msg_len != 0 ? mcpt__cl_piece(c, ch->msg, ch->msg_len) : MCPT_OK;
+
+    ch->msg_len = 0;
+    return e == MCPT_OK ? mcpt__cl_piece(c, p.ptr, p.len) : e;
+}
+
+/* The last piece. OK: that was the answer, and the call is over; PENDING: it was not; else over with an error. */
+static mcpt_err mcpt__cl_pieces_end(mcpt_client *c, const char *text, size_t len)
+{
+    mcpt_pieces *s = c->pieces;
+    mcpt_err e = mcpt__cl_piece(c, text, len);
+
+    e = e == MCPT_OK ? mcpt_keep_end(&s->keep) : e;
+    s->open = false;
+    if (e == MCPT_OK && (s->found[MCPT__M_METHOD].len != 0 || mcpt_str_is(mcpt_kept(&s->keep, MCPT__M_TYPE), "\"input_required\""))) {
+        e = MCPT_E_SPACE;                                   /* what must be understood */
+    }
+    if (e != MCPT_OK) {
+        mcpt__cl_end(c, e);
+        return e;
+    }
+    if ((s->found[MCPT__M_RESULT].len == 0 && s->found[MCPT__M_ERROR].len == 0) ||
+        (s->found[MCPT__M_ID].len != 0 && !mcpt__cl_is_id(mcpt_kept(&s->keep, MCPT__M_ID), c->id))) {
+        return MCPT_PENDING;
+    }
+    for (unsigned i = 0; i < MCPT__M_COUNT; i++) {          /* what went by is not in buf */
+        s->found[i].len = (s->keep.done >> i & 1u) != 0 || i == MCPT__M_ERROR ? s->found[i].len : 0;
+        s->found[i].at = s->found[i].len != 0 ? s->found[i].at : 0;
+    }
+    mcpt__cl_answered(c, s->buf, s->found);
+    c->result.ptr = NULL;
+    return MCPT_OK;
+}
 #endif /* !MCPT_NO_CLIENT */
 
 /* >>client: implementation -------------------------------------------------------------------------------
  * What happens next: on each channel what its purpose says, then on the first one what the phase asks for. */
 #if !MCPT_NO_CLIENT
-enum { MCPT__CU_NONE, MCPT__CU_ANSWER, MCPT__CU_MAIN, MCPT__CU_OAUTH, MCPT__CU_LISTEN };       /* mcpt_channel.purpose */
-
 static uint32_t mcpt__cl_now(const mcpt_client *c)
 {
     return c->config->env->millis(c->config->env->user);
@@ -21917,12 +22017,16 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
     if (ch->purpose == MCPT__CU_LISTEN && c->phase == MCPT__CP_LISTEN) {
         c->phase = MCPT__CP_READY;                          /* the stream is there, or there will be none */
     }
+    if (ch->purpose == MCPT__CU_MAIN && c->pieces != NULL) {
+        c->pieces->open = false;
+    }
     if ((ch->flags & MCPT__CH_SSE) != 0) {
         char *kept = ch->event_id;
         size_t len = ch->sse.id_len;                        /* a resumed stream goes on with the last id */
         uint32_t retry = ch->sse.retry;
         mcpt_sse_init(&ch->sse, ch->msg, ch->msg_size, kept, sizeof(ch->event_id));
         ch->sse.retry = retry;
+        ch->sse.pieces = mcpt__cl_in_pieces(c, ch);
         if ((c->flags & MCPT__CF_RESUME) != 0 || ch->purpose == MCPT__CU_LISTEN) {
             ch->sse.id_len = len;
         }
@@ -21942,6 +22046,7 @@ static void mcpt__cl_on_body(mcpt_client *c, mcpt_channel *ch)
 #endif
     while ((ch->flags & MCPT__CH_SSE) != 0 && p.len != 0) {
         size_t used = 0;
+        bool answered;
         mcpt_err e;
         if (!mcpt__cl_modern(c) && c->nchannels > 1 && mcpt__cl_answer_channel(c, ch) == NULL) {
             ch->body = p;                                   /* the event may be a question, and an answer is still on its way */
@@ -21950,7 +22055,14 @@ static void mcpt__cl_on_body(mcpt_client *c, mcpt_channel *ch)
         }
         e = mcpt_sse_feed(&ch->sse, p.ptr, p.len, &used);
         p = mcpt__mk(p.ptr + used, p.len - used);
-        if (e == MCPT_OK && mcpt__cl_message(c, ch, mcpt__mk(ch->sse.buf, ch->sse.len), ch->purpose == MCPT__CU_MAIN)) {
+        if (e == MCPT_MORE || (e == MCPT_OK && ch->sse.pieces && c->pieces->open)) {
+            answered = e == MCPT_OK;
+            e = answered ? mcpt__cl_pieces_end(c, ch->sse.buf, ch->sse.len) : mcpt__cl_piece(c, ch->sse.buf, ch->sse.len);
+            answered = answered && e == MCPT_OK;
+        } else {
+            answered = e == MCPT_OK && mcpt__cl_message(c, ch, mcpt__mk(ch->sse.buf, ch->sse.len), ch->purpose == MCPT__CU_MAIN);
+        }
+        if (answered) {
             ch->purpose = MCPT__CU_NONE;                    /* the result lies in msg; nothing after it counts */
             ch->flags &= (uint8_t)~(unsigned)(MCPT__CH_SSE | MCPT__CH_JSON);
             ch->retry_at = mcpt__cl_now(c) + 200u;          /* the stream should end now, and the connection serve again */
@@ -21966,8 +22078,11 @@ static void mcpt__cl_on_body(mcpt_client *c, mcpt_channel *ch)
         return;                                             /* an error page, or what nobody waits for */
     }
     if (p.len > ch->msg_size - ch->msg_len) {
-        mcpt__ch_drop(ch);
-        mcpt__cl_end(c, MCPT_E_SPACE);
+        mcpt_err e = mcpt__cl_overflow(c, ch, p);
+        if (e != MCPT_OK) {
+            mcpt__ch_drop(ch);
+            mcpt__cl_end(c, e);
+        }
         return;
     }
     MCPT_MEMCPY(ch->msg + ch->msg_len, p.ptr, p.len);
@@ -22033,6 +22148,12 @@ static void mcpt__cl_on_end(mcpt_client *c, mcpt_channel *ch)
             ch->retry_at = mcpt__cl_now(c) + (ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 1000u);
         } else {
             mcpt__cl_end(c, MCPT_E_IO);
+        }
+        return;
+    }
+    if (c->pieces != NULL && c->pieces->open) {
+        if (mcpt__cl_pieces_end(c, ch->msg, ch->msg_len) == MCPT_PENDING) {
+            mcpt__cl_end(c, MCPT_E_RPC);
         }
         return;
     }
@@ -22292,11 +22413,18 @@ static void mcpt__cl_lines(mcpt_client *c, mcpt_channel *ch)
         const char *nl = (const char *)MCPT_MEMCHR(io->rx, '\n', io->rx_len);
         size_t n = nl != NULL ? (size_t)(nl - io->rx) : io->rx_len, room = ch->msg_size - ch->used - ch->msg_len;
         char *line = ch->msg + ch->used;
-        if (n > room) {
-            ch->flags |= MCPT__CH_CLOSE;                    /* too long */
+        mcpt_err e;
+        if (n <= room && (ch->flags & MCPT__CH_CLOSE) == 0) {
+            MCPT_MEMCPY(line + ch->msg_len, io->rx, n);
+            ch->msg_len += (uint32_t)n;
+        } else if ((ch->flags & MCPT__CH_CLOSE) == 0) {
+            e = mcpt__cl_overflow(c, ch, mcpt__mk(io->rx, n));
+            ch->flags |= e != MCPT_OK ? (uint8_t)MCPT__CH_CLOSE : (uint8_t)0;
+            if (e != MCPT_OK && ch->purpose == MCPT__CU_MAIN) {             /* perhaps the answer */
+                ch->purpose = MCPT__CU_NONE;
+                mcpt__cl_end(c, e);
+            }
         }
-        MCPT_MEMCPY(line + ch->msg_len, io->rx, n < room ? n : room);
-        ch->msg_len += (uint32_t)(n < room ? n : room);
         n += nl != NULL ? 1u : 0u;
         io->rx_len -= (uint32_t)n;
         MCPT_MEMMOVE(io->rx, io->rx + n, io->rx_len);
@@ -22308,9 +22436,11 @@ static void mcpt__cl_lines(mcpt_client *c, mcpt_channel *ch)
         n -= n != 0 && line[n - 1] == '\r' ? 1u : 0u;
         if ((ch->flags & MCPT__CH_CLOSE) != 0) {
             ch->flags &= (uint8_t)~(unsigned)MCPT__CH_CLOSE;
-            if (ch->purpose == MCPT__CU_MAIN) {             /* perhaps the answer */
+        } else if (mcpt__cl_in_pieces(c, ch) && c->pieces->open) {
+            e = mcpt__cl_pieces_end(c, line, n);
+            if (e != MCPT_PENDING) {
                 ch->purpose = MCPT__CU_NONE;
-                mcpt__cl_end(c, MCPT_E_SPACE);
+                return;
             }
         } else if (n != 0 && mcpt__cl_message(c, ch, mcpt__mk(line, n), ch->purpose == MCPT__CU_MAIN)) {
             ch->purpose = MCPT__CU_NONE;
@@ -22449,6 +22579,7 @@ MCPT_API void mcpt_client_cancel(mcpt_client *c)
         mcpt__cl_leave(c, ch, MCPT_E_CANCELLED);            /* 2026-07-28: closing the stream is the cancellation */
     } else {
         ch->purpose = MCPT__CU_NONE;
+        ch->flags |= c->pieces != NULL && c->pieces->open ? (uint8_t)MCPT__CH_CLOSE : (uint8_t)0;    /* the rest of that line */
     }
     c->outcome = MCPT_E_CANCELLED;
     c->phase = mcpt__cl_http(c) && mcpt__cl_modern(c) ? MCPT__CP_READY : MCPT__CP_CANCEL;

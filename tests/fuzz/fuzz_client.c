@@ -104,6 +104,26 @@ static void notify(void *user, mcpt_str method, mcpt_str params)
     NEED(params.len == 0 || fuzz_json_ok(params.ptr, params.len, &j));
 }
 
+/* Where results go that are larger than MSG, on every second call. */
+static struct { mcpt_pieces p; char text[8192]; size_t len; unsigned begun; } P;
+
+static mcpt_err piece(void *user, const char *text, size_t len)
+{
+    (void)user;
+    if (text == NULL) {
+        P.begun++;
+        P.len = 0;
+        return MCPT_OK;
+    }
+    NEED(P.begun != 0 && len != 0);
+    if (len > sizeof(P.text) - P.len) {
+        return MCPT_E_USER;
+    }
+    memcpy(P.text + P.len, text, len);
+    P.len += len;
+    return MCPT_OK;
+}
+
 /* The next answer as bytes of HTTP, or of a line. */
 static bool next_answer(bool lines)
 {
@@ -202,6 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     memset(&W, 0, sizeof(W));
+    memset(&P, 0, sizeof(P));
     flags = data[0];
     W.random = fuzz_seed(data, size);
     W.at = (const char *)data + 1;
@@ -253,6 +274,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             memset(&j, 0, sizeof(j));
             NEED(r.len == 0 || fuzz_json_ok(r.ptr, r.len, &j));
             (void)mcpt_client_value(&c);
+            if (P.begun != 0 && mcpt_client_outcome(&c) == MCPT_OK && r.len == 0 && P.len != 0) {
+                memset(&j, 0, sizeof(j));
+                NEED(fuzz_json_ok(P.text, P.len, &j));
+            }
+            memset(&P, 0, sizeof(P));
+            P.p.piece = piece;
             if (W.at == W.end || calls == 6) {
                 break;
             }
@@ -261,6 +288,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (w != NULL) {
                 mcpt_kv_int(w, "x", 1);
                 mcpt_client_schema(&c, mcpt_z("{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\",\"x-mcp-header\":\"X\"}}}"));
+                if (calls % 2 == 1) {
+                    mcpt_client_pieces(&c, &P.p);
+                }
                 NEED(mcpt_client_send(&c) == MCPT_OK);
             }
         }

@@ -555,7 +555,6 @@ static void hostile_answers(void)
     }
 }
 
-/* requestState comes back byte for byte, with a new id; the answers beside it (2026-07-28, "Multi Round-Trip Requests"). */
 /* A transport that says why it failed (port/tls, port/curl) is believed: no server, and a body that was cut, RFC 9112 section 8. */
 static void transport_tells(void)
 {
@@ -586,6 +585,7 @@ static void transport_tells(void)
     finish();
 }
 
+/* requestState comes back byte for byte, with a new id; the answers beside it (2026-07-28, "Multi Round-Trip Requests"). */
 static void round_trips(void)
 {
     const char *ask = reply_of("200 OK", CT, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"input_required\",\"inputRequests\":{\"co\\u006efirm\":{\"method\":\"elicitation/create\","
@@ -647,6 +647,216 @@ static void leaving_authorization(void)
     }
 }
 
+/* Results that are larger than msg. */
+static struct {
+    mcpt_pieces p;
+    char text[8192];
+    size_t len;
+    unsigned begun, calls;
+    mcpt_err refuse;                  /* what the third piece is answered; OK: all are taken */
+} P;
+
+static mcpt_err on_piece(void *user, const char *text, size_t len)
+{
+    (void)user;
+    if (text == NULL) {
+        P.begun++;
+        P.len = 0;
+        return MCPT_OK;
+    }
+    CHECK(len != 0 && P.len + len < sizeof(P.text));
+    memcpy(P.text + P.len, text, len);
+    P.len += len;
+    P.text[P.len] = '\0';
+    return ++P.calls == 3 ? P.refuse : MCPT_OK;
+}
+
+enum { AS_JSON, AS_CHUNKED, AS_EVENT, AS_EVENT_LINES, AS_LINE };   /* how a message is framed */
+static void frame(char *to, size_t cap, unsigned as, const char *message)
+{
+    static const char *const heads[] = { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n" };
+    static const char stream[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: x\ndata: ";
+    size_t n;
+    if (as <= AS_CHUNKED) {
+        snprintf(to, cap, heads[as], strlen(message), message);
+    } else if (as == AS_LINE) {
+        snprintf(to, cap, "%s\r\n", message);
+    } else {
+        n = (size_t)snprintf(to, cap, "%s", stream);
+        for (; *message != '\0'; message++) {
+            n += (size_t)snprintf(to + n, cap - n, as == AS_EVENT_LINES && *message == ':' ? ":\ndata:" : "%c", *message);
+        }
+        snprintf(to + n, cap - n, "\n\n");
+    }
+}
+
+/* One call of a client with msg bytes of memory for messages, answered by the script. */
+static mcpt_err in_pieces(const char *const *script, unsigned as, size_t msg, size_t piece)
+{
+    const mcpt_err refuse = P.refuse;
+    mcpt_writer *w;
+    memset(&P, 0, sizeof(P));
+    P.refuse = refuse;
+    P.p.piece = on_piece;
+    begin();
+    start();
+    open_client(1, MCPT_2026_07_28, as == AS_LINE);
+    mcpt_channel_init(&T.ch[0], T.rx[0], 512, T.tx[0], TX, T.msg[0], msg);
+    CHECK(mcpt_client_init(&T.c, &T.config, T.ch, 1, T.req, REQ, T.tok, NTOK) == MCPT_OK);
+    T.script = script;
+    T.piece = piece;
+    w = mcpt_client_begin(&T.c, "tools/call", "t");
+    CHECK(w != NULL);
+    mcpt_client_pieces(&T.c, &P.p);
+    CHECK(mcpt_client_send(&T.c) == MCPT_OK);
+    run();
+    READY();
+    return mcpt_client_outcome(&T.c);
+}
+
+static void large_results(void)
+{
+    static char result_text[3072], message[4096], framed[8192];
+    static const char *const forms[] = { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}", "{\"result\" : %s,\"jsonrpc\":\"2.0\",\"id\":1}" };
+    const char *const script[] = { framed, NULL };
+    static const size_t cuts[] = { 0, 1, 7 };
+    for (unsigned as = AS_JSON; as <= AS_LINE; as++) {
+        for (unsigned k = 0; k < 2 * MCPT_COUNT(cuts); k++) {
+            for (size_t size = 64; size < 4000; size = size < 80 ? size + 1 : size * 2) {
+                size_t n = (size_t)snprintf(result_text, sizeof(result_text), "{%s\"content\":[{\"type\":\"text\",\"text\":\"", k & 1 ? "" : "\"resultType\":\"complete\",");
+                while (n < 2000) {
+                    n += (size_t)snprintf(result_text + n, sizeof(result_text) - n, "%zu caf\xc3\xa9 \\\"\\u00e9\\n", n);
+                }
+                snprintf(result_text + n, sizeof(result_text) - n, "\"}]%s}", k & 1 ? ",\"resultType\":\"complete\"" : "");
+                snprintf(message, sizeof(message), forms[k / 2 % 2], result_text);
+                frame(framed, sizeof(framed), as, message);
+                CHECK(in_pieces(script, as, size, cuts[k / 2]) == MCPT_OK);
+                if (size < strlen(message)) {
+                    CHECK(P.begun == 1 && mcpt_client_result(&T.c).len == 0 && mcpt_client_result(&T.c).ptr == NULL);
+                    if (as == AS_EVENT_LINES) {             /* its line ends are white space */
+                        size_t i = 0, at = 0;
+                        for (; i < P.len; i++) {
+                            P.text[at] = P.text[i];
+                            at += P.text[i] != '\n';
+                        }
+                        P.text[at] = '\0';
+                    }
+                    CHECK(strcmp(P.text, result_text) == 0);
+                } else {
+                    CHECK(P.begun == 0 && P.calls == 0 && mcpt_client_result(&T.c).len >= strlen(result_text));
+                }
+                close_client();
+                finish();
+            }
+        }
+    }
+}
+
+static void pieces_refused(void)
+{
+    static char framed[4][8192], pad[300];
+    static const struct { const char *message; mcpt_err e; } rows[] = {     /* %s: 299 characters */
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"%s\"}}", MCPT_E_RPC },
+        { "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"a\":\"%s\"}}", MCPT_E_RPC }, { "{\"jsonrpc\":\"2.0\",\"id\":1,\"x\":\"%s\"}", MCPT_E_RPC },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"%s\",\"resultType\":\"input_required\"}}", MCPT_E_SPACE },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"%s\",\"resultType\":\"new\"}}", MCPT_E_RPC },
+        { "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"data\":\"%s\"}}", MCPT_E_SPACE },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"%s\",}}", MCPT_E_JSON }, { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"%s\xff\"}}", MCPT_E_UTF8 },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"%s\"}", MCPT_E_JSON }, { "{\"id\":\"%s\",\"result\":{}}", MCPT_E_SPACE },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"%s\"},\"result\":{}}", MCPT_E_DUPLICATE } };
+    const char *script[3] = { framed[0], NULL, NULL };
+    char message[512];
+    memset(pad, 'x', sizeof(pad) - 1);
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        for (unsigned as = AS_JSON; as <= AS_LINE; as++) {
+            mcpt_err e;
+            snprintf(message, sizeof(message), rows[i].message, pad);
+            frame(framed[0], sizeof(framed[0]), as, message);
+            if (as == AS_LINE && rows[i].e == MCPT_E_RPC && i != 0 && i != 4) {
+                continue;                                   /* not the answer: on a line the call goes on */
+            }
+            e = in_pieces(script, as, 100, i % 3);
+            if (e != rows[i].e && !(e == MCPT_E_IO && rows[i].e == MCPT_E_RPC && as >= AS_EVENT)) {        /* a stream may go on, too */
+                printf("row %zu as %u: %d\n", i, as, (int)e);
+                CHECK(false);
+            }
+            CHECK(mcpt_client_result(&T.c).len == 0);
+            if (i == 0) {
+                int64_t code;
+                (void)mcpt_client_fault(&T.c, &code);
+                CHECK(code == -32000 && mcpt_client_fault(&T.c, NULL).len == 0);
+            }
+            close_client();
+            finish();
+        }
+    }
+    for (unsigned as = AS_JSON; as <= AS_LINE; as++) {      /* the taker refuses; the next call is not concerned */
+        snprintf(message, sizeof(message), rows[4].message, pad);
+        frame(framed[0], sizeof(framed[0]), as, message);
+        frame(framed[1], sizeof(framed[1]), as, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"ok\":1}}");
+        script[1] = framed[1];
+        P.refuse = MCPT_E_USER;
+        CHECK(in_pieces(script, as, 100, 20) == MCPT_E_USER);
+        CHECK(P.calls == 3);
+        if (as == AS_LINE) {
+            CHECK(call_tool("tools/call", "t", NULL, NULL) == MCPT_OK);
+            HAS(result(), "{\"ok\":1}");
+        }
+        close_client();
+        finish();
+        P.refuse = MCPT_OK;
+        script[1] = NULL;
+    }
+    snprintf(framed[0], sizeof(framed[0]), "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+             "data: {\"id\":1,\"result\":{\"a\":\"%s\"}}\nevent: other\n\n", pad);
+    CHECK(in_pieces(script, AS_EVENT, 100, 0) == MCPT_E_SPACE);        /* its type came too late */
+    close_client();
+    finish();
+    snprintf(framed[0], sizeof(framed[0]), "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\nConnection: close\r\n\r\n"
+             "{\"id\":1,\"result\":{\"a\":\"%s\"}}", pad);
+    CHECK(in_pieces(script, AS_JSON, 100, 0) == MCPT_E_IO);
+    close_client();
+    finish();
+}
+
+/* 2025-11-25: a stream that breaks in the middle of a large result is resumed, and the result begins anew. */
+static void pieces_resumed(void)
+{
+    static char first[1024], second[1024], pad[500];
+    const char *const script[] = { first, second, NULL };
+    const char *const hello[] = { reply_of("200 OK", CT, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"serverInfo\":{\"name\":\"s\",\"version\":\"1\"}}}"),
+                            reply_of("202 Accepted", "", ""), NULL };
+    memset(pad, 'x', sizeof(pad) - 1);
+    snprintf(first, sizeof(first), "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+             "id: a\nretry: 10\ndata:\n\nid: b\ndata: {\"id\":2,\"result\":{\"a\":\"%s", pad);
+    snprintf(second, sizeof(second), "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nid: b\ndata: {\"id\":2,\"result\":{\"a\":\"%s\"}}\n\n", pad);
+    memset(&P, 0, sizeof(P));
+    P.p.piece = on_piece;
+    begin();
+    start();
+    open_client(1, MCPT_2025_11_25, false);
+    mcpt_channel_init(&T.ch[0], T.rx[0], RX, T.tx[0], TX, T.msg[0], 400);
+    CHECK(mcpt_client_init(&T.c, &T.config, T.ch, 1, T.req, REQ, T.tok, NTOK) == MCPT_OK);
+    T.script = hello;
+    run();
+    READY();
+    T.script = script;
+    T.at = 0;
+    T.said = 0;
+    T.answering = false;
+    CHECK(mcpt_client_begin(&T.c, "tools/call", "t") != NULL);
+    mcpt_client_pieces(&T.c, &P.p);
+    CHECK(mcpt_client_send(&T.c) == MCPT_OK);
+    run();
+    wait_ms(20);
+    READY();
+    HAS(T.heard, "Last-Event-ID: a\r\n");
+    CHECK(mcpt_client_outcome(&T.c) == MCPT_OK && P.begun == 2 && P.len == strlen(pad) + 8 && memcmp(P.text, "{\"a\":\"xxx", 9) == 0);
+    close_client();
+    finish();
+}
+
 static void small_memory(void)
 {
     size_t ok = 0;
@@ -698,6 +908,9 @@ int main(void)
     transport_tells();
     round_trips();
     leaving_authorization();
+    large_results();
+    pieces_refused();
+    pieces_resumed();
     small_memory();
     return test_end();
 }
