@@ -2510,6 +2510,57 @@ static size_t mcpt__out_end(const mcpt__out *o)
     return o->p == NULL || o->len <= o->cap ? o->len : 0;
 }
 
+#if !MCPT_NO_GUARD || !MCPT_NO_OAUTH
+/* Takes the next token off a list of scopes. */
+static bool mcpt__word_next(mcpt_str *list, mcpt_str *word)
+{
+    size_t i = 0, n;
+
+    while (i < list->len && list->ptr[i] == ' ') {
+        i++;
+    }
+    for (n = i; n < list->len && list->ptr[n] != ' '; n++) {
+    }
+    *word = mcpt__mk(list->ptr + i, n - i);
+    *list = mcpt__mk(list->ptr + n, list->len - n);
+    return word->len != 0;
+}
+
+static bool mcpt__word_in(mcpt_str words, mcpt_str word)
+{
+    mcpt_str one;
+
+    while (words.len != 0 && mcpt__word_next(&words, &one)) {
+        if (mcpt_str_eq(one, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One byte for a form or a query, %20 for a space: every reader takes it. Answers how many characters it became. */
+static size_t mcpt__form_char(char out[3], char ch)
+{
+    unsigned c = (unsigned char)ch;
+
+    out[0] = mcpt__alpha(ch) || mcpt__digit(ch) || ch == '-' || ch == '.' || ch == '_' || ch == '~' ? ch : '%';
+    out[1] = "0123456789ABCDEF"[c >> 4];
+    out[2] = "0123456789ABCDEF"[c & 15u];
+    return out[0] == '%' ? 3 : 1;
+}
+
+#if !MCPT_NO_VERIFY || !MCPT_NO_PAIRING
+static void mcpt__out_form(mcpt__out *o, mcpt_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char out[3];
+        size_t n = mcpt__form_char(out, s.ptr[i]);
+        mcpt__out_add(o, out, n);
+    }
+}
+#endif
+#endif
+
 /* >>error: implementation ------------------------------------------------------------------------------- */
 
 MCPT_API const char *mcpt_strerror(mcpt_err e)
@@ -10542,24 +10593,6 @@ static const mcpt__denial mcpt__denials[] = {
     { 503, "temporarily_unavailable", "the access token cannot be checked now" }
 };
 
-static bool mcpt__word_in(mcpt_str words, mcpt_str word)
-{
-    size_t i = 0;
-
-    while (i < words.len) {
-        size_t from = i;
-
-        while (i < words.len && words.ptr[i] != ' ') {
-            i++;
-        }
-        if (i - from == word.len && MCPT_MEMCMP(words.ptr + from, word.ptr, word.len) == 0) {
-            return word.len != 0;
-        }
-        i++;
-    }
-    return false;
-}
-
 /* The words of a, then those of b that are new, in their order: a stable list for one operation. */
 static mcpt_str mcpt__scope_union(char *buf, size_t cap, const char *a, const char *b)
 {
@@ -11335,79 +11368,49 @@ static void mcpt__ask_done(void *user, mcpt_err e)
     mcpt_guard_wake(a->hub);
 }
 
-/* application/x-www-form-urlencoded, of which only unreserved characters stay. Answers the new length, or cap + 1. */
-static size_t mcpt__ask_form(char *buf, size_t cap, size_t at, mcpt_str s)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool plain = mcpt__alpha(c) || mcpt__digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-        if (at > cap || cap - at < (plain ? 1u : 3u)) {
-            return cap + 1;
-        }
-        if (plain) {
-            buf[at++] = c;
-        } else {
-            buf[at++] = '%';
-            buf[at++] = digits[(unsigned char)c >> 4];
-            buf[at++] = digits[(unsigned char)c & 15u];
-        }
-    }
-    return at;
-}
-
-static size_t mcpt__ask_put(char *buf, size_t cap, size_t at, const char *z)
-{
-    size_t n = MCPT_STRLEN(z);
-
-    if (at > cap || n > cap - at) {
-        return cap + 1;
-    }
-    MCPT_MEMCPY(buf + at, z, n);
-    return at + n;
-}
-
 /* Authorization (RFC 6749 section 2.3.1 for Basic) at the beginning of buf. */
-static size_t mcpt__ask_authorization(const mcpt_introspection *a)
+static void mcpt__ask_authorization(const mcpt_introspection *a, mcpt__out *o)
 {
-    size_t at = mcpt__ask_put(a->buf, a->cap, 0, a->client_id != NULL ? "Basic " : "Bearer ");
-    size_t start = at, len;
+    size_t start, len;
 
+    mcpt__out_z(o, a->client_id != NULL ? "Basic " : "Bearer ");
     if (a->client_id == NULL) {
-        return mcpt__ask_put(a->buf, a->cap, at, a->secret);
+        mcpt__out_z(o, a->secret);
+        return;
     }
-    at = mcpt__ask_form(a->buf, a->cap, at, mcpt_z(a->client_id));
-    at = mcpt__ask_put(a->buf, a->cap, at, ":");
-    at = mcpt__ask_form(a->buf, a->cap, at, mcpt_z(a->secret));
-    len = at - start;
-    at = start + (len + 2) / 3 * 4;
-    if (at > a->cap) {
-        return a->cap + 1;
+    start = o->len;
+    mcpt__out_form(o, mcpt_z(a->client_id));
+    mcpt__out_z(o, ":");
+    mcpt__out_form(o, mcpt_z(a->secret));
+    len = o->len - start;
+    o->len = start + (len + 2) / 3 * 4;
+    if (o->len <= o->cap) {
+        MCPT_MEMMOVE(o->p + o->len - len, o->p + start, len);         /* from its end it is never overtaken */
+        (void)mcpt_b64_encode(o->p + o->len - len, len, false, o->p + start, o->len - start);
     }
-    MCPT_MEMMOVE(a->buf + at - len, a->buf + start, len);   /* from its end it is never overtaken */
-    (void)mcpt_b64_encode(a->buf + at - len, len, false, a->buf + start, at - start);
-    return at;
 }
 
 static mcpt_err mcpt__ask_start(mcpt_introspection *a, const mcpt_token *token)
 {
     mcpt_fetch f;
     mcpt_err e;
-    size_t at = mcpt__ask_authorization(a), body = at;
+    mcpt__out o = { a->buf, a->cap, 0 };
+    size_t body;
 
-    at = mcpt__ask_put(a->buf, a->cap, at, a->clerk ? "{\"access_token\":" : "token=");
-    if (a->clerk && at < a->cap) {
+    mcpt__ask_authorization(a, &o);
+    body = o.len;
+    mcpt__out_z(&o, a->clerk ? "{\"access_token\":" : "token=");
+    if (a->clerk && o.len < o.cap) {
         mcpt_writer w;
-        mcpt_w_init(&w, a->buf + at, a->cap - at);
+        mcpt_w_init(&w, o.p + o.len, o.cap - o.len);
         mcpt_put_str(&w, token->text);
-        at = w.err == MCPT_OK ? at + w.len : a->cap + 1;
-        at = mcpt__ask_put(a->buf, a->cap, at, "}");
+        o.len = w.err == MCPT_OK ? o.len + w.len : o.cap + 1;
+        mcpt__out_z(&o, "}");
     } else {
-        at = mcpt__ask_form(a->buf, a->cap, at, token->text);
-        at = mcpt__ask_put(a->buf, a->cap, at, "&token_type_hint=access_token");
+        mcpt__out_form(&o, token->text);
+        mcpt__out_z(&o, "&token_type_hint=access_token");
     }
-    if (at > a->cap) {
+    if (o.len > o.cap) {
         mcpt_wipe(a->buf, a->cap);
         mcpt__verify_log(a->env, MCPT_INFO, MCPT_E_SPACE, "larger than the verifier's buffer");
         return MCPT_E_UNAUTHORIZED;
@@ -11418,19 +11421,19 @@ static mcpt_err mcpt__ask_start(mcpt_introspection *a, const mcpt_token *token)
     f.authorization = mcpt__mk(a->buf, body);
     f.fields = mcpt_z("Accept: application/json\r\n");
     f.content_type = a->clerk ? "application/json" : "application/x-www-form-urlencoded";
-    f.body = mcpt__mk(a->buf + body, at - body);
+    f.body = mcpt__mk(a->buf + body, o.len - body);
     f.trusted = true;
     f.head = mcpt__ask_head;
     f.piece = mcpt__ask_piece;
     f.done = mcpt__ask_done;
     f.user = a;
-    a->used = at;
+    a->used = o.len;
     a->hub = token->hub;
     a->state = MCPT__ASK_BUSY;
     e = mcpt_exchange_start(a->exchange, &f);
     if (e != MCPT_OK) {
         a->state = MCPT__ASK_IDLE;
-        mcpt_wipe(a->buf, at);
+        mcpt_wipe(a->buf, o.len);
     }
     return e == MCPT_OK || e == MCPT_E_STATE ? MCPT_PENDING : e;
 }
@@ -12275,18 +12278,12 @@ static uint32_t mcpt__pair_scopes(const mcpt_pairing *p, mcpt_str text)
 
 static bool mcpt__words_in(mcpt_str words, mcpt_str all)
 {
-    size_t i = 0;
+    mcpt_str word;
 
-    while (i < words.len) {
-        size_t from = i;
-
-        while (i < words.len && words.ptr[i] != ' ') {
-            i++;
-        }
-        if (i != from && !mcpt__word_in(all, mcpt__mk(words.ptr + from, i - from))) {
+    while (words.len != 0 && mcpt__word_next(&words, &word)) {
+        if (!mcpt__word_in(all, word)) {
             return false;
         }
-        i++;
     }
     return true;
 }
@@ -12357,8 +12354,6 @@ static const char *mcpt__ask_terms(const mcpt_conn *c, mcpt_pairing *p, mcpt__as
 static void mcpt__ask_location(const mcpt_conn *c, const mcpt__asked *a, mcpt__out *o, const char *key, const char *value)
 {
     char base[MCPT_MAX_URL + 1];
-    size_t i;
-    size_t n = mcpt__base_url(c, base);
 
     mcpt__out_z(o, "Location: ");
     mcpt__out_add(o, a->redirect.ptr, a->redirect.len);
@@ -12370,12 +12365,7 @@ static void mcpt__ask_location(const mcpt_conn *c, const mcpt__asked *a, mcpt__o
         mcpt__out_add(o, a->f.v[MCPT__Q_STATE].ptr, a->f.v[MCPT__Q_STATE].len);
     }
     mcpt__out_z(o, "&iss=");
-    for (i = 0; i < n; i++) {
-        bool plain = mcpt__alpha(base[i]) || mcpt__digit(base[i]) || base[i] == '.' || base[i] == '-';
-        char esc[3] = { '%', "0123456789ABCDEF"[(base[i] >> 4) & 15], "0123456789ABCDEF"[base[i] & 15] };
-
-        mcpt__out_add(o, plain ? base + i : esc, plain ? 1 : 3);
-    }
+    mcpt__out_form(o, mcpt__mk(base, mcpt__base_url(c, base)));
     mcpt__out_z(o, "\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n\r\n");
 }
 
@@ -18489,19 +18479,12 @@ static void mcpt__oa_addz(mcpt__oa_text *t, const char *z)
     mcpt__oa_add(t, mcpt_z(z));
 }
 
-/* application/x-www-form-urlencoded, with %20 for a space: every reader takes it. */
 static void mcpt__oa_form(mcpt__oa_text *t, mcpt_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        unsigned c = (unsigned char)s.ptr[i];
         char out[3];
-        out[0] = (char)c;
-        if (!mcpt__alpha((char)c) && !mcpt__digit((char)c) && c != '-' && c != '.' && c != '_' && c != '~') {
-            out[0] = '%';
-            out[1] = "0123456789ABCDEF"[c >> 4];
-            out[2] = "0123456789ABCDEF"[c & 15u];
-        }
-        mcpt__oa_add(t, mcpt__mk(out, out[0] == '%' ? 3 : 1));
+        size_t n = mcpt__form_char(out, s.ptr[i]);
+        mcpt__oa_add(t, mcpt__mk(out, n));
     }
 }
 
@@ -18580,33 +18563,6 @@ static bool mcpt__oa_covers(const mcpt_oauth *o, mcpt_str resource)
     return a.len <= b.len && (a.len == 0 || MCPT_MEMCMP(a.ptr, b.ptr, a.len) == 0) && (a.len == b.len || b.ptr[a.len] == '/');
 }
 
-/* Takes the next token off a list of scopes. */
-static bool mcpt__oa_word(mcpt_str *list, mcpt_str *word)
-{
-    size_t i = 0, n;
-
-    while (i < list->len && list->ptr[i] == ' ') {
-        i++;
-    }
-    for (n = i; n < list->len && list->ptr[n] != ' '; n++) {
-    }
-    *word = mcpt__mk(list->ptr + i, n - i);
-    *list = mcpt__mk(list->ptr + n, list->len - n);
-    return word->len != 0;
-}
-
-static bool mcpt__oa_scope_has(mcpt_str list, mcpt_str token)
-{
-    mcpt_str word;
-
-    while (list.len != 0 && mcpt__oa_word(&list, &word)) {
-        if (mcpt_str_eq(word, token)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool mcpt__oa_vschar(mcpt_str s, char low)           /* visible ASCII from low on */
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -18622,10 +18578,10 @@ static void mcpt__oa_union(mcpt__oa_text *t, const char *begin, mcpt_str more)
 {
     mcpt_str word;
 
-    while (more.len != 0 && mcpt__oa_word(&more, &word)) {
+    while (more.len != 0 && mcpt__word_next(&more, &word)) {
         bool legal = mcpt__oa_vschar(word, '!') && MCPT_MEMCHR(word.ptr, '"', word.len) == NULL &&
                      MCPT_MEMCHR(word.ptr, '\\', word.len) == NULL;
-        if (legal && !mcpt__oa_scope_has(mcpt__oa_since(t, begin), word)) {
+        if (legal && !mcpt__word_in(mcpt__oa_since(t, begin), word)) {
             mcpt__oa_addz(t, t->at != begin ? " " : "");
             mcpt__oa_add(t, word);
         }
@@ -19364,7 +19320,7 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
         mcpt__oa_param(&t, begin, "dpop_jkt", mcpt__mk(jkt, sizeof(jkt)));     /* RFC 9449 section 10 */
     }
 #endif
-    if (mcpt__oa_scope_has(mcpt__oa_get(o, MCPT__F_ASKED), mcpt_z("offline_access"))) {
+    if (mcpt__word_in(mcpt__oa_get(o, MCPT__F_ASKED), mcpt_z("offline_access"))) {
         mcpt__oa_param(&t, begin, "prompt", mcpt_z("consent"));            /* OpenID Connect Core section 11 */
     }
     if (o->config->extra != NULL) {
