@@ -10,7 +10,7 @@ from pathlib import Path
 
 HEADER = "mcptools.h"
 TOP = {"mcptools.h", "tests", "examples", "port", "Makefile", "README.md"}
-MAX_HEADER, MAX_SECTION = 22500, 900
+MAX_HEADER, MAX_SECTION = 22900, 900
 INCLUDES = {"<stddef.h>", "<stdint.h>", "<stdbool.h>", "<string.h>", "MCPT_CONFIG", "MCPT_JSMN_H", "<assert.h>"}
 # Never in ports and examples; the rest of the list holds for the header, which does not touch the C library's state.
 BANNED = "sprintf vsprintf strcpy strcat strtok gets atoi alloca setjmp longjmp rand srand tmpnam"
