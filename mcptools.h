@@ -19193,10 +19193,14 @@ static void mcpt__oa_ask_register(mcpt_oauth *o)
     const mcpt_oauth_config *c = o->config;
     const bool device = c->grant == MCPT_GRANT_DEVICE && mcpt__oa_get(o, MCPT__F_DEVICE_EP).ptr != NULL;
     mcpt__oa_text t = mcpt__oa_room(o);
-    mcpt_str url = mcpt__oa_get(o, MCPT__F_REGISTER_EP), bearer = mcpt__mk(NULL, 0), body;
+    mcpt_str url = mcpt__oa_get(o, MCPT__F_REGISTER_EP), bearer = mcpt__mk(NULL, 0), body, asked;
     mcpt_url redirect;
     mcpt_writer w;
+    char *scope = t.at;
 
+    mcpt__oa_union(&t, scope, mcpt__oa_get(o, MCPT__F_ASKED));             /* what it may ever ask for: a step-up keeps the client */
+    mcpt__oa_union(&t, scope, mcpt__oa_get(o, MCPT__F_META_SCOPE));
+    asked = mcpt__oa_since(&t, scope);
     if (c->initial_token != NULL) {
         char *begin = t.at;
         mcpt__oa_addz(&t, "Bearer ");
@@ -19223,7 +19227,9 @@ static void mcpt__oa_ask_register(mcpt_oauth *o)
     mcpt_kv_z(&w, "token_endpoint_auth_method",
               !c->public_client && (o->flags & MCPT__OA_BASIC) != 0 ? "client_secret_basic" :
               !c->public_client && (o->flags & MCPT__OA_POST) != 0 ? "client_secret_post" : "none");
-    mcpt_kv_str(&w, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
+    if (asked.len != 0) {
+        mcpt_kv_str(&w, "scope", asked);
+    }
     mcpt_end(&w);
     t.full = t.full || mcpt_w_done(&w, &body) != MCPT_OK;
     mcpt__oa_send(o, MCPT__STEP_REGISTER, &t, "POST", url, bearer, "application/json", t.full ? mcpt__mk(NULL, 0) : body);
@@ -19429,7 +19435,9 @@ static void mcpt__oa_have_server(mcpt_oauth *o)
     if ((o->flags & MCPT__OA_STEP) == 0) {                  /* a step-up has chosen already */
         mcpt__oa_text t = mcpt__oa_room(o);
         char *begin = t.at;
-        scope = scope.ptr != NULL ? scope : mcpt__oa_get(o, MCPT__F_META_SCOPE);
+        mcpt_str before = mcpt__oa_get(o, MCPT__F_GRANTED);                /* is asked for again */
+        scope = scope.ptr != NULL ? scope : before.ptr != NULL ? before : mcpt__oa_get(o, MCPT__F_META_SCOPE);
+        mcpt__oa_union(&t, begin, before);
         mcpt__oa_union(&t, begin, scope.ptr != NULL ? scope : mcpt_z(c->scope));
         if (t.at != begin && (o->flags & MCPT__OA_OFFLINE) != 0 && (c->quirks & MCPT_QUIRK_NO_OFFLINE) == 0 &&
             c->grant <= MCPT_GRANT_DEVICE) {
@@ -19593,6 +19601,7 @@ static void mcpt__oa_client_again(mcpt_oauth *o)
 static void mcpt__oa_restart(mcpt_oauth *o)
 {
     mcpt__oa_drop(o, mcpt__oa_attempt);
+    o->flags &= ~(uint32_t)MCPT__OA_NONCED;
     o->err = MCPT_OK;
     o->round = 0;
     o->reason[0] = '\0';
@@ -19603,7 +19612,8 @@ static void mcpt__oa_restart(mcpt_oauth *o)
 /* A refresh token is spent, or revoked: a person is needed. */
 static void mcpt__oa_lost(mcpt_oauth *o)
 {
-    mcpt__oa_drop(o, mcpt__oa_tokens);
+    mcpt__oa_set(o, MCPT__F_ACCESS, mcpt__mk(NULL, 0));
+    mcpt__oa_set(o, MCPT__F_REFRESH, mcpt__mk(NULL, 0));
     (void)mcpt__oa_save_session(o);
     mcpt__oa_restart(o);
 }
@@ -19684,6 +19694,7 @@ static void mcpt__oa_refresh(mcpt_oauth *o)
 {
     mcpt_err e;
 
+    o->flags &= ~(uint32_t)MCPT__OA_NONCED;                 /* the nonce of the MCP server was another matter */
     o->err = MCPT_OK;
     if (mcpt__oa_renewed(o)) {
         return;
@@ -20687,6 +20698,9 @@ static mcpt_err mcpt__oa_returned(mcpt_oauth *o, mcpt_str query)
         return MCPT_E_ISSUER;                               /* before its error text is believed */
     }
     if (what.ptr != NULL) {
+        if (mcpt_str_is(what, "invalid_scope") && mcpt__oa_client_lost(o)) {
+            return MCPT_PENDING;                            /* registered for less (RFC 7591 section 2): once, for what is wanted now */
+        }
         (void)mcpt__oa_query(query, "error_description", t.at + half, half, &why);      /* in code's place; merely shown */
         mcpt__oa_say(o, what, why);
         return mcpt_str_is(what, "access_denied") ? MCPT_E_DECLINED : MCPT_E_OAUTH;
@@ -20726,7 +20740,7 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
             mcpt__oa_ask_resource(o);                       /* adopted */
         }
         e = o->state == MCPT_OAUTH_FAILED ? o->err : MCPT_PENDING;
-    } else {
+    } else if (e != MCPT_PENDING) {
         mcpt__oa_drop(o, mcpt__oa_attempt);
         mcpt__oa_fail(o, e);
     }
@@ -22235,8 +22249,8 @@ static void mcpt__cl_next(mcpt_client *c)
 
 #if !MCPT_NO_OAUTH
     if (c->config->oauth != NULL && c->phase != MCPT__CP_OVER &&
-        ((c->flags & MCPT__CF_AUTH) != 0 || (c->phase == MCPT__CP_CALL && (mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_REQUEST ||
-                                                                           mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_WAIT)))) {
+        ((c->flags & MCPT__CF_AUTH) != 0 || ((c->phase == MCPT__CP_CALL || c->phase <= MCPT__CP_INIT) &&
+         (mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_REQUEST || mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_WAIT)))) {
         c->flags |= MCPT__CF_AUTH;
         if (mcpt__cl_authorize(c, ch)) {
             return;

@@ -1,6 +1,6 @@
 /* An MCP server that is an OAuth resource server, for the interoperability tests:
  *   protected PORT mbedtls|bearssl jwt|opaque ISSUER URL [CLIENT_ID SECRET]
- * jwt: URL is a key set; opaque: the introspection endpoint. One tool, whoami, shows the principal. DPoP with nonces.
+ * jwt: URL is a key set; opaque: the introspection endpoint. whoami shows the principal, change does with the scope write. DPoP with nonces.
  *   protected emit CLIENT_ID ISSUER METHOD URL [TOKEN [NONCE]]
  * prints a client assertion and a DPoP proof, made with the key of RFC 7515 A.3. */
 #include "../../port/crypto_bearssl.h"
@@ -22,7 +22,10 @@ static mcpt_err whoami(mcpt_call *call, mcpt_val args, mcpt_writer *out)
     mcpt_end(out);
     return MCPT_OK;
 }
-static const mcpt_tool tools[] = { MCPT_TOOL("whoami", "Shows who calls.", NULL, whoami, MCPT_READ_ONLY) };
+static const mcpt_tool tools[] = {
+    MCPT_TOOL("whoami", "Shows who calls.", NULL, whoami, MCPT_READ_ONLY),
+    { .name = "change", .description = "The same; needs the scope write.", .fn = whoami, .scopes = "write" }
+};
 
 static void note(void *user, mcpt_level level, mcpt_err what, const char *text)
 {
@@ -121,6 +124,8 @@ int main(int argc, char **argv)
     guard.prove_user = &dpop;
     guard.remember_ms = 1;                                  /* every token is judged anew */
     prm.authorization_servers = argv[4];
+    prm.scopes_supported = "read write";
+    guard.scopes = "read";
     guard.prm = &prm;
     identity.base_url = base;
     server.name = "protected";

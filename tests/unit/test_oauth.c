@@ -567,6 +567,57 @@ static void step_up(void)
     CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"b\"", true) == MCPT_PENDING);
 }
 
+/* A client registers for what it may ever ask for (RFC 7591 section 2), and anew, once, where that was too little. */
+static void registered_scopes(void)
+{
+    begin();
+    CHECK(refuse(&o, 401, "Bearer scope=\"read\"", false) == MCPT_PENDING);
+    for (int i = 0; i < 3 && mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST; i++) {
+        serve(&o);
+    }
+    CHECK(strstr(W.form, "\"scope\":\"read write\"") != NULL);
+    (void)sign_in(&o);
+    CHECK(strcmp(W.scope, "read") == 0);
+    begin();                          /* none: no member, an empty one is refused by servers */
+    put_route(PRM_PATH, 200, "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"" AS "\"]}");
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && strstr(W.form, "\"scope\"") == NULL);
+
+    begin();
+    CHECK(authorize(&o, "Bearer scope=\"read\"") == MCPT_OAUTH_READY);
+    mcpt_oauth_accepted(&o, mcpt_z(NULL));
+    CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"admin\"", true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    for (int i = 0; i < 2; i++) {
+        char query[256];
+        (void)sign_in(&o);
+        snprintf(query, sizeof(query), "error=invalid_scope&state=%s&iss=https%%3A%%2F%%2Fas.example", W.state);
+        W.nlog = 0;
+        CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == (i == 0 ? MCPT_PENDING : MCPT_E_OAUTH));
+        CHECK(drive(&o) == (i == 0 ? MCPT_OAUTH_USER : MCPT_OAUTH_FAILED) && asked("POST " AS "/register") == (i == 0));
+        CHECK(i != 0 || strstr(W.form, "\"scope\":\"read admin write\"") != NULL);
+    }
+    CHECK(strcmp(mcpt_oauth_reason(&o), "invalid_scope") == 0);
+}
+
+/* Scopes outlive the token: what was granted, by a step-up too, is asked for again after it has ended for good. */
+static void scopes_kept(void)
+{
+    begin();
+    CHECK(authorize(&o, "Bearer scope=\"read\"") == MCPT_OAUTH_READY);
+    CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"admin\"", true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
+    mcpt_oauth_close(&o);
+    W.unix_time += 3600;
+    W.token_status = 400;
+    W.token_body = "{\"error\":\"invalid_grant\"}";
+    begin_with(&usual);
+    CHECK(drive(&o) == MCPT_OAUTH_USER);
+    mcpt_oauth_close(&o);             /* and by another process */
+    begin_with(&usual);
+    CHECK(refuse(&o, 401, "Bearer scope=\"read\"", false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+    (void)sign_in(&o);
+    CHECK(strcmp(W.scope, "read admin") == 0);
+}
+
 /* RFC 8628: D1 to D9. */
 static void device_grant(void)
 {
@@ -845,10 +896,10 @@ static void once_only(void)
     begin();                          /* servers explain themselves at length (RFC 6749 section 4.1.2.1) */
     CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
     (void)sign_in(&o);
-    n = (size_t)snprintf(query, sizeof(query), "error=invalid_scope&iss=https%%3A%%2F%%2Fas.example&state=%s&error_description=", W.state);
+    n = (size_t)snprintf(query, sizeof(query), "error=server_error&iss=https%%3A%%2F%%2Fas.example&state=%s&error_description=", W.state);
     memset(query + n, 'x', 600);
     query[n + 600] = '\0';
-    CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == MCPT_E_OAUTH && strncmp(mcpt_oauth_reason(&o), "invalid_scope: xxx", 18) == 0);
+    CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == MCPT_E_OAUTH && strncmp(mcpt_oauth_reason(&o), "server_error: xxx", 17) == 0);
 
     world();                          /* without a clock there is no assertion, whatever room there is */
     {
@@ -1238,6 +1289,8 @@ int main(void)
     refreshing();
     refused_tokens();
     step_up();
+    registered_scopes();
+    scopes_kept();
     device_grant();
     machine_grants();
     signed_grants();
