@@ -149,7 +149,7 @@ picture: ## the page on which a person pairs this machine, as a phone shows it: 
 	$(MAKE) $(B)/device && $(B)/node/node_modules/.bin/node tests/tools/picture.mjs
 
 ##
-## Programs: build/device build/mcpt build/conformance-server build/conformance-server-microhttpd build/conformance-client build/conformance-client-curl build/json-check build/examples/NAME
+## Programs: build/device build/gateway build/mcpt build/conformance-server build/conformance-server-microhttpd build/conformance-client build/conformance-client-curl build/json-check build/examples/NAME
 
 help: ## this list
 	awk -F ':.*## ' '/^##/ { sub(/^## ?/, ""); print } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -218,7 +218,7 @@ step-conformance-microhttpd:
 	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
 
 step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the other examples in build/o/examples
-	$(call need,$(HOST) $(STORE_NEEDS) $(CURL_NEEDS) $(CHROMIUM)); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
+	$(call need,$(HOST) $(STORE_NEEDS) $(CURL_NEEDS) $(CHROMIUM) nginx=nginx-light); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
 	  $(patsubst %.c,$(B)/o/%,$(wildcard tests/interop/*.c)) && DEVICE=$(CURDIR)/$(B)/device \
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')
@@ -294,7 +294,7 @@ $(B)/$(1)/tests/stores/$(2): $(B)/$(1)/port/store_$(2).o
 endef
 $(foreach k,o san,$(foreach s,$(STORES),$(eval $(call store,$(k),$(s)))))
 # these with all of them
-ALL_STORES := $(B)/o/tests/bench/stores $(B)/o/tests/interop/seed $(B)/o/examples/08_mcpt
+ALL_STORES := $(B)/o/tests/bench/stores $(B)/o/tests/interop/seed $(B)/o/examples/08_mcpt $(B)/o/examples/09_gateway
 $(ALL_STORES): EXTRA = $(STORES:%=$(B)/o/port/store_%.o)
 $(ALL_STORES): $(STORES:%=$(B)/o/port/store_%.o)
 ZIG := $(B)/node/node_modules/.bin/zig
@@ -318,6 +318,8 @@ $(B)/device: $(DEVICE:%.c=$(B)/o/%)
 $(B)/conformance-server: $(B)/o/tests/conformance/server
 	ln -f $< $@
 $(B)/mcpt: $(B)/o/examples/08_mcpt
+	ln -f $< $@
+$(B)/gateway: $(B)/o/examples/09_gateway
 	ln -f $< $@
 $(B)/conformance-client: $(B)/o/tests/conformance/client
 	ln -f $< $@

@@ -1170,7 +1170,7 @@ MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcp
 #define MCPT_PAIRING_RECORD 512       /* the largest record in the store */
 typedef struct mcpt_pairing_scope { const char *scope, *text; } mcpt_pairing_scope;    /* text for the page; NULL: scope */
 typedef struct mcpt_pairing_config {  /* all static */
-    const mcpt_store *store;          /* records "pairc.." and "pairg.." are ours; not shared with another process */
+    const mcpt_store *store;          /* records "pairc.." and "pairg.." are ours. One process pairs; others may share the store to verify */
     /* A code, "1234 5678", is to be shown, with the name of the client that asks; NULL: it is over. The last one counts. */
     void (*show)(void *user, const char *code, mcpt_str client);
     void *user;

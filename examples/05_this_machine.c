@@ -16,6 +16,10 @@
 #include "port/store_fs.h"
 #include "port/tls_mbedtls.h"
 
+#ifndef GATEWAY                       /* 09_gateway.c: the same, with a store that several processes share */
+#define GATEWAY 0
+#define REMEMBER_MS 0                 /* how long the verdict on a token holds; 0: a minute */
+#endif
 #include "device_certificate.h"
 #include "this_machine_gauge.h"
 #include "this_machine_sensors.h"
@@ -479,11 +483,14 @@ static const mcpt_pairing_scope scopes[] = {
     { "read", "read its sensors, its disks and its log" },
     { "control", "rename it, write into its log and clear it" }
 };
-static const mcpt_pairing_config pairing_config = { .store = &records.store, .show = show, .scopes = scopes, .nscopes = MCPT_COUNT(scopes) };
-static const mcpt_guard guard = { .verify = mcpt_pairing_verify, .user = &pairing, .pairing = &pairing, .scopes = "read" };
+static mcpt_pairing_config pairing_config = { .store = &records.store, .show = show, .scopes = scopes, .nscopes = MCPT_COUNT(scopes) };
+static const mcpt_guard guard = { .verify = mcpt_pairing_verify, .user = &pairing, .pairing = &pairing, .scopes = "read",
+                                  .remember_ms = REMEMBER_MS };
 
 static char host_name[64], host_local[72];      /* names under which a network may know this machine */
-static const char *const host_names[] = { host_name, host_local };
+static char host_public[256];                   /* and the one that --base-url says */
+static const char *const host_names[] = { host_name, host_local, host_public };
+static const char *public_origin[1];
 static mcpt_identity identity = { .hosts = host_names, .nhosts = MCPT_COUNT(host_names) };
 
 /* Everything above in one object; const, in flash, where --open need not take the guard away. */
@@ -524,7 +531,7 @@ static const mcpt_hub_mem hub_memory = {
 /* --------------------------------------------------------------------------------------------------- main */
 
 struct options {
-    const char *program, *host, *tls_dir;
+    const char *program, *host, *tls_dir, *base_url, *store;
     uint16_t port;
     bool stdio, open, reset, tls, help;
 };
@@ -536,6 +543,10 @@ static const char usage[] =
     "  --host ADDR   address to listen on (localhost); \"*\" is every address of this machine\n"
     "  --tls         serve https; makes a key and a certificate on first use, says how clients come to trust it\n"
     "  --tls-dir DIR where device.key and device.crt are; yours are welcome there\n"
+    "  --base-url URL  the https URL that clients know, when a proxy stands in front\n"
+#if GATEWAY
+    "  --store STORE where pairings are kept: redis:URL, postgres:URL, sqlite:FILE\n"
+#endif
     "  --open        serve everybody who can connect, without authorization\n"
     "  --reset       forget all clients that were paired, and end\n"
     "  --stdio       speak through standard input and output, for clients that start their servers\n"
@@ -563,6 +574,10 @@ static bool parse(struct options *o, int argc, char **argv)
         } else if (strcmp(argv[i], "--tls-dir") == 0 && *value != 0) {
             o->tls = true;
             o->tls_dir = argv[++i];
+        } else if (strcmp(argv[i], "--base-url") == 0 && strncmp(value, "https://", 8) == 0) {
+            o->base_url = argv[++i];
+        } else if (GATEWAY && strcmp(argv[i], "--store") == 0 && *value != 0) {
+            o->store = argv[++i];
         } else if (strcmp(argv[i], "--host") == 0 && *value != 0) {
             o->host = argv[++i];
         } else if (strcmp(argv[i], "--port") == 0) {
@@ -659,10 +674,21 @@ static void state_path(char *to, size_t cap, const char *tail)
 }
 
 /* The pairings that are kept. False: it said why. */
-static bool open_pairing(void)
+static bool open_pairing(const struct options *o)
 {
     char directory[200];
     mcpt_err e;
+#if GATEWAY
+    if (o->store != NULL) {
+        e = gateway_store(o->store, &env, &pairing_config.store, &server.state_key);
+        e = e == MCPT_OK ? mcpt_pairing_init(&pairing, &pairing_config, &env, &hub) : e;
+        if (e != MCPT_OK) {
+            (void)fprintf(stderr, "cannot use the store %.12s...: %s\n", o->store, mcpt_strerror(e));
+        }
+        return e == MCPT_OK;
+    }
+#endif
+    (void)o;
     state_path(directory, sizeof directory, "");
     e = make_directory(directory) ? MCPT_OK : MCPT_E_STORE;
     state_path(directory, sizeof directory, "/pairing");
@@ -674,11 +700,28 @@ static bool open_pairing(void)
     return e == MCPT_OK;
 }
 
-static int reset(void)
+static int reset(const struct options *o)
 {
-    mcpt_err e = open_pairing() ? mcpt_pairing_reset(&pairing) : MCPT_E_STATE;
+    mcpt_err e = open_pairing(o) ? mcpt_pairing_reset(&pairing) : MCPT_E_STATE;
     (void)fprintf(stderr, "%s\n", e == MCPT_OK ? "no client is paired with this machine now" : mcpt_strerror(e));
     return e == MCPT_OK ? 0 : 1;
+}
+
+/* Behind a proxy the names that clients use are those of the proxy: its URL is configured, never taken from a request, so that
+ * X-Forwarded-Host and the like are not even read. */
+static bool name_public(const char *url)
+{
+    mcpt_url u;
+    if (!mcpt_url_split(mcpt_z(url), &u) || u.path.len > 1 || u.query.ptr != NULL || u.host.len >= sizeof host_public) {
+        (void)fprintf(stderr, "--base-url needs an https URL without a path: --base-url https://gateway.example\n");
+        return false;
+    }
+    memcpy(host_public, u.host.ptr, u.host.len);
+    public_origin[0] = url;
+    identity.base_url = url;
+    identity.origins = public_origin;
+    identity.norigins = 1;
+    return true;
 }
 
 /* Under TLS the names that clients may have for this machine are those of its certificate. */
@@ -745,9 +788,12 @@ static int serve_http(const struct options *o)
                       "%s --host \"%s\" --open\n", o->host, o->program, o->host);
         return 1;
     }
+    if (o->base_url != NULL && !name_public(o->base_url)) {
+        return 2;
+    }
     if (o->open) {
         server.guard = NULL;
-    } else if (!open_pairing()) {
+    } else if (!open_pairing(o)) {
         return 1;
     }
     if (o->tls && (config.tls = serve_tls(o)) == NULL) {
@@ -759,7 +805,7 @@ static int serve_http(const struct options *o)
         return explain(o, e, errno);
     }
     (void)mcpt_posix_stop_on_signals(&net);
-    if (o->tls) {
+    if (o->tls && o->base_url == NULL) {
         name_urls(o, mcpt_posix_port(&net));
     }
     welcome(o, mcpt_posix_port(&net));
@@ -808,7 +854,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (o.reset) {
-        return reset();
+        return reset(&o);
     }
     note("started");
     return o.stdio ? serve_stdio() : serve_http(&o);
