@@ -1628,6 +1628,9 @@ MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *
  * mcpt_io_want() does nothing but notice the end. E_STATE: it is not idle. E_ARG: below the minimum, rx of 2 GB or more,
  * tx of 16 MB or more. */
 MCPT_API bool mcpt_conn_idle(const mcpt_conn *c);
+/* Has it answered a request, and waits for another that may never come? Where connections are few, such a one may be closed
+ * for a new client (RFC 9112 section 9.5); an event stream is not one. */
+MCPT_API bool mcpt_conn_spare(const mcpt_conn *c);
 MCPT_API mcpt_err mcpt_conn_mem(mcpt_conn *c, const mcpt_mem *mem);
 /* Must be called when the transport is gone, before the object is used for another connection. */
 MCPT_API void mcpt_conn_close(mcpt_conn *c);
@@ -17354,6 +17357,11 @@ MCPT_API bool mcpt_conn_idle(const mcpt_conn *c)
         return quiet && c->generator == MCPT__G_NONE && c->io.rx_len <= c->end;
     }
     return quiet && c->io.state == MCPT__X_READ && c->io.rx_len == 0;
+}
+
+MCPT_API bool mcpt_conn_spare(const mcpt_conn *c)
+{
+    return c->io.state == MCPT__X_READ && c->io.peak_rx != 0 && mcpt_conn_idle(c);
 }
 
 /* -- running the message in rx */

@@ -355,6 +355,34 @@ static void plug(wire *w, pcb_type *pcb, mcpt_io *io, mcpt_tls_conn *tls)
 #endif
 }
 
+/* Of the connections that wait for a further request, if any, ends the one that has waited longest. Its close_notify is copied: the
+ * memory is for the next. */
+static slot *make_room(mcpt_lwip *p)
+{
+    slot *oldest = NULL;
+    size_t n;
+    const char *bye;
+    unsigned i;
+    for (i = 0; i < p->config.connections; ++i) {
+        slot *s = &p->slots[i];
+        if ((s->wire.flags & (SERVING | PEER_DONE | BROKEN | ENDING)) == SERVING && s->wire.in == NULL && s->wire.flight == 0 &&
+            mcpt_conn_spare(&s->conn) && (oldest == NULL || (int32_t)(s->wire.turn - oldest->wire.turn) < 0)) {
+            oldest = s;
+        }
+    }
+    if (oldest != NULL && TLS(oldest->wire.tls) != NULL && mcpt_tls_shut(oldest->wire.tls)) {
+        (void)mcpt_io_want(oldest->wire.io);
+        bye = mcpt_io_tx(oldest->wire.io, &n);
+        if (bye != NULL) {
+            (void)altcp_write((pcb_type *)oldest->wire.pcb, bye, (u16_t)n, TCP_WRITE_FLAG_COPY);
+        }
+    }
+    if (oldest != NULL) {
+        finish(p, oldest, false);
+    }
+    return oldest;
+}
+
 static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
 {
     mcpt_lwip *p = (mcpt_lwip *)arg;
@@ -367,11 +395,15 @@ static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
     for (i = 0; i < p->config.connections && (p->slots[i].wire.flags & SERVING) != 0; ++i) {
         /* a few at most */
     }
-    s = &p->slots[i];
-    if (i < p->config.connections && TLS(p->config.tls) != NULL) {
+    s = i < p->config.connections ? &p->slots[i] : NULL;
+    if (s == NULL || (TLS(p->config.tls) != NULL && p->config.tls->vacant == NULL)) {
+        slot *room = make_room(p);
+        s = s != NULL ? s : room;
+    }
+    if (s != NULL && TLS(p->config.tls) != NULL) {
         tls = mcpt_tls_open(TLS(p->config.tls), &s->conn.io, NULL);
     }
-    if (i == p->config.connections || (tls == NULL && TLS(p->config.tls) != NULL)) {
+    if (s == NULL || (tls == NULL && TLS(p->config.tls) != NULL)) {
         return refuse(p, pcb);
     }
     (void)mcpt_conn_init(&s->conn, p->config.server, p->config.hub, NULL, MCPT_HTTP, p->config.user);
@@ -469,6 +501,7 @@ static void pump(mcpt_lwip *p, slot *s)
         enqueue(p, w, WAITING);       /* first come, first served */
         return;
     }
+    w->turn = ++p->turn;
     more = turns(w);
     if ((w->flags & BROKEN) != 0) {
         tell_eof(w);                  /* handlers in work get their last run */

@@ -31,15 +31,16 @@
  *
  * Connections come from a fixed pool. Only those at work hold a buffer (receive, transmit, tokens), from a smaller pool;
  * an idle one holds none. What arrives meanwhile stays in lwIP's pbufs and the TCP window closes: tcp_recved() is told
- * only what was taken. When every connection is taken, a further client gets 503 with Retry-After; nobody is evicted,
- * and mcpt_server.idle_ms frees what idles.
+ * only what was taken. When every connection is taken, the one that has waited longest for a further request gives way to a
+ * new client; when none waits (all are in work, or event streams) that gets 503 with Retry-After. mcpt_server.idle_ms
+ * frees what idles.
  *
  * Bytes to send are not copied: lwIP sends them from the transmit buffer, which is therefore in use until the peer has
  * acknowledged them (a round trip; with a delayed acknowledgement up to 0.2 s). Received bytes are copied once, from
  * pbufs into the receive buffer.
  *
  * With config.tls (port/tls_bearssl, port/tls_mbedtls) it serves https. Each connection takes one of that pool until it ends;
- * when none is left a further client gets the alert internal_error. What TLS needs lies in its own memory: record buffers,
+ * instead of 503 a client then gets the alert internal_error. What TLS needs lies in its own memory: record buffers,
  * keys. So a connection holds a buffer of the port no longer than without TLS, a handshake for the length of a poll; what
  * does not fit into the record buffer waits in pbufs as above. Records are sent from TLS' memory: the next one after the
  * acknowledgement of the one before. A stop sends close_notify to idle connections. Handshakes that take longer than the
@@ -53,7 +54,7 @@
  * tested: TLS is the business of config.tls).
  * Does not: allocate, use threads, initialise lwIP or a network interface. Links port/tls.c (-DMCPT_LWIP_NO_TLS=1:
  * not even that, which saves 1.6 KB), not a TLS library.
- * RAM: MCPT_LWIP_SIZE(): per connection sizeof(mcpt_conn) + 44 bytes, per buffer rx_size + tx_size + 20 * ntok. lwIP's own
+ * RAM: MCPT_LWIP_SIZE(): per connection sizeof(mcpt_conn) + 48 bytes, per buffer rx_size + tx_size + 20 * ntok. lwIP's own
  * pools come on top, and TLS' memory.
  * Longest uninterruptible call: mcpt_lwip_poll(), your longest handler, or with TLS the private key's work in a handshake.
  * Tested with: lwIP 2.1.3 (Debian 12) and 2.2.1 (Debian 13: the conformance suite), NO_SYS 1, emulated Cortex-M3 (examples/firmware).
@@ -95,6 +96,7 @@ typedef struct mcpt_lwip_wire {       /* private: a TCP connection, and what it 
     struct pbuf *in;                  /* received, not taken yet */
     struct mcpt_lwip_wire *next[2];
     uint32_t flight;                  /* bytes that io shows and lwIP holds */
+    uint32_t turn;                    /* when it had its last turn */
     uint8_t flags, want, buffer;
 } mcpt_lwip_wire;
 typedef struct mcpt_lwip_slot {       /* private: a client's connection */
@@ -115,6 +117,7 @@ typedef struct mcpt_lwip {            /* private; do not copy or move between in
     void *listener;
     mcpt_lwip_queue queues[2];        /* with something to do, without a buffer */
     mcpt_lwip_stats stats;
+    uint32_t turn;                    /* how many there were */
     uint8_t stopping;
     uint8_t taken[32];                /* a bit for each buffer */
 } mcpt_lwip;

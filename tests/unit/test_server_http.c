@@ -875,14 +875,15 @@ static void idle_connections_give_their_buffers_back(void)
     mem.tx_size = world.tx;
     mem.tok = w->tok;
     mem.ntok = world.ntok;
-    CHECK(mcpt_conn_idle(&w->conn));
+    CHECK(mcpt_conn_idle(&w->conn) && !mcpt_conn_spare(&w->conn));
     CHECK(mcpt_conn_mem(&w->conn, NULL) == MCPT_OK);
     pump(w);
     CHECK(!w->closed && mcpt_io_want(&w->conn.io) == MCPT_WANT_RX);
     CHECK(mcpt_conn_mem(&w->conn, &mem) == MCPT_OK);
     CHECK(call(w, "echo", "{}").status == 200);
+    CHECK(mcpt_conn_spare(&w->conn));
     put(w, "POST");
-    CHECK(!mcpt_conn_idle(&w->conn) && mcpt_conn_mem(&w->conn, NULL) == MCPT_E_STATE);
+    CHECK(!mcpt_conn_spare(&w->conn) && !mcpt_conn_idle(&w->conn) && mcpt_conn_mem(&w->conn, NULL) == MCPT_E_STATE);
     hang_up(w);
     w = dial(MCPT_HTTP);
     (void)call(w, "wait", "{}");
@@ -898,7 +899,7 @@ static void idle_connections_give_their_buffers_back(void)
     mem.rx = w->rx;
     mem.tx = w->tx;
     mem.tok = w->tok;
-    CHECK(mcpt_conn_idle(&w->conn) && mcpt_conn_mem(&w->conn, NULL) == MCPT_OK);
+    CHECK(mcpt_conn_idle(&w->conn) && !mcpt_conn_spare(&w->conn) && mcpt_conn_mem(&w->conn, NULL) == MCPT_OK);
     pass(20000);
     mcpt_hub_changed(&world.hub, MCPT_CHANGED_TOOLS);
     settle();
