@@ -125,6 +125,7 @@ static void forget(session *s)
     mcpt_tls_wipe(s, sizeof *s);
 }
 
+#if defined(MBEDTLS_SSL_CLI_C)
 static void keep_session(conn *m)
 {
     session *s = m->session;
@@ -141,6 +142,12 @@ static void keep_session(conn *m)
         mbedtls_ssl_session_free(&s->s);
     }
 }
+#else
+static void keep_session(const conn *m)
+{
+    (void)m;                          /* only clients are given tickets */
+}
+#endif
 
 static int32_t read_plain(mcpt_tls_conn *c, char *to, size_t cap)
 {
@@ -193,7 +200,10 @@ static mcpt_err finish(mcpt_tls_conn *c)
 static void say_why(mcpt_tls_conn *c)
 {
     static const char decode_error[7] = { 21, 3, 3, 0, 2, 2, 50 };
-    if (!((const conn *)(const void *)c)->sent && c->detail != 0) {
+    conn *m = (conn *)(void *)c;
+    if (m->shaken && !m->waiting && (c->detail == MBEDTLS_ERR_SSL_BAD_INPUT_DATA || c->detail == MBEDTLS_ERR_SSL_INVALID_RECORD)) {
+        (void)mbedtls_ssl_send_alert_message(&m->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW);  /* mbedTLS is silent */
+    } else if (!m->sent && c->detail != 0) {
         c->io.tx = (char *)(uintptr_t)decode_error;         /* not even a record: there mbedTLS says nothing. Else it has */
         c->io.tx_len = sizeof decode_error;
         c->io.tx_at = 0;
