@@ -47,13 +47,7 @@ static uint32_t millis(void *user)
     return board_millis();
 }
 
-static int64_t unix_time(void *user)
-{
-    (void)user;
-    return emulation_only_unix_time();
-}
-
-static const mcpt_env env = { .millis = millis, .unix_time = unix_time, .random = emulation_only_random, .crypto = &mcpt_bearssl_crypto };
+static const mcpt_env env = { .millis = millis, .unix_time = emulation_only_unix_time, .random = emulation_only_random, .crypto = &mcpt_bearssl_crypto };
 static const mcpt_oauth_config auth = {
     .endpoint = url, .grant = MCPT_GRANT_DEVICE, .client_name = "A board with sensors", .software_id = "mcptools-board",
     .public_client = true, .env = &env, .store_key = device_key

@@ -3,6 +3,9 @@
 #include "board.h"
 #include "emulation_only.h"
 #include "network.h"
+#if FIRMWARE_TLS
+#include "protect.h"
+#endif
 #include <lwip/memp.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/stats.h>
@@ -60,7 +63,7 @@ static unsigned pcbs(const struct tcp_pcb *p)
 
 static void report(const mcpt_lwip *net, const mcpt_hub *hub)
 {
-    static char line[768];
+    char line[896];               /* the stack is empty here */
     const mcpt_lwip_stats s = mcpt_lwip_now(net);
     mcpt_writer w;
     mcpt_str text;
@@ -85,6 +88,14 @@ static void report(const mcpt_lwip *net, const mcpt_hub *hub)
     mcpt_kv_int(&w, "late_in", network_trouble_in.late);
     mcpt_kv_int(&w, "dropped_out", network_trouble_out.dropped);
     mcpt_kv_int(&w, "late_out", network_trouble_out.late);
+#if FIRMWARE_TLS
+    mcpt_kv_int(&w, "tls", net->config.tls->open);
+    mcpt_kv_int(&w, "tls_full", net->config.tls->full);
+    mcpt_kv_int(&w, "tls_resumed", net->config.tls->resumed);
+    mcpt_kv_int(&w, "tls_failed", net->config.tls->failed);
+    mcpt_kv_int(&w, "tls_refused", net->config.tls->refused);
+    mcpt_kv_int(&w, "tls_heap_most", (int64_t)protect_heap_most());
+#endif
 #if MEMP_STATS && MEM_STATS
     mcpt_kv_int(&w, "heap", lwip_stats.mem.used);
     mcpt_kv_int(&w, "heap_most", lwip_stats.mem.max);

@@ -1,8 +1,10 @@
-/* device.c - a device on a microcontroller: sensors, a light, a log and settings, for MCP clients over Ethernet (port 80)
- * and over a UART (a message a line) at the same time.
+/* device.c - a device on a microcontroller: sensors, a light, a log and settings, for MCP clients over Ethernet and over a UART (a
+ * message a line) at the same time. On the network it serves everybody (port 80), or, with FIRMWARE_TLS, over TLS those that were
+ * paired with it (port 443).
  *
  *   make firmware
  *   build/firmware/lm3s6965evb-device --port 8080           then http://localhost:8080/mcp
+ *   build/firmware/lm3s6965evb-device-tls --port 8443       then https://localhost:8443/mcp
  *
  * How to read it: the device's state; then tools, resources and prompts, each a few handlers and a table; then the memory;
  * then main(). What is emulated here and is yours in a product: emulation_only.c. */
@@ -10,7 +12,11 @@
 #include "console.h"
 #include "emulation_only.h"
 #include "network.h"
+#if FIRMWARE_TLS
+#include "protect.h"
+#else
 #include "port/crypto_mbedtls.h"
+#endif
 #include "settings.h"
 #include <string.h>
 
@@ -23,6 +29,7 @@ static struct {
     struct { uint32_t when; const char *what; } log[LOG_LINES];     /* a ring */
     unsigned logged;
     uint32_t restart_at;              /* 0: no restart is due */
+    bool stopping, forget;            /* the restart has begun; it is to be one as from the factory */
 } device = { .name = "board" };
 static mcpt_hub hub;
 static mcpt_lwip net;
@@ -138,7 +145,7 @@ static mcpt_err restart(mcpt_call *call, mcpt_val args, mcpt_writer *out)
     if (!mcpt_bool_or(mcpt_get(answer, "sure"), false)) {
         return mcpt_fail(out, "The user was not sure.");
     }
-    device.restart_at = board_millis() + 200;                 /* the answer goes out first */
+    device.restart_at = (board_millis() + 200) | 1u;                /* the answer goes out first */
     mcpt_text_z(out, "The device restarts.");
     return MCPT_OK;
 }
@@ -148,15 +155,15 @@ static const mcpt_tool tools[] = {
     MCPT_TOOL("read_sensor", "Read one analog input, in volts.",
         JSON({"type":"object","properties":{"channel":{"type":"integer","minimum":0,"maximum":3}},"required":["channel"]}),
         read_sensor, MCPT_READ_ONLY),
-    MCPT_TOOL("set_led", "Switch the light on or off.",
-        JSON({"type":"object","properties":{"on":{"type":"boolean"}},"required":["on"]}), set_led, MCPT_IDEMPOTENT),
-    MCPT_TOOL("set_name", "Give the device a name; it keeps it over a restart.",
-        JSON({"type":"object","properties":{"name":{"type":"string","minLength":1,"maxLength":47}},"required":["name"]}),
-        set_name, MCPT_IDEMPOTENT),
+    { .name = "set_led", .description = "Switch the light on or off.", .fn = set_led, .flags = MCPT_IDEMPOTENT, .scopes = "control",
+      .input_schema = JSON({"type":"object","properties":{"on":{"type":"boolean"}},"required":["on"]}) },
+    { .name = "set_name", .description = "Give the device a name; it keeps it over a restart.", .fn = set_name, .flags = MCPT_IDEMPOTENT,
+      .input_schema = JSON({"type":"object","properties":{"name":{"type":"string","minLength":1,"maxLength":47}},"required":["name"]}),
+      .scopes = "control" },
     MCPT_TOOL("sample", "Read one analog input every 50 ms: lowest, highest, mean. Reports progress.",
         JSON({"type":"object","properties":{"channel":{"type":"integer","minimum":0,"maximum":3},
               "count":{"type":"integer","minimum":1,"maximum":200}},"required":["channel"]}), sample, MCPT_READ_ONLY),
-    MCPT_TOOL("restart", "Restart the device, after the user has agreed.", NULL, restart, 0)
+    { .name = "restart", .description = "Restart the device, after the user has agreed.", .fn = restart, .scopes = "control" }
 };
 
 /* -- resources and prompts */
@@ -234,15 +241,23 @@ static uint32_t millis(void *user)
     return board_millis();
 }
 
-static const mcpt_crypto crypto = { .sha256 = mcpt_mbedtls_sha256, .hmac_sha256 = mcpt_mbedtls_hmac_sha256 };
-static const mcpt_env env = { .millis = millis, .random = emulation_only_random, .crypto = &crypto };
+#if FIRMWARE_TLS
+#define CRYPTO protect_crypto
+#else
+static const mcpt_crypto hashes = { .sha256 = mcpt_mbedtls_sha256, .hmac_sha256 = mcpt_mbedtls_hmac_sha256 };
+#define CRYPTO hashes
+#endif
+static const mcpt_env env = { .millis = millis, .unix_time = emulation_only_unix_time, .random = emulation_only_random, .crypto = &CRYPTO };
 static const mcpt_server server = {
     .name = "mcptools-device", .version = "1.0.0", .title = "A board", .tools = tools, .ntools = MCPT_COUNT(tools),
     .resources = resources, .nresources = MCPT_COUNT(resources), .prompts = prompts, .nprompts = MCPT_COUNT(prompts),
-    .offers = MCPT_OFFER_SUBSCRIBE | MCPT_OFFER_LOGGING | MCPT_OFFER_COMPLETIONS | MCPT_OFFER_TASKS, .env = &env
+    .offers = MCPT_OFFER_SUBSCRIBE | MCPT_OFFER_LOGGING | MCPT_OFFER_COMPLETIONS | MCPT_OFFER_TASKS, .env = &env,
+#if FIRMWARE_TLS
+    .guard = &protect_guard, .identity = &protect_identity, .idle_ms = 10000        /* TLS connections are few */
+#endif
 };
 
-enum { CONNECTIONS = FIRMWARE_CONNECTIONS, BUFFERS = 2, RX = 1536, TX = 1024, TOK = 64, SESSIONS = 3, LISTENERS = 2, SLOTS = 3,
+enum { CONNECTIONS = FIRMWARE_CONNECTIONS, BUFFERS = 2, RX = FIRMWARE_RX, TX = 1024, TOK = 64, SESSIONS = 3, LISTENERS = 2, SLOTS = 3,
        SLOT_SIZE = 768 };
 static uint8_t net_memory[MCPT_LWIP_SIZE(CONNECTIONS, BUFFERS, RX, TX, TOK)];
 static mcpt_session sessions[SESSIONS];
@@ -253,6 +268,9 @@ static mcpt_tok hub_tok[TOK];
 static char uart_rx[1024], uart_tx[TX];
 static mcpt_tok uart_tok[TOK];
 static mcpt_conn uart;
+#if FIRMWARE_TLS
+static mcpt_verdict verdicts[3];      /* tokens that were checked a moment ago */
+#endif
 
 /* A UART has no end of a connection. Whoever connects a client to it (tests/firmware/bridge.mjs) first sends EOT, which is
  * not JSON: what an earlier client left, half a line, a session, subscriptions, ends there. */
@@ -321,14 +339,52 @@ static void load_settings(void)
     }
 }
 
+/* What a person at the device may order: 'c', its certificate; 'F', as it came from the factory. Others the console knows. */
+static void obey(char command)
+{
+#if FIRMWARE_TLS
+    if (command == 'c') {
+        protect_print_certificate();
+    } else if (command == 'F') {
+        device.forget = true;
+        device.restart_at = board_millis() | 1u;
+    }
+#endif
+    (void)command;
+}
+
+/* Connections end in order first, so that clients know; but not for longer than a second. */
+static void restart_when_due(void)
+{
+    uint32_t late = board_millis() - device.restart_at;
+    if (device.restart_at == 0 || (int32_t)late < 0) {
+        return;
+    }
+    if (!device.stopping) {
+        device.stopping = true;
+        mcpt_lwip_stop(&net);
+    }
+    if (mcpt_lwip_now(&net).connections == 0 || late > 1000) {
+#if FIRMWARE_TLS
+        if (device.forget && !protect_factory_reset()) {
+            console_print("not all is forgotten: try again\n");
+        }
+#endif
+        board_reset();
+    }
+}
+
 int main(void);
 int main(void)
 {
     const mcpt_hub_mem mem = {
         .sessions = sessions, .nsessions = SESSIONS, .listeners = listeners, .nlisteners = LISTENERS, .slots = slots,
-        .nslots = SLOTS, .slot_data = slot_data, .slot_size = SLOT_SIZE, .tok = hub_tok, .ntok = TOK
+        .nslots = SLOTS, .slot_data = slot_data, .slot_size = SLOT_SIZE, .tok = hub_tok, .ntok = TOK,
+#if FIRMWARE_TLS
+        .verdicts = verdicts, .nverdicts = MCPT_COUNT(verdicts)
+#endif
     };
-    const mcpt_lwip_config config = {
+    mcpt_lwip_config config = {
         .server = &server, .hub = &hub, .connections = CONNECTIONS, .buffers = BUFFERS, .rx_size = RX, .tx_size = TX,
         .ntok = TOK, .other = serve_uart
     };
@@ -337,8 +393,14 @@ int main(void)
     }
     load_settings();
     network_init();
-    if (mcpt_hub_init(&hub, &server, &mem) != MCPT_OK ||
-        mcpt_lwip_init(&net, &config, net_memory, sizeof net_memory) != MCPT_OK) {
+    if (mcpt_hub_init(&hub, &server, &mem) != MCPT_OK) {
+        board_fault("no hub", 0, 0);
+    }
+#if FIRMWARE_TLS
+    config.tls = protect_begin(&env, device.settings, &hub);
+    config.port = 443;
+#endif
+    if (mcpt_lwip_init(&net, &config, net_memory, sizeof net_memory) != MCPT_OK) {
         board_fault("no server", 0, 0);
     }
     open_uart();
@@ -347,9 +409,7 @@ int main(void)
     for (;;) {
         network_turn(&net);
         serve_uart(NULL, &uart);
-        (void)console_turn(&net, &hub);
-        if (device.restart_at != 0 && (int32_t)(board_millis() - device.restart_at) >= 0) {
-            board_reset();
-        }
+        obey(console_turn(&net, &hub));
+        restart_when_due();
     }
 }

@@ -1,7 +1,7 @@
 /* emulation_only.c - see emulation_only.h: never ship */
 #include "emulation_only.h"
 #include "board.h"
-#ifdef FIRMWARE_CHANNELS
+#if defined(FIRMWARE_TLS_BEARSSL)
 #include "port/crypto_bearssl.h"
 #define hmac_sha256 mcpt_bearssl_hmac_sha256
 #else
@@ -63,8 +63,14 @@ uint32_t emulation_only_option(const char *name, uint32_t fallback)
     return p != NULL ? v : fallback;
 }
 
+int64_t emulation_only_unix_time(void *user)
+{
+    (void)user;
+    return emulation_only_option("clock", 1) != 0 ? (int64_t)(uint32_t)host(SYS_TIME, NULL) : -1;
+}
+
 /* -- the flash */
-enum { SECTOR = 1024, SECTORS = 8, UNIT = 4 };
+enum { SECTOR = 1024, SECTORS = 16, UNIT = 4 };
 static intptr_t flash_file;
 
 static bool move(int what, uint32_t at, void *buf, size_t len)
@@ -141,11 +147,6 @@ static bool host_flash_program(void *ctx, uint32_t at, const void *buf, size_t l
 }
 
 const mcpt_flash emulation_only_flash = { host_flash_read, host_flash_program, host_flash_erase, { SECTOR, SECTORS, UNIT }, NULL };
-
-int64_t emulation_only_unix_time(void)
-{
-    return (uint32_t)host(SYS_TIME, NULL);
-}
 
 void emulation_only_fuses(uint8_t fuses[32])
 {

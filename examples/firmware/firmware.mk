@@ -2,7 +2,7 @@
 
 FW := $(B)/firmware
 FW_BOARDS := lm3s6965evb mps2-an385
-FW_KINDS := device conformance client
+FW_KINDS := device device-tls device-mbedtls conformance client
 FW_ALL := $(FW_KINDS) bench
 FW_IMAGES := $(foreach b,$(FW_BOARDS),$(FW_KINDS:%=$(FW)/$(b)-%.elf))
 FW_QEMU := qemu-system-arm=qemu-system-arm
@@ -18,27 +18,56 @@ FW_LWIP := $(addprefix core/,init def dns inet_chksum ip mem memp netif pbuf sta
   $(addprefix core/ipv4/,etharp icmp ip4 ip4_addr) netif/ethernet
 FW_COMMON := startup network emulation_only
 
-# What differs between the kinds of image: its own flags and files, the stack in bytes. Those on the network have no TLS here,
-# so they take no access tokens either.
-FW_PLAIN := -DMCPT_LWIP_NO_TLS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
-FW_device := -DFIRMWARE_CONNECTIONS=4 $(FW_PLAIN)
-FW_device_C := examples/firmware/device.c examples/firmware/console.c examples/firmware/settings.c port/store_flash.c
+# What differs between the kinds of image: its own flags and files, its library, the stack in bytes. The plain ones on the network have
+# no TLS, so they take no access tokens either. -tls has BearSSL's TLS, -mbedtls that of mbedTLS: a client is let in when it was paired.
+FW_PLAIN := -DFIRMWARE_TLS=0 -DMCPT_LWIP_NO_TLS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
+FW_PLAIN_C := port/crypto_mbedtls.c
+FW_PLAIN_O := mbedtls/sha256.o mbedtls/platform_util.o
+FW_DEVICE_C := examples/firmware/device.c examples/firmware/console.c examples/firmware/settings.c port/store_flash.c
+FW_device := -DFIRMWARE_CONNECTIONS=4 -DFIRMWARE_RX=1536 -DFIRMWARE_RECORDS=12 $(FW_PLAIN)
+FW_device_C := $(FW_DEVICE_C) $(FW_PLAIN_C)
+FW_device_O := $(FW_PLAIN_O)
 FW_device_STACK := 5120
+
+FW_BEARSSL := -DFIRMWARE_TLS_BEARSSL -DMCPT_TLS_12 -DMCPT_BEARSSL_NO_RSA=1 -DMCPT_BEARSSL_NO_SHA384=1 '-DMCPT_BEARSSL_EC=&br_ec_p256_m15'
+FW_TLS = -DFIRMWARE_TLS=1 -DFIRMWARE_CONNECTIONS=$(1) -DFIRMWARE_TLS_CONNECTIONS=$(1) -DFIRMWARE_RX=2048 -DFIRMWARE_RECORDS=24 \
+  -DMCPT_NO_HOSTED=1 -DMCPT_NO_CLIENT=1 -DMCPT_NO_JWT=1 -DMCPT_NO_EXCHANGE=1 -DMCPT_MAX_PRINCIPAL=128 -DMCPT_PAIRING_REQUESTS=2
+FW_TLS_C := $(FW_DEVICE_C) examples/firmware/protect.c port/tls.c port/cert.c
+FW_device-tls := $(call FW_TLS,3) -DFIRMWARE_TLS_MEMORY=22800 $(FW_BEARSSL)
+FW_device-tls_C := $(FW_TLS_C) port/tls_bearssl.c port/crypto_bearssl.c
+FW_device-tls_LIBRARY := bearssl
+FW_device-tls_STACK := 7168
+FW_device-mbedtls := $(call FW_TLS,3) -DMCPT_TLS_12 -DFIRMWARE_TLS_MEMORY=2400 -DFIRMWARE_TLS_HEAP=21504 \
+  '-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>'
+FW_device-mbedtls_C := $(FW_TLS_C) port/tls_mbedtls.c port/crypto_mbedtls.c
+FW_device-mbedtls_LIBRARY := mbedtls
+FW_device-mbedtls_STACK := 4608
+
 FW_conformance := -DFIRMWARE_CONNECTIONS=6 $(FW_PLAIN) -DFIRMWARE_ASSERT $(ASSERT)
-FW_conformance_C := tests/firmware/conformance.c examples/firmware/console.c tests/conformance/fixtures.c
+FW_conformance_C := tests/firmware/conformance.c examples/firmware/console.c tests/conformance/fixtures.c $(FW_PLAIN_C)
+FW_conformance_O := $(FW_PLAIN_O)
 FW_conformance_STACK := 5120
 
 # TLS and all other cryptography from BearSSL, for authorities and servers with P-256 keys.
-FW_client := -DFIRMWARE_CONNECTIONS=1 -DFIRMWARE_CHANNELS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_JWT=1 \
-  -DMCPT_TLS_12 -DMCPT_BEARSSL_NO_RSA=1 -DMCPT_BEARSSL_NO_SHA384=1 '-DMCPT_BEARSSL_EC=&br_ec_p256_m15'
-FW_client_C := examples/firmware/client.c examples/firmware/settings.c port/store_flash.c port/lwip_client.c \
+FW_client := -DFIRMWARE_CONNECTIONS=1 -DFIRMWARE_CHANNELS=1 -DFIRMWARE_TLS=0 -DFIRMWARE_RECORDS=12 -DMCPT_NO_HOSTED=1 -DMCPT_NO_JWT=1 $(FW_BEARSSL)
+FW_client_C := examples/firmware/client.c examples/firmware/settings.c port/store_flash.c port/lwip_client.c port/tls.c \
   port/tls_bearssl.c port/crypto_bearssl.c
 FW_client_STACK := 8192
-FW_client_LIB := $(FW)/libbearssl.a
+FW_client_LIBRARY := bearssl
 
-FW_bench := -DFIRMWARE_CONNECTIONS=4
-FW_bench_C := tests/firmware/bench.c
+FW_bench := -DFIRMWARE_TLS=0 -DFIRMWARE_CONNECTIONS=4
+FW_bench_C := tests/firmware/bench.c $(FW_PLAIN_C)
+FW_bench_O := $(FW_PLAIN_O)
 FW_bench_STACK := 8192
+
+# Everything a TLS library compiles to; the linker takes what it needs.
+FW_LIBRARY_FLAGS_bearssl = -I$(B)/src/bearssl/inc -I$(B)/src/bearssl/src -DBR_USE_URANDOM=0 -DBR_USE_UNIX_TIME=0
+FW_LIBRARY_FLAGS_mbedtls = -DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>
+$(FW)/lib/%.a: examples/firmware/firmware.mk examples/firmware/mbedtls_config.h | $(FW)/sources
+	rm -rf $(@:.a=) $@ && mkdir -p $(@:.a=)
+	find $(B)/src/$*/src $(B)/src/$*/library -name '*.c' 2>/dev/null | \
+	  FLAGS='$(FW_CFLAGS) -w $(FW_LIBRARY_FLAGS_$*)' xargs -P $(JOBS) -I FILE sh -c '$(FW_GCC) $$FLAGS -c FILE -o $(@:.a=)/$$(basename FILE .c).o'
+	arm-none-eabi-ar rcs $@ $(@:.a=)/*.o
 
 # $(1) board, $(2) kind of image, $(3) the board's own file
 define firmware
@@ -50,21 +79,15 @@ $(FW)/o/$(1)-$(2)/lwip/%.o: examples/firmware/lwipopts.h examples/firmware/arch/
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/$(FW_LWIP_DIR)/src/$$*.c -o $$@
 $(FW)/o/$(1)-$(2)/mbedtls/%.o: examples/firmware/firmware.mk | $(FW)/sources
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(deps) -c $(B)/src/mbedtls/library/$$*.c -o $$@
-$(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) mbedtls/sha256.o mbedtls/platform_util.o \
-    $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o port/tls.o port/crypto_mbedtls.o $(FW_$(2)_C:%.c=%.o)) \
-    $(FW_$(2)_LIB) examples/firmware/$(1).ld examples/firmware/cortex-m.ld
+$(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) $(FW_$(2)_O) \
+    $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o $(FW_$(2)_C:%.c=%.o)) $(FW_$(2)_LIBRARY:%=$(FW)/lib/%.a) \
+    examples/firmware/$(1).ld examples/firmware/cortex-m.ld
 	rm -f $$(@:.elf=.stack)
 	$(FW_GCC) $$(FW_CFLAGS) --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections -Wl,--defsym=STACK=$(FW_$(2)_STACK) \
-	  -Lexamples/firmware -T $(1).ld -Wl,-Map=$$(@:.elf=.map) $$(filter %.o,$$^) $(FW_$(2)_LIB) -o $$@
+	  -Lexamples/firmware -T $(1).ld -Wl,-Map=$$(@:.elf=.map) $$(filter %.o %.a,$$^) -o $$@
 	arm-none-eabi-size $$@ | awk 'NR == 2 { printf "  %s: %d bytes of flash, %d of RAM\n", "$(1)-$(2)", $$$$1 + $$$$2, $$$$2 + $$$$3 }'
 endef
 $(foreach k,$(FW_ALL),$(eval $(call firmware,lm3s6965evb,$(k),lm3s6965evb))$(eval $(call firmware,mps2-an385,$(k),mps2_an385)))
-# All of BearSSL: the linker takes what an image needs.
-$(FW)/libbearssl.a: examples/firmware/firmware.mk | $(FW)/sources
-	rm -rf $(FW)/o/bearssl && mkdir -p $(FW)/o/bearssl && cd $(FW)/o/bearssl && find $(CURDIR)/$(B)/src/bearssl/src -name '*.c' | \
-	  xargs -P 2 -n 16 $(FW_GCC) -mcpu=cortex-m3 -mthumb -Os -g -std=c99 -ffunction-sections -fdata-sections -w -DBR_USE_URANDOM=0 \
-	  -DBR_USE_UNIX_TIME=0 -I$(CURDIR)/$(B)/src/bearssl/inc -I$(CURDIR)/$(B)/src/bearssl/src -c
-	rm -f $@ && arm-none-eabi-ar rcs $@ $(FW)/o/bearssl/*.o
 -include $(shell find $(B)/include $(wildcard $(FW)) -name '*.d' 2>/dev/null)
 
 # An image as a program: build/firmware/BOARD-IMAGE --port N runs it in QEMU.
@@ -73,5 +96,5 @@ $(FW)/%: $(FW)/%.elf
 
 fw_size = $(MAKE) $(FW_IMAGES) $(FW)/lm3s6965evb-bench.elf && FW_CFLAGS='$(FW_CFLAGS) $(FW_device)' tests/firmware/size.py
 
-$(FW)/sources:
+$(FW)/sources: examples/firmware/firmware.mk
 	tests/tools/need.sh $(FW_NEEDS) && tests/tools/need-source.sh $(FW_SOURCES) && mkdir -p $(@D) && touch $@

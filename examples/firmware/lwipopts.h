@@ -49,7 +49,11 @@ extern uint16_t firmware_dns_port;
 #define MEMP_NUM_TCP_SEG 16
 #define MEMP_NUM_PBUF 14                      /* references to bytes that are sent */
 #define MEM_SIZE 1600                         /* heads of segments under way, received frames of up to 64 bytes */
+#if FIRMWARE_TLS
+#define PBUF_POOL_SIZE 8                      /* records have memory of their own */
+#else
 #define PBUF_POOL_SIZE 10
+#endif
 #define PBUF_POOL_BUFSIZE 600                 /* a segment of TCP_MSS bytes with its heads */
 
 #define CHECKSUM_CHECK_TCP 1

@@ -1,11 +1,12 @@
 #!/bin/sh
-# run.sh IMAGE.elf [--port N] [--mcp CHARDEV] [--option NAME=NUMBER]...   Runs an image in QEMU: its port 80 as port N (8080)
-# of the loopback address, its console here, also what is typed, its MCP UART at a QEMU character device (default: none), its flash in
+# run.sh IMAGE.elf [--port N] [--mcp CHARDEV] [--option NAME=NUMBER]...   Runs an image in QEMU: its port 80 (with TLS 443) as port
+# N (8080, 8443) of the loopback address, its console here, also what is typed, its MCP UART at a QEMU character device (default: none), its flash in
 # IMAGE.flash. Ended by SIGTERM or the
 # end of standard input it asks the firmware for its report first. The emulated network leads nowhere else, but that of a client
 # to wherever this machine can go; 10.0.2.2 is its loopback address there.
 set -u
-image=$1 port=8080 mcp=null options=,arg=flash=${1%.elf}.flash
+image=$1 inside=80 port=8080 mcp=null options=,arg=flash=${1%.elf}.flash
+case $1 in *tls.elf) inside=443 port=8443 ;; esac
 shift
 while [ $# -gt 1 ]; do
   case $1 in
@@ -27,8 +28,8 @@ case $name in *-client.elf) restrict=off last='quit
 commands=$(mktemp -u)
 mkfifo "$commands" || exit 1
 qemu-system-arm -M "$machine" -display none -monitor none -serial "$mcp" -serial stdio ${QEMU:-} \
-  -nic "user,restrict=$restrict,hostfwd=tcp:127.0.0.1:$port-:80" -kernel "$image" \
-  -semihosting-config "enable=on,target=native,arg=firmware$options" <"$commands" 2>&1 &
+  -nic "user,restrict=$restrict,hostfwd=tcp:127.0.0.1:$port-:$inside" -kernel "$image" \
+  -semihosting-config "enable=on,target=native,arg=firmware,arg=port=$port$options" <"$commands" 2>&1 &
 pid=$!
 exec 3>"$commands"
 rm -f "$commands"

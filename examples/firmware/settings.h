@@ -4,5 +4,6 @@
 #include "mcptools.h"
 
 const mcpt_store *settings_open(void);                        /* NULL: the medium failed */
+bool settings_clear(void);            /* forgets all of it, down to the last cell */
 
 #endif

@@ -37,15 +37,16 @@ const running = setTimeout(() => { console.log("FAIL: out of time"); process.exi
 running.unref();
 
 // Answers when the firmware says that it is ready. options: name=number for the firmware; mcp: a QEMU character device for its MCP
-// UART; out: it may make connections, 10.0.2.2 is this host's loopback address.
-export async function start(image, { options = [], mcp = "null", qemu = [], out = false, ready = "listening" } = {}) {
-  const machine = image.replace(/-[a-z]+$/, ""), port = await freePort();
+// UART; out: it may make connections, 10.0.2.2 is this host's loopback address; port: of this host, for its own.
+export async function start(image, { options = [], mcp = "null", qemu = [], out = false, ready = "listening", port } = {}) {
+  const machine = image.match(/^(lm3s6965evb|mps2-an385)-/)[1], tls = /-(tls|mbedtls)$/.test(image);
+  port ??= await freePort();
   const child = spawn("qemu-system-arm", ["-M", machine, "-display", "none", "-monitor", "none", "-serial", mcp, "-serial", "stdio",
-    "-nic", `user,id=n0,restrict=${out ? "off" : "on"},hostfwd=tcp:127.0.0.1:${port}-:80`, "-kernel", join(root, "build/firmware", `${image}.elf`),
-    "-semihosting-config", ["enable=on", "target=native", "arg=firmware", `arg=flash=${join(scratch, "flash")}`, ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
+    "-nic", `user,id=n0,restrict=${out ? "off" : "on"},hostfwd=tcp:127.0.0.1:${port}-:${tls ? 443 : 80}`, "-kernel", join(root, "build/firmware", `${image}.elf`),
+    "-semihosting-config", ["enable=on", "target=native", "arg=firmware", `arg=flash=${process.env.BOARD_FLASH ?? join(scratch, "flash")}`, `arg=port=${port}`, ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
   { stdio: ["pipe", "pipe", "pipe"] });
   started.add(child);
-  const board = { port, child, text: "", ended: null, url: `http://127.0.0.1:${port}/mcp` };
+  const board = { port, child, text: "", ended: null, url: tls ? `https://localhost:${port}/mcp` : `http://127.0.0.1:${port}/mcp` };
   let changed = () => {};
   const grow = (bytes) => { board.text += bytes; changed(); };
   child.stdout.on("data", grow);
@@ -55,7 +56,7 @@ export async function start(image, { options = [], mcp = "null", qemu = [], out 
   board.until = (sign, ms = 20000) => new Promise((done, fail) => {
     const stop = setTimeout(() => { changed = () => {}; fail(new Error(`no ${sign} from the board: ${board.text}`)); }, ms);
     changed = () => {
-      if (!(typeof sign === "function" ? sign() : board.text.includes(sign))) return;
+      if (!(typeof sign === "function" ? sign() : sign instanceof RegExp ? sign.test(board.text) : board.text.includes(sign))) return;
       clearTimeout(stop);
       changed = () => {};
       done();
