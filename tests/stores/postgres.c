@@ -160,6 +160,7 @@ int main(void)
     lost();
     mcpt_store_postgres_close(&two);
     turns(&pg.store, open_third);
+    thousand("store_postgres", &pg.store, open_third, "tests/stores/server.sh crash postgres");
     mcpt_store_postgres_close(&pg);
     closed(&pg.store);
     return test_end();

@@ -236,6 +236,7 @@ int main(void)
     extras();
     lost();
     turns(&redis.store, open_third);
+    thousand("store_redis", &redis.store, open_third, "tests/stores/server.sh crash redis");
     mcpt_store_redis_close(&redis);
     mcpt_store_redis_close(&two);
     closed(&redis.store);

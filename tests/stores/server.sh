@@ -1,7 +1,7 @@
 #!/bin/sh
 # server.sh run NAME PROGRAM [ARGUMENT]   Runs PROGRAM with what it needs: nothing (sqlite), a Redis or a PostgreSQL server of its own on
 #                              a free port of the loopback interface, its data in a directory that is removed afterwards.
-# server.sh start|stop NAME    The same server, for PROGRAM to interrupt (STORE_DIR and STORE_PORT say which).
+# server.sh start|stop|crash NAME    The same server, for PROGRAM to interrupt (STORE_DIR and STORE_PORT say which); crash: kill -9, start.
 # PROGRAM finds STORE_PORT, STORE_PASSWORD and, for TLS, STORE_TLS_PORT (Redis), server.crt and, to be refused, other.crt in STORE_DIR.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -61,6 +61,18 @@ stop() {
 case $verb in
   start) start; exit ;;
   stop) stop; exit ;;
+  crash)
+    pid=$(cat "$STORE_DIR/pid")
+    children=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
+    # shellcheck disable=SC2086  # several
+    kill -KILL "$pid" $children
+    for _ in $(seq 200); do
+      gone=1
+      for p in $pid $children; do ! kill -0 "$p" 2>/dev/null || gone=0; done
+      [ $gone = 0 ] || break
+      sleep 0.05
+    done
+    start; exit ;;
 esac
 
 program=$3 argument=${4:-}

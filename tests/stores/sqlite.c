@@ -173,6 +173,7 @@ int main(void)
     extras();
     many(&db.store);
     kills();
+    thousand("store_sqlite", &db.store, open_third, NULL);
     mcpt_store_sqlite_close(&db);
     mcpt_store_sqlite_close(&two);                          /* a connection must not go through fork */
     closed(&db.store);

@@ -2,6 +2,8 @@
 #ifndef STORES_H
 #define STORES_H
 #include "../unit/store_contract.h"
+#include <signal.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +41,57 @@ static inline void turns(const mcpt_store *s, const mcpt_store *(*open)(void))
         CHECK(waitpid(child[c], &status, 0) == child[c] && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
     CHECK(sc_is(s, "counter", mcpt_z("400")));
+    sc_clear(s);
+}
+
+/* A thousand writes, each said through a pipe when the store has acknowledged it. In their middle the writer is killed, and another
+ * one goes on; later (crash: a command) its server is killed and started again, and the writer tries what failed again. What was said
+ * is there. */
+static inline void thousand(const char *name, const mcpt_store *s, const mcpt_store *(*open)(void), const char *crash)
+{
+    uint32_t said = 0, next = 0, lost = 0;
+    unsigned writer = 0, server = 0;
+    for (; next < 1000 && writer < 3; writer++) {
+        int fds[2];
+        pid_t child;
+        CHECK(pipe(fds) == 0);
+        (void)fflush(stdout);
+        child = fork();
+        if (child == 0) {
+            const mcpt_store *mine = open();
+            char key[8];
+            for (uint32_t n = next, tries = 0; mine != NULL && n < 1000 && tries < 2000;) {
+                if (mine->write(mine->user, sc_name(key, n), sc_value(n, 300 + n % 700)) != MCPT_OK) {
+                    tries += crash != NULL ? 1u : 2000u;
+                    (void)usleep(10000);
+                } else if (write(fds[1], &n, sizeof(n)) == (ssize_t)sizeof(n)) {
+                    n++;
+                }
+                if (n == 700 && writer == 0) {
+                    (void)pause();                          /* whoever is to kill it is slow today */
+                }
+            }
+            _exit(0);
+        }
+        (void)close(fds[1]);
+        while (read(fds[0], &said, sizeof(said)) == (ssize_t)sizeof(said)) {
+            next = said + 1;
+            if (next == 400 && writer == 0) {
+                CHECK(kill(child, SIGKILL) == 0);
+            } else if (next == 800 && crash != NULL) {
+                CHECK(system(crash) == 0 && server++ == 0);
+            }
+        }
+        (void)close(fds[0]);
+        (void)waitpid(child, NULL, 0);
+    }
+    for (uint32_t n = 0; n < next; n++) {
+        char key[8];
+        lost += !sc_is(s, sc_name(key, n), sc_value(n, 300 + n % 700));
+    }
+    printf("%s: 1,000 writes, killed (SIGKILL): the writer %u times, its server %u times; %u acknowledged, %u lost\n", name, writer - 1, server, (unsigned)next,
+           (unsigned)lost);
+    CHECK(writer == 2 && server == (crash != NULL ? 1u : 0u) && next == 1000 && lost == 0);
     sc_clear(s);
 }
 

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "mcptools.h"
 #include "../../port/store_fs.h"
-#include "store_contract.h"
+#include "../stores/stores.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static char root[64], path[96], file[160];
-static mcpt_store_fs fs, two;
+static mcpt_store_fs fs, two, writer;
 
 static const char *name(const char *key)
 {
@@ -29,6 +29,11 @@ static void reopen(void)
     mcpt_store_fs_close(&fs);
     mcpt_store_fs_close(&two);
     CHECK(mcpt_store_fs_open(&fs, path, 64) == MCPT_OK && mcpt_store_fs_open(&two, path, 64) == MCPT_OK);
+}
+
+static const mcpt_store *open_third(void)
+{
+    return mcpt_store_fs_open(&writer, path, 64) == MCPT_OK ? &writer.store : NULL;
 }
 
 static void contract(void)
@@ -52,7 +57,7 @@ static void modes(void)
     struct stat st;
     size_t len;
     char target[128];
-    mcpt_store_fs third;
+    mcpt_store_fs other;
     bool there;
     CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0700);
     (void)umask(0);
@@ -77,16 +82,16 @@ static void modes(void)
     CHECK(sc_count(s, "", 0, 0) == 4 && sc_listed("not.a.key") == 0 && unlink(name("not.a.key")) == 0 && unlink(name(".hidden")) == 0);
     sc_clear(s);
     /* directories that others may enter, links, files */
-    CHECK(chmod(path, 0750) == 0 && mcpt_store_fs_open(&third, path, 0) == MCPT_E_STATE && chmod(path, 0700) == 0);
+    CHECK(chmod(path, 0750) == 0 && mcpt_store_fs_open(&other, path, 0) == MCPT_E_STATE && chmod(path, 0700) == 0);
     (void)snprintf(file, sizeof(file), "%s/link", root);
-    CHECK(symlink(path, file) == 0 && mcpt_store_fs_open(&third, file, 0) == MCPT_E_STATE && unlink(file) == 0);
-    CHECK(mcpt_store_fs_open(&third, target, 0) == MCPT_E_STATE && unlink(target) == 0);
-    CHECK(mcpt_store_fs_open(&third, "/nowhere/at/all", 0) == MCPT_E_STORE && mcpt_store_fs_open(&third, path, 65) == MCPT_E_ARG);
-    CHECK(third.dir == -1 && third.lock == -1);
+    CHECK(symlink(path, file) == 0 && mcpt_store_fs_open(&other, file, 0) == MCPT_E_STATE && unlink(file) == 0);
+    CHECK(mcpt_store_fs_open(&other, target, 0) == MCPT_E_STATE && unlink(target) == 0);
+    CHECK(mcpt_store_fs_open(&other, "/nowhere/at/all", 0) == MCPT_E_STORE && mcpt_store_fs_open(&other, path, 65) == MCPT_E_ARG);
+    CHECK(other.dir == -1 && other.lock == -1);
     (void)snprintf(file, sizeof(file), "%s/other", root);
     CHECK(mkdir(file, 0700) == 0);
     (void)snprintf(target, sizeof(target), "%s/other/.lock", root);
-    CHECK(symlink("/dev/null", target) == 0 && mcpt_store_fs_open(&third, file, 0) == MCPT_E_STATE);
+    CHECK(symlink("/dev/null", target) == 0 && mcpt_store_fs_open(&other, file, 0) == MCPT_E_STATE);
     CHECK(unlink(target) == 0 && rmdir(file) == 0);
 }
 
@@ -159,60 +164,6 @@ static void extras(void)
     CHECK(sc_write(s, "old", "again") == MCPT_OK);          /* by the last write, not the first */
     CHECK(mcpt_store_fs_cleanup(&fs, 4000, &count) == MCPT_OK && count == 1);
     CHECK(sc_is(s, "old", mcpt_z("again")) && sc_is(s, "new", mcpt_z("678")) && sc_is(s, "older", sc_none));
-    sc_clear(s);
-}
-
-/* More keys than a batch of list, erased while it goes. */
-static void many(void)
-{
-    const mcpt_store *s = &fs.store;
-    char key[8];
-    for (unsigned i = 0; i < 500; i++) {
-        CHECK(sc_write(s, sc_name(key, i * 7 % 500), "v") == MCPT_OK);
-    }
-    CHECK(sc_count(s, "", 1, 0) == 500);
-    for (unsigned i = 0; i < 500; i++) {
-        CHECK(sc_listed(sc_name(key, i)) == 1);
-    }
-    CHECK(sc_count(s, "f-00", 2, 0) == 100 && sc_count(s, "", 2, 0) == 400 && sc_count(s, "", 0, 0) == 0);
-}
-
-/* Four processes count to 1,000 together by swap. */
-static void turns(void)
-{
-    const mcpt_store *s = &fs.store;
-    pid_t child[4];
-    int status;
-    CHECK(sc_write(s, "counter", "0") == MCPT_OK);
-    for (unsigned c = 0; c < 4; c++) {
-        child[c] = fork();
-        if (child[c] == 0) {
-            mcpt_store_fs mine;
-            unsigned done = 0;
-            if (mcpt_store_fs_open(&mine, path, 0) != MCPT_OK) {
-                _exit(1);
-            }
-            while (done < 250) {
-                char was[16] = "", now[16];
-                size_t len;
-                mcpt_err e;
-                if (mine.store.read(&mine, "counter", was, sizeof(was) - 1, &len) != MCPT_OK) {
-                    _exit(2);
-                }
-                (void)snprintf(now, sizeof(now), "%ld", strtol(was, NULL, 10) + 1);
-                e = mine.store.swap(&mine, "counter", mcpt_z(was), mcpt_z(now));
-                if (e != MCPT_OK && e != MCPT_E_CONFLICT) {
-                    _exit(3);
-                }
-                done += e == MCPT_OK;
-            }
-            _exit(0);
-        }
-    }
-    for (unsigned c = 0; c < 4; c++) {
-        CHECK(waitpid(child[c], &status, 0) == child[c] && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    }
-    CHECK(sc_is(s, "counter", mcpt_z("1000")));
     sc_clear(s);
 }
 
@@ -296,9 +247,10 @@ int main(void)
     refused();
     full();
     extras();
-    many();
-    turns();
+    many(&fs.store);
+    turns(&fs.store, open_third);
     kills();
+    thousand("store_fs", &fs.store, open_third, NULL);
     CHECK(sc_write(&fs.store, "k", "v") == MCPT_OK && fs.store.erase(&fs, "k") == MCPT_OK);     /* takes away what a killed one left */
     mcpt_store_fs_close(&fs);
     mcpt_store_fs_close(&two);
