@@ -129,8 +129,8 @@ bench: ## instructions per request, requests per second beside a bare epoll serv
 	tests/bench/tls.sh $(B)/o/tests/bench/tls
 	tests/bench/tokens.sh $(B)/o/tests/bench/tokens
 
-bench-stores: ## operations per second of the stores for hosts; UPDATE=1 puts the table into README.md
-	tests/tools/need.sh $(HOST) $(STORE_NEEDS)
+bench-stores: ## operations per second of the stores for hosts, and of @clerk/mcp-tools's; UPDATE=1 puts the table into README.md
+	tests/tools/need.sh $(HOST) $(STORE_NEEDS) && tests/tools/need-node.sh
 	$(MAKE) $(B)/o/tests/bench/stores
 	tests/bench/stores.sh $(B)/o/tests/bench/stores
 
@@ -224,7 +224,7 @@ step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the
 	  tests/tools/each.sh $(INTEROP:%='node %')
 
 step-stores: # SQLite, Redis, PostgreSQL: the contract of all stores, against real servers that the step starts
-	$(call need,$(HOST) $(STORE_NEEDS)); $(parallel) $(STORES:%=$(B)/san/tests/stores/%) || $(unbuilt); \
+	$(call need,$(HOST) $(STORE_NEEDS)); $(need_node); $(parallel) $(STORES:%=$(B)/san/tests/stores/%) || $(unbuilt); \
 	  $(SAN_ENV) tests/tools/each.sh $(foreach s,$(STORES),'tests/stores/server.sh run $(s) $(B)/san/tests/stores/$(s)'); \
 	  $(MAKE) $(B)/o/tests/bench/stores && tests/bench/stores.sh --smoke $(B)/o/tests/bench/stores
 
