@@ -136,15 +136,16 @@ int main(int argc, char **argv)
                 return 1;
             }
         }
-        for (size_t kind = 0; kind < 3; kind++) {
-            double begin = now();
+        for (size_t kind = 0; kind < 9; kind++) {           /* each three times, the best counts: a machine does other things, too */
+            double begin = now(), best;
             for (unsigned i = 0; i < operations; i++) {
-                if (!once(s, kinds[kind].kind, chance(there))) {
-                    (void)fprintf(stderr, "%s failed\n", kinds[kind].name);
+                if (!once(s, kinds[kind % 3].kind, chance(there))) {
+                    (void)fprintf(stderr, "%s failed\n", kinds[kind % 3].name);
                     return 1;
                 }
             }
-            rate[kind][size] = operations / (now() - begin);
+            best = operations / (now() - begin);
+            rate[kind % 3][size] = kind < 3 || best > rate[kind % 3][size] ? best : rate[kind % 3][size];
         }
     }
     for (size_t kind = 0; kind < 3; kind++) {

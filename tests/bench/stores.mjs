@@ -26,15 +26,17 @@ for (const keys of [10, 1000, 10000]) {
     writeFileSync(join(directory, "store"), JSON.stringify(data, null, 2));
   }
   while (there < keys) await Promise.all(Array.from({ length: Math.min(name === "redis" ? 500 : 1, keys - there) }, () => write(there++)));
-  for (const [kind, work] of Object.entries({ write, read })) {
+  const best = { write: 0, read: 0 };                                 // each three times, as ours
+  for (const [kind, work] of Object.entries({ write, read, "write ": write, "read ": read, " write": write, " read": read })) {
     const begin = performance.now();
     let n = 0;
-    while (n < Number(wanted) && (n < 5 || performance.now() - begin < 2 * Number(wanted))) {
+    while (n < Number(wanted) && (n < 2 || performance.now() - begin < 2 * Number(wanted))) {
       await work(chance(there));
       n++;
     }
-    rates[kind].push((n * 1000 / (performance.now() - begin)).toFixed(0));
+    best[kind.trim()] = Math.max(best[kind.trim()], n * 1000 / (performance.now() - begin));
   }
+  for (const kind of ["write", "read"]) rates[kind].push(best[kind].toFixed(0));
 }
 for (const [kind, row] of Object.entries(rates)) console.log(`| its \`stores/${name}\` | ${kind} | ${row.join(" | ")} |`);
 await store.disconnect();
