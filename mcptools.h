@@ -1203,7 +1203,7 @@ typedef struct mcpt_pairing {         /* private; do not copy or move after init
     const mcpt_env *env;
     struct mcpt_hub *hub;
     mcpt_pairing_request requests[MCPT_PAIRING_REQUESTS];
-    uint32_t boot, locked_at, locked_ms, register_at;
+    uint32_t boot, seen, locked_at, locked_ms, register_at;
     uint8_t wrong, locks, registers, fetches;
     char rec[MCPT_PAIRING_RECORD], text[1024];
     size_t rec_len, text_len, url_len, document_len;
@@ -10241,9 +10241,12 @@ static bool mcpt__verdict_over(const mcpt_conn *c)
 
 static bool mcpt__verdict_fresh(const mcpt_hub *hub, const mcpt_verdict *g)
 {
+    const mcpt_guard *guard = hub->server->guard;
+    uint32_t most = guard != NULL && guard->remember_ms > 60000 ? guard->remember_ms : 60000;
+    uint32_t left = g->until - mcpt__now(hub->server);      /* more than it was given: over for so long that the clock wraps */
     int64_t now = mcpt__unix_now(hub->server);
 
-    return !mcpt__due(mcpt__now(hub->server), g->until) && (g->who.expires == 0 || now < 0 || now < g->who.expires);
+    return left != 0 && left <= most && (g->who.expires == 0 || now < 0 || now < g->who.expires);
 }
 
 static void mcpt__verdicts_mark(mcpt_hub *hub)
@@ -11616,6 +11619,16 @@ static uint32_t mcpt__pair_millis(const mcpt_pairing *p)
     return p->env->millis(p->env->user);
 }
 
+/* What tokens without a clock live in: until a restart, or until the monotonic clock wraps. */
+static uint32_t mcpt__pair_boot(mcpt_pairing *p)
+{
+    uint32_t now = mcpt__pair_millis(p);
+
+    p->boot += now < p->seen ? 1u : 0u;
+    p->seen = now;
+    return p->boot;
+}
+
 static int64_t mcpt__pair_now(const mcpt_pairing *p)        /* -1: the clock is not set */
 {
     int64_t now = p->env->unix_time != NULL ? p->env->unix_time(p->env->user) : -1;
@@ -12515,9 +12528,12 @@ static void mcpt__pair_page(mcpt_conn *c, unsigned page)
                          page >= MCPT__PAGE_BROKEN ? 503 : 400), MCPT__PAIR_PAGE, "", mcpt__put_page);
 }
 
-static bool mcpt__pair_locked(const mcpt_pairing *p)
+static bool mcpt__pair_locked(mcpt_pairing *p)
 {
-    return p->locked_ms != 0 && mcpt__pair_millis(p) - p->locked_at < p->locked_ms;
+    if (mcpt__pair_millis(p) - p->locked_at >= p->locked_ms) {
+        p->locked_ms = 0;             /* for good, also when the clock wraps */
+    }
+    return p->locked_ms != 0;
 }
 
 static void mcpt__request_drop(mcpt_pairing *p, mcpt_pairing_request *r)
@@ -12722,6 +12738,7 @@ static void mcpt__pair_answer(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
     r->since = mcpt__pair_millis(p);
     mcpt_wipe(r->code, sizeof(r->code));
     mcpt__ask_redirect(c, &a, "code=", code);
+    mcpt_wipe(secret, sizeof(secret));
     mcpt_wipe(code, sizeof(code));
 }
 
@@ -12773,7 +12790,7 @@ static void mcpt__token_issue(mcpt_conn *c, mcpt_pairing *p, unsigned row, const
         MCPT_MEMCPY(p->rec + MCPT__G_ACCESS, hash, sizeof(hash));
         mcpt__num_put(p->rec + MCPT__G_LAST, (uint64_t)now, 8);
         mcpt__num_put(p->rec + MCPT__G_UNTIL, (uint64_t)(now < 0 ? 0 : now + (int64_t)ttl), 8);
-        mcpt__num_put(p->rec + MCPT__G_BOOT, p->boot, 4);
+        mcpt__num_put(p->rec + MCPT__G_BOOT, mcpt__pair_boot(p), 4);
         mcpt__num_put(p->rec + MCPT__G_MILLIS, mcpt__pair_millis(p), 4);
         e = mcpt__pair_write(p, 'g', row, p->rec, p->rec_len);
     }
@@ -13117,7 +13134,7 @@ MCPT_API mcpt_err mcpt_pairing_verify(void *pairing, const mcpt_token *token, mc
     }
     until = (int64_t)mcpt__num_get(p->rec + MCPT__G_UNTIL, 8);
     if (now >= 0 && until != 0 ? now >= until :
-        mcpt__num_get(p->rec + MCPT__G_BOOT, 4) != p->boot || mcpt__pair_millis(p) - (uint32_t)mcpt__num_get(p->rec + MCPT__G_MILLIS, 4) >=
+        mcpt__num_get(p->rec + MCPT__G_BOOT, 4) != mcpt__pair_boot(p) || mcpt__pair_millis(p) - (uint32_t)mcpt__num_get(p->rec + MCPT__G_MILLIS, 4) >=
         (uint64_t)(p->config->access_s != 0 ? p->config->access_s : 3600u) * 1000u) {
         return MCPT_E_UNAUTHORIZED;
     }

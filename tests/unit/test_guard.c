@@ -319,6 +319,26 @@ static void memory_of_verdicts_is_bounded(void)
     finish();
 }
 
+/* A verdict is over after its minute, and stays so when nobody asks until the monotonic clock has gone half way round. */
+static void an_old_verdict_does_not_come_back(void)
+{
+    static const uint32_t idle[] = { 60001, 0x7fffffffu, 0x80000000u + 60001u, 0xc0000000u, 0xffff0000u };
+    for (size_t i = 0; i < MCPT_COUNT(idle); i++) {
+        wire *w;
+        guarded();
+        start();
+        judge.answer = MCPT_OK;
+        w = dial(MCPT_HTTP);
+        CHECK(call(w, "echo", "{\"text\":\"one\"}").status == 200);
+        hang_up(w);
+        judge.answer = MCPT_E_UNAUTHORIZED;
+        world.now += idle[i];
+        w = dial(MCPT_HTTP);
+        CHECK(call(w, "echo", "{\"text\":\"two\"}").status == 401 && judge.calls == 2);
+        finish();
+    }
+}
+
 /* A verifier that asks the network: the request waits for it, bounded, and costs nothing meanwhile. */
 static void a_pending_verdict_parks_the_request(void)
 {
@@ -1018,6 +1038,7 @@ int main(void)
     the_token_comes_before_the_body_and_the_rest();
     verdicts_are_remembered();
     memory_of_verdicts_is_bounded();
+    an_old_verdict_does_not_come_back();
     a_pending_verdict_parks_the_request();
     no_verdict_is_no_entry();
     scopes_of_rows_are_enforced();

@@ -299,6 +299,17 @@ static void tokens_expire(void)
         CHECK(refresh(client, t.refresh, "").status == (i == 0 ? 400 : 200));
         finish();
     }
+    paired_device();                  /* the monotonic clock wraps after 49.7 days: no token lives a second time */
+    client = desktop();
+    world.unix_time = -1;
+    t = pair(client);
+    world.now += 0x7fffffffu;
+    CHECK(call_with(t.access, "echo") == 401);
+    world.now += 0x7fffffffu;
+    world.now += 60000;
+    mcpt_guard_forget(&world.hub, mcpt_z(NULL));
+    CHECK(call_with(t.access, "echo") == 401);
+    finish();
 }
 
 /* 5 wrong codes lock it, longer each time; 3 end a page. */
@@ -339,6 +350,12 @@ static void brute_force_of_the_pairing_code_locks(void)
     pass(60001);
     form = form_of(page(target));
     CHECK(answer(target, form, digits(), "allow").status == 303);
+    for (i = 0; i < 50; i++) {        /* over is over: no lock comes back when the monotonic clock wraps */
+        world.now += 86400000u;
+        CHECK(page(target).status == 200);
+    }
+    world.now -= 50u * 86400000u + 60000u;
+    CHECK(page(target).status == 200);
     finish();
 }
 
