@@ -2068,16 +2068,19 @@ MCPT_API bool mcpt_str_is(mcpt_str s, const char *z)
     return mcpt_str_eq(s, mcpt_z(z));
 }
 
-MCPT_API bool mcpt_str_ieq(mcpt_str s, const char *z)
+/* The same bytes, ASCII letters without regard to case. */
+static bool mcpt__ieq(mcpt_str a, mcpt_str b)
 {
     size_t i = 0;
-    if (s.ptr == NULL || z == NULL) {
-        return false;
-    }
-    while (i < s.len && z[i] != '\0' && mcpt__lower(s.ptr[i]) == mcpt__lower(z[i])) {
+    while (i < a.len && a.len == b.len && mcpt__lower(a.ptr[i]) == mcpt__lower(b.ptr[i])) {
         i++;
     }
-    return i == s.len && z[i] == '\0';
+    return i == a.len && a.len == b.len;
+}
+
+MCPT_API bool mcpt_str_ieq(mcpt_str s, const char *z)
+{
+    return s.ptr != NULL && z != NULL && mcpt__ieq(s, mcpt_z(z));
 }
 
 MCPT_API bool mcpt_same(const void *a, const void *b, size_t len)
@@ -2465,24 +2468,49 @@ MCPT_API bool mcpt_url_split(mcpt_str text, mcpt_url *url)
     return true;
 }
 
-/* Takes the next word off a text with spaces between words. */
-static bool mcpt__word(const char **text, mcpt_str *word)
+static unsigned mcpt__url_port(const mcpt_url *u)
 {
-    const char *p = *text;
-    size_t n = 0;
+    return u->port != 0 ? u->port : mcpt_str_ieq(u->scheme, "https") ? 443u : 80u;
+}
 
-    while (p != NULL && *p == ' ') {
-        p++;
+static bool mcpt__same_origin(const mcpt_url *a, const mcpt_url *b)
+{
+    return mcpt__ieq(a->scheme, b->scheme) && mcpt__ieq(a->host, b->host) && mcpt__url_port(a) == mcpt__url_port(b);
+}
+
+/* Takes the next word off a text with spaces between words. */
+static bool mcpt__word_next(mcpt_str *text, mcpt_str *word)
+{
+    size_t i = 0, n;
+
+    while (i < text->len && text->ptr[i] == ' ') {
+        i++;
     }
-    if (p == NULL || *p == '\0') {
-        return false;
+    for (n = i; n < text->len && text->ptr[n] != ' '; n++) { }
+    *word = mcpt__mk(n != 0 ? text->ptr + i : text->ptr, n - i);
+    *text = mcpt__mk(n != 0 ? text->ptr + n : text->ptr, text->len - n);
+    return word->len != 0;
+}
+
+static bool mcpt__word(const char **text, mcpt_str *word)   /* the same of a literal; NULL: none */
+{
+    mcpt_str rest = mcpt_z(*text);
+    bool any = mcpt__word_next(&rest, word);
+
+    *text = any ? rest.ptr : *text;
+    return any;
+}
+
+static bool mcpt__word_in(mcpt_str text, mcpt_str word)
+{
+    mcpt_str one;
+
+    while (mcpt__word_next(&text, &one)) {
+        if (mcpt_str_eq(one, word)) {
+            return true;
+        }
     }
-    while (p[n] != '\0' && p[n] != ' ') {
-        n++;
-    }
-    *word = mcpt__mk(p, n);
-    *text = p + n;
-    return true;
+    return false;
 }
 
 /* This machine itself, by name or address. */
@@ -2513,46 +2541,49 @@ static size_t mcpt__out_end(const mcpt__out *o)
     return o->p == NULL || o->len <= o->cap ? o->len : 0;
 }
 
-#if !MCPT_NO_GUARD || !MCPT_NO_OAUTH
-/* Takes the next token off a list of scopes. */
-static bool mcpt__word_next(mcpt_str *list, mcpt_str *word)
-{
-    size_t i = 0, n;
+/* -- the same where nobody measures: full once something has not fitted */
+typedef struct mcpt__text { char *at, *end; bool full; } mcpt__text;
 
-    while (i < list->len && list->ptr[i] == ' ') {
-        i++;
-    }
-    for (n = i; n < list->len && list->ptr[n] != ' '; n++) {
-    }
-    *word = mcpt__mk(list->ptr + i, n - i);
-    *list = mcpt__mk(list->ptr + n, list->len - n);
-    return word->len != 0;
+static mcpt__text mcpt__text_on(char *buf, size_t cap)
+{
+    mcpt__text t;
+    t.at = buf;
+    t.end = buf + cap;
+    t.full = false;
+    return t;
 }
 
-static bool mcpt__word_in(mcpt_str words, mcpt_str word)
+static void mcpt__add(mcpt__text *t, mcpt_str s)            /* s may stand further on in the same memory */
 {
-    mcpt_str one;
-
-    while (words.len != 0 && mcpt__word_next(&words, &one)) {
-        if (mcpt_str_eq(one, word)) {
-            return true;
-        }
+    if (s.len > (size_t)(t->end - t->at)) {
+        t->full = true;
+    } else if (s.len != 0) {
+        MCPT_MEMMOVE(t->at, s.ptr, s.len);
+        t->at += s.len;
     }
-    return false;
 }
 
-/* One byte for a form or a query, %20 for a space: every reader takes it. Answers how many characters it became. */
+static void mcpt__addz(mcpt__text *t, const char *z)
+{
+    mcpt__add(t, mcpt_z(z));
+}
+
+static mcpt_str mcpt__since(const mcpt__text *t, const char *begin)
+{
+    return mcpt__mk(begin, (size_t)(t->at - begin));
+}
+
+/* One byte for application/x-www-form-urlencoded, %20 for a space: every reader takes it. Answers how many characters it became. */
 static size_t mcpt__form_char(char out[3], char ch)
 {
     unsigned c = (unsigned char)ch;
-
-    out[0] = mcpt__alpha(ch) || mcpt__digit(ch) || ch == '-' || ch == '.' || ch == '_' || ch == '~' ? ch : '%';
+    bool plain = mcpt__in(mcpt__set_host, ch) || ch == '.' || ch == '~';
+    out[0] = plain ? ch : '%';
     out[1] = "0123456789ABCDEF"[c >> 4];
     out[2] = "0123456789ABCDEF"[c & 15u];
-    return out[0] == '%' ? 3 : 1;
+    return plain ? 1 : 3;
 }
 
-#if !MCPT_NO_VERIFY || !MCPT_NO_PAIRING
 static void mcpt__out_form(mcpt__out *o, mcpt_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -2561,8 +2592,63 @@ static void mcpt__out_form(mcpt__out *o, mcpt_str s)
         mcpt__out_add(o, out, n);
     }
 }
-#endif
-#endif
+
+static void mcpt__add_form(mcpt__text *t, mcpt_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char out[3];
+        size_t n = mcpt__form_char(out, s.ptr[i]);
+        mcpt__add(t, mcpt__mk(out, n));
+    }
+}
+
+/* Undoes it into buf. False: malformed, or longer than cap. */
+static bool mcpt__form_value(mcpt_str raw, char *buf, size_t cap, mcpt_str *out)
+{
+    if (raw.len > cap) {
+        return false;
+    }
+    for (size_t i = 0; i < raw.len; i++) {
+        buf[i] = raw.ptr[i] == '+' ? ' ' : raw.ptr[i];
+    }
+    out->ptr = buf;
+    return mcpt_percent_decode(mcpt__mk(buf, raw.len), buf, raw.len, &out->len);
+}
+
+/* "Basic ..." (RFC 6749 section 2.3.1), in place of the text it is made from. raw: id and secret are not form-encoded. */
+static void mcpt__add_basic(mcpt__text *t, mcpt_str id, mcpt_str secret, bool raw)
+{
+    char *pair;
+    size_t n, need;
+    mcpt__addz(t, "Basic ");
+    pair = t->at;
+    for (unsigned i = 0; i < 2; i++) {
+        mcpt__addz(t, i != 0 ? ":" : "");
+        if (raw) {
+            mcpt__add(t, i != 0 ? secret : id);
+        } else {
+            mcpt__add_form(t, i != 0 ? secret : id);
+        }
+    }
+    n = (size_t)(t->at - pair);
+    need = (n + 2) / 3 * 4;
+    if (t->full || need > (size_t)(t->end - pair)) {
+        t->full = true;
+        return;
+    }
+    MCPT_MEMMOVE(pair + need - n, pair, n);                 /* from its end it is never overtaken */
+    t->at = pair + mcpt_b64_encode(pair + need - n, n, false, pair, need);
+}
+
+static mcpt_str mcpt__digits(char buf[10], uint32_t v)
+{
+    size_t i = 10;
+    do {
+        buf[--i] = (char)('0' + v % 10u);
+        v /= 10u;
+    } while (v != 0);
+    return mcpt__mk(buf + i, 10 - i);
+}
 
 /* >>error: implementation ------------------------------------------------------------------------------- */
 
@@ -4476,6 +4562,39 @@ MCPT_API size_t mcpt_unescape(mcpt_str raw, char *buf, size_t cap)
         len += n;
     }
     return len;
+}
+
+/* -- strings of a checked array, unescaped where they stand: what is in its brackets ("" for anything else), the next one;
+ * *other: an element that is no string was passed over. */
+static mcpt_str mcpt__array(mcpt_str raw)
+{
+    return raw.len > 2 && raw.ptr[0] == '[' ? mcpt__mk(raw.ptr + 1, raw.len - 2) : mcpt__mk("", 0);
+}
+
+static bool mcpt__array_next(mcpt_str *inside, mcpt_str *out, bool *other)
+{
+    char *p = (char *)(uintptr_t)inside->ptr, *end = p + inside->len;
+    unsigned depth = 0;
+
+    for (; p != end; p++) {
+        if (*p == '"') {
+            char *q = p + 1;
+            while (*q != '"') {
+                q += *q == '\\' ? 2 : 1;
+            }
+            if (depth == 0) {
+                *out = mcpt__mk(p, mcpt_unescape(mcpt__mk(p, (size_t)(q + 1 - p)), p, (size_t)(q + 1 - p)));
+                *inside = mcpt__mk(q + 1, (size_t)(end - q) - 1);
+                return true;
+            }
+            p = q;
+        } else if (*p != ',' && *p != ' ' && *p != '\n' && *p != '\r' && *p != '\t') {
+            *other = true;
+            depth += *p == '[' || *p == '{' ? 1u : 0u;
+            depth -= *p == ']' || *p == '}' ? 1u : 0u;
+        }
+    }
+    return false;
 }
 
 /* >>http: implementation -------------------------------------------------------------------------------- */
@@ -6475,6 +6594,11 @@ MCPT_API mcpt_err mcpt_schema_lint(mcpt_str schema, mcpt__note_fn note, void *us
 
 /* >>env: implementation ----------------------------------------------------------------------------------- */
 
+static int64_t mcpt__wall(const mcpt_env *env)              /* Unix seconds; negative: the clock is not set */
+{
+    return env->unix_time != NULL ? env->unix_time(env->user) : -1;
+}
+
 MCPT_API bool mcpt_store_key_ok(const char *key, size_t max)
 {
     size_t n = key != NULL ? MCPT_STRLEN(key) : 0;
@@ -6575,6 +6699,52 @@ MCPT_API mcpt_peak mcpt_io_peak(const mcpt_io *io)
 }
 
 /* >>exchange: implementation ------------------------------------------------------------------------------ */
+
+/* A number of seconds at the front of a text, at most a day; -1: none is there. */
+static int32_t mcpt__seconds(mcpt_str s)
+{
+    int32_t v = 0;
+    size_t i;
+
+    for (i = 0; i < s.len && mcpt__digit(s.ptr[i]); i++) {
+        v = v < 86400 ? v * 10 + (s.ptr[i] - '0') : v;
+    }
+    return i == 0 ? -1 : v < 86400 ? v : 86400;
+}
+
+/* -- the head of a request, here and in >>client */
+static void mcpt__add_field(mcpt__text *t, const char *name, mcpt_str value)        /* nothing for an absent value; name NULL: only the value */
+{
+    if (value.ptr != NULL) {
+        mcpt__addz(t, name);
+        mcpt__addz(t, name != NULL ? ": " : "");
+        mcpt__add(t, value);
+        mcpt__addz(t, "\r\n");
+    }
+}
+
+static mcpt__text mcpt__add_request(char *buf, size_t cap, const char *method, const mcpt_url *u)
+{
+    mcpt__text t = mcpt__text_on(buf, cap);
+
+    mcpt__addz(&t, method);
+    mcpt__addz(&t, u->path.len != 0 ? " " : " /");
+    mcpt__add(&t, u->path);
+    mcpt__addz(&t, u->query.ptr != NULL ? "?" : "");
+    mcpt__add(&t, u->query);
+    mcpt__addz(&t, " HTTP/1.1\r\n");
+    mcpt__add_field(&t, "Host", mcpt__mk(u->host.ptr, (size_t)(u->path.ptr - u->host.ptr)));
+    return t;
+}
+
+static void mcpt__add_end(mcpt__text *t, bool body, size_t len)
+{
+    char digits[10];
+
+    mcpt__add_field(t, "Content-Length", body ? mcpt__digits(digits, (uint32_t)len) : mcpt__mk(NULL, 0));
+    mcpt__addz(t, "\r\n");
+}
+
 #if !MCPT_NO_EXCHANGE
 enum { MCPT__EX_IDLE, MCPT__EX_CONNECT, MCPT__EX_SEND, MCPT__EX_HEAD, MCPT__EX_BODY };    /* mcpt_exchange.state */
 
@@ -6589,45 +6759,21 @@ static void mcpt__exchange_end(mcpt_exchange *x, mcpt_err e)
     x->fetch.done(x->fetch.user, e);
 }
 
-/* The head of the request. */
-static size_t mcpt__exchange_head(const mcpt_exchange *x, char *buf, size_t cap)
+/* The head of the request into tx; its length, 0: larger than that. */
+static uint32_t mcpt__exchange_head(const mcpt_exchange *x)
 {
     const mcpt_fetch *f = &x->fetch;
-    mcpt__out o = { buf, cap, 0 };
-    char digits[20];
-    char *at = digits + sizeof(digits);
-    size_t n = f->body.len;
+    mcpt__text t;
     mcpt_url u;
 
     (void)mcpt_url_split(f->url, &u);
-    mcpt__out_z(&o, f->method != NULL ? f->method : "GET");
-    mcpt__out_z(&o, u.path.len != 0 ? " " : " /");
-    mcpt__out_add(&o, u.path.ptr, u.path.len);
-    if (u.query.ptr != NULL) {
-        mcpt__out_add(&o, u.query.ptr - 1, u.query.len + 1);
-    }
-    mcpt__out_z(&o, " HTTP/1.1\r\nHost: ");
-    mcpt__out_add(&o, u.host.ptr, (size_t)(u.path.ptr - u.host.ptr));
-    mcpt__out_z(&o, "\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n");
-    if (f->authorization.ptr != NULL) {
-        mcpt__out_z(&o, "Authorization: ");
-        mcpt__out_add(&o, f->authorization.ptr, f->authorization.len);
-        mcpt__out_z(&o, "\r\n");
-    }
-    mcpt__out_add(&o, f->fields.ptr, f->fields.len);
-    if (f->content_type != NULL) {
-        do {
-            *--at = (char)('0' + n % 10);
-            n /= 10;
-        } while (n != 0);
-        mcpt__out_z(&o, "Content-Type: ");
-        mcpt__out_z(&o, f->content_type);
-        mcpt__out_z(&o, "\r\nContent-Length: ");
-        mcpt__out_add(&o, at, (size_t)(digits + sizeof(digits) - at));
-        mcpt__out_z(&o, "\r\n");
-    }
-    mcpt__out_z(&o, "\r\n");
-    return mcpt__out_end(&o);
+    t = mcpt__add_request(x->io.tx, x->io.tx_cap, f->method != NULL ? f->method : "GET", &u);
+    mcpt__addz(&t, "Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n");
+    mcpt__add_field(&t, "Authorization", f->authorization);
+    mcpt__add(&t, f->fields);
+    mcpt__add_field(&t, "Content-Type", mcpt_z(f->content_type));
+    mcpt__add_end(&t, f->content_type != NULL, f->body.len);
+    return t.full ? 0 : (uint32_t)(t.at - x->io.tx);
 }
 
 /* The head of the answer is complete: asks whether its body is wanted, and makes ready for it. */
@@ -6802,12 +6948,13 @@ MCPT_API mcpt_err mcpt_exchange_start(mcpt_exchange *x, const mcpt_fetch *fetch)
     }
     x->fetch = *fetch;
     x->fetch.limit = fetch->limit != 0 ? fetch->limit : 65536;
-    if (mcpt__exchange_head(x, NULL, 0) > x->io.tx_cap) {
+    if (mcpt__exchange_head(x) == 0) {
+        mcpt_wipe(x->io.tx, x->io.tx_cap);
         return MCPT_E_SPACE;
     }
     MCPT_MEMCPY(x->origin.host, host.ptr, host.len);
     x->origin.host[host.len] = '\0';
-    x->origin.port = u.port != 0 ? u.port : tls ? (uint16_t)443 : (uint16_t)80;
+    x->origin.port = (uint16_t)mcpt__url_port(&u);
     x->origin.tls = tls;
     x->deadline = x->env->millis(x->env->user) + x->timeout_ms;
     x->number++;
@@ -6828,18 +6975,6 @@ MCPT_API void mcpt_exchange_stop(mcpt_exchange *x)
 MCPT_API mcpt_str mcpt_exchange_field(const mcpt_exchange *x, mcpt_field f)
 {
     return mcpt_head_get(&x->head, x->io.rx, f);
-}
-
-/* A number of seconds at the front of a text, at most a day; -1: none is there. */
-static int32_t mcpt__seconds(mcpt_str s)
-{
-    int32_t v = 0;
-    size_t i;
-
-    for (i = 0; i < s.len && mcpt__digit(s.ptr[i]); i++) {
-        v = v < 86400 ? v * 10 + (s.ptr[i] - '0') : v;
-    }
-    return i == 0 ? -1 : v < 86400 ? v : 86400;
 }
 
 MCPT_API uint32_t mcpt_exchange_retry_after(const mcpt_exchange *x)
@@ -6936,7 +7071,7 @@ MCPT_API void mcpt_exchange_connected(mcpt_exchange *x)
         x->io.err = MCPT_OK;
         x->io.rx_len = 0;
         x->io.tx_at = 0;
-        x->io.tx_len = (uint32_t)mcpt__exchange_head(x, x->io.tx, x->io.tx_cap);
+        x->io.tx_len = mcpt__exchange_head(x);
         x->got = 0;
         x->sent = 0;
         mcpt_head_init(&x->head, true);
@@ -7531,30 +7666,6 @@ static mcpt_str mcpt__jwt_str(char *buf, mcpt_span f)
     return mcpt__mk(p + 1, n);
 }
 
-/* Takes the next string off a checked array, *at being behind its bracket, and unescapes it in place; it may have any
- * characters. False: the end, or *bad: an element is no string. */
-static bool mcpt__jwt_item(char **at, const char *end, mcpt_str *item, bool *bad)
-{
-    char *p = *at;
-    char *start;
-
-    while (p != end && (*p == ',' || *p == ']' || *p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
-        p++;
-    }
-    if (p == end || *p != '"') {
-        *bad = *bad || p != end;
-        return false;
-    }
-    start = p++;
-    while (*p != '"') {
-        p += *p == '\\' ? 2 : 1;
-    }
-    p++;
-    *item = mcpt__mk(start + 1, mcpt_unescape(mcpt__mk(start, (size_t)(p - start)), start + 1, (size_t)(p - start)));
-    *at = p;
-    return true;
-}
-
 static bool mcpt__sha(const mcpt_crypto *c, mcpt_str text, uint8_t out[32])
 {
     return c != NULL && c->sha256 != NULL && c->sha256(c->user, &text, 1, out);
@@ -7640,12 +7751,10 @@ static bool mcpt__jwk_take_rsa(mcpt_jwk *key, char *buf, const mcpt_span *f)
 static bool mcpt__jwk_verifies(char *buf, const mcpt_span *f)
 {
     mcpt_span ops = f[MCPT__JK_OPS];
-    char *at = buf + ops.at + 1;
-    mcpt_str op;
-    bool bad = ops.len != 0 && buf[ops.at] != '[';
-    bool found = ops.len == 0;
+    mcpt_str list = mcpt__array(mcpt__mk(buf + ops.at, ops.len)), op;
+    bool bad = false, found = ops.len == 0;
 
-    while (!bad && ops.len != 0 && mcpt__jwt_item(&at, buf + ops.at + ops.len, &op, &bad)) {
+    while (mcpt__array_next(&list, &op, &bad)) {
         found = found || mcpt_str_is(op, "verify");
     }
     return found && !bad && (f[MCPT__JK_USE].len == 0 || mcpt_str_is(mcpt__jwt_str(buf, f[MCPT__JK_USE]), "sig"));
@@ -8058,24 +8167,12 @@ static bool mcpt__numeric_date(const char *buf, mcpt_span f, int64_t *out)
     return mcpt__scaled(raw, 0, MCPT_E_TYPE, out) == MCPT_OK;
 }
 
-static bool mcpt__has_word(const char *words, mcpt_str s)
-{
-    mcpt_str word;
-
-    while (mcpt__word(&words, &word)) {
-        if (mcpt_str_eq(word, s)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Is this audience one of ours? */
 static bool mcpt__aud_is(mcpt_str aud, const char *words, const mcpt_aud *we)
 {
     mcpt_str resource = we->url;
 
-    if (mcpt__has_word(words, aud) || (we->ours != NULL && we->ours(we->user, aud))) {
+    if (mcpt__word_in(mcpt_z(words), aud) || (we->ours != NULL && we->ours(we->user, aud))) {
         return true;
     }
     aud.len -= aud.len != 0 && aud.ptr[aud.len - 1] == '/' ? 1 : 0;
@@ -8085,15 +8182,13 @@ static bool mcpt__aud_is(mcpt_str aud, const char *words, const mcpt_aud *we)
 
 static bool mcpt__aud_ok(char *buf, mcpt_span f, const mcpt_jwt_rules *r, const mcpt_aud *we)
 {
-    char *at = buf + f.at + 1;
-    mcpt_str aud;
-    bool bad = buf[f.at] != '[';
-    bool found = false;
+    mcpt_str list = mcpt__array(mcpt__mk(buf + f.at, f.len)), aud;
+    bool bad = false, found = false;
 
     if (buf[f.at] == '"') {
         return mcpt__aud_is(mcpt__jwt_str(buf, f), r->audiences, we);
     }
-    while (!bad && mcpt__jwt_item(&at, buf + f.at + f.len, &aud, &bad)) {
+    while (mcpt__array_next(&list, &aud, &bad)) {
         found = found || mcpt__aud_is(aud, r->audiences, we);
     }
     return found && !bad;
@@ -8102,14 +8197,14 @@ static bool mcpt__aud_ok(char *buf, mcpt_span f, const mcpt_jwt_rules *r, const 
 /* Scopes as words: a string as it is, an array joined where it stands. */
 static mcpt_str mcpt__jwt_scopes(char *buf, mcpt_span f)
 {
-    char *start = buf + f.at, *at = start + 1, *out = start;
-    mcpt_str item;
+    char *start = buf + f.at, *out = start;
+    mcpt_str list = mcpt__array(mcpt__mk(start, f.len)), item;
     bool bad = false;
 
     if (f.len == 0 || *start != '[') {
         return mcpt__jwt_str(buf, f);
     }
-    while (mcpt__jwt_item(&at, start + f.len, &item, &bad)) {
+    while (mcpt__array_next(&list, &item, &bad)) {
         bad = bad || item.len == 0;
         for (size_t i = 0; i < item.len; i++) {             /* one element is one word */
             bad = bad || (unsigned char)item.ptr[i] <= 0x20 || item.ptr[i] == 0x7f;
@@ -8152,7 +8247,7 @@ static mcpt_err mcpt__claims_who(char *buf, const mcpt_span *f, const mcpt_jwt_r
     for (unsigned i = MCPT__JC_CLIENT; i <= MCPT__JC_APPID && c->client_id.ptr == NULL; i++) {
         c->client_id = mcpt__jwt_str(buf, f[i]);
     }
-    if (r->clients != NULL && !mcpt__has_word(r->clients, c->client_id)) {
+    if (r->clients != NULL && !mcpt__word_in(mcpt_z(r->clients), c->client_id)) {
         return mcpt__no(&c->why, MCPT__WHY("client"));
     }
     c->subject = f[MCPT__JC_SUB].len == 0 && no_sub ? c->client_id : mcpt__jwt_str(buf, f[MCPT__JC_SUB]);
@@ -8240,11 +8335,6 @@ MCPT_API mcpt_err mcpt_jwt_check(mcpt_str token, const mcpt_jwt_rules *rules, mc
     }
     e = mcpt__jws_verify(&j, key, key->n, crypto, text, cap, &claims->why);
     return e != MCPT_OK ? e : mcpt__claims(&j, rules, aud, now, text, cap, claims);
-}
-
-static int64_t mcpt__wall(const mcpt_env *env)
-{
-    return env->unix_time != NULL ? env->unix_time(env->user) : -1;
 }
 
 MCPT_API mcpt_err mcpt_signer_init(mcpt_signer *s, const mcpt_crypto *c, const void *ref, size_t len)
@@ -8455,21 +8545,6 @@ static bool mcpt__nonce_ok(const mcpt_dpop *d, int64_t now, mcpt_str nonce)
     return ok;
 }
 
-static unsigned mcpt__url_port(const mcpt_url *u, bool https)
-{
-    return u->port != 0 ? u->port : https ? 443u : 80u;
-}
-
-static bool mcpt__ieq(mcpt_str a, mcpt_str b)
-{
-    size_t i = 0;
-
-    while (i < a.len && a.len == b.len && mcpt__lower(a.ptr[i]) == mcpt__lower(b.ptr[i])) {
-        i++;
-    }
-    return i == a.len && a.len == b.len;
-}
-
 /* Do two URLs name the same target? Case of scheme and host, the default port, query and fragment do not count. */
 static bool mcpt__same_target(mcpt_str a, mcpt_str b)
 {
@@ -8484,8 +8559,7 @@ static bool mcpt__same_target(mcpt_str a, mcpt_str b)
     }
     x.path = x.path.len == 0 ? mcpt_z("/") : x.path;
     y.path = y.path.len == 0 ? mcpt_z("/") : y.path;
-    return mcpt__ieq(x.scheme, y.scheme) && mcpt__ieq(x.host, y.host) && mcpt_str_eq(x.path, y.path) &&
-        mcpt__url_port(&x, mcpt_str_ieq(x.scheme, "https")) == mcpt__url_port(&y, mcpt_str_ieq(x.scheme, "https"));
+    return mcpt__same_origin(&x, &y) && mcpt_str_eq(x.path, y.path);
 }
 
 /* Remembers a proof until its time is over: OK, E_PROOF when it was seen before, E_LIMIT when there is no room. */
@@ -10225,15 +10299,10 @@ static mcpt_verdict *mcpt__verdict_find(mcpt_hub *hub, const uint8_t *hash)
     return NULL;
 }
 
-static int64_t mcpt__unix_now(const mcpt_server *s)
-{
-    return s->env->unix_time != NULL ? s->env->unix_time(s->env->user) : -1;
-}
-
 /* Is it good no longer: revoked, refused meanwhile, or the token expired? */
 static bool mcpt__verdict_over(const mcpt_conn *c)
 {
-    int64_t now = c->verdict != NULL ? mcpt__unix_now(c->server) : -1;
+    int64_t now = c->verdict != NULL ? mcpt__wall(c->server->env) : -1;
 
     return c->verdict != NULL && (c->verdict->state != MCPT__VERDICT_GOOD ||
                                 (c->verdict->who.expires != 0 && now >= c->verdict->who.expires));
@@ -10244,7 +10313,7 @@ static bool mcpt__verdict_fresh(const mcpt_hub *hub, const mcpt_verdict *g)
     const mcpt_guard *guard = hub->server->guard;
     uint32_t most = guard != NULL && guard->remember_ms > 60000 ? guard->remember_ms : 60000;
     uint32_t left = g->until - mcpt__now(hub->server);      /* more than it was given: over for so long that the clock wraps */
-    int64_t now = mcpt__unix_now(hub->server);
+    int64_t now = mcpt__wall(hub->server->env);
 
     return left != 0 && left <= most && (g->who.expires == 0 || now < 0 || now < g->who.expires);
 }
@@ -10422,23 +10491,13 @@ MCPT_API mcpt_err mcpt_fixed_verify(void *table, const mcpt_token *token, mcpt_p
     who->client_id = mcpt_z(hit->client_id);
     who->scopes = mcpt_z(hit->scopes != NULL ? hit->scopes : "");
     who->expires = hit->expires;
-    return hit->expires != 0 && mcpt__unix_now(token->server) >= hit->expires ? MCPT_E_UNAUTHORIZED : MCPT_OK;
+    return hit->expires != 0 && mcpt__wall(token->server->env) >= hit->expires ? MCPT_E_UNAUTHORIZED : MCPT_OK;
 }
 
 /* -- names of this server: the resource, its documents */
 static mcpt_str mcpt__no_slash(mcpt_str s)
 {
     return mcpt__mk(s.ptr, s.len - (s.len != 0 && s.ptr[s.len - 1] == '/' ? 1u : 0u));
-}
-
-static bool mcpt__same_fold(mcpt_str a, mcpt_str b)
-{
-    size_t i = 0;
-
-    while (i < a.len && i < b.len && mcpt__lower(a.ptr[i]) == mcpt__lower(b.ptr[i])) {
-        i++;
-    }
-    return i == a.len && i == b.len;
 }
 
 /* The base URL to speak of: the one whose host the client used, else the first; absent: none is configured. */
@@ -10455,7 +10514,7 @@ static mcpt_str mcpt__base(const mcpt_server *s, mcpt_str host)
         while (at > 0 && word.ptr[at - 1] != '/') {
             at--;
         }
-        if (mcpt__same_fold(mcpt__mk(word.ptr + at, n - at), host)) {
+        if (mcpt__ieq(mcpt__mk(word.ptr + at, n - at), host)) {
             return mcpt__no_slash(word);
         }
         base = base.ptr != NULL ? base : mcpt__no_slash(word);
@@ -11374,49 +11433,34 @@ static void mcpt__ask_done(void *user, mcpt_err e)
     mcpt_guard_wake(a->hub);
 }
 
-/* Authorization (RFC 6749 section 2.3.1 for Basic) at the beginning of buf. */
-static void mcpt__ask_authorization(const mcpt_introspection *a, mcpt__out *o)
-{
-    size_t start, len;
-
-    mcpt__out_z(o, a->client_id != NULL ? "Basic " : "Bearer ");
-    if (a->client_id == NULL) {
-        mcpt__out_z(o, a->secret);
-        return;
-    }
-    start = o->len;
-    mcpt__out_form(o, mcpt_z(a->client_id));
-    mcpt__out_z(o, ":");
-    mcpt__out_form(o, mcpt_z(a->secret));
-    len = o->len - start;
-    o->len = start + (len + 2) / 3 * 4;
-    if (o->len <= o->cap) {
-        MCPT_MEMMOVE(o->p + o->len - len, o->p + start, len);         /* from its end it is never overtaken */
-        (void)mcpt_b64_encode(o->p + o->len - len, len, false, o->p + start, o->len - start);
-    }
-}
-
 static mcpt_err mcpt__ask_start(mcpt_introspection *a, const mcpt_token *token)
 {
     mcpt_fetch f;
     mcpt_err e;
-    mcpt__out o = { a->buf, a->cap, 0 };
-    size_t body;
+    mcpt__text t = mcpt__text_on(a->buf, a->cap);
+    const char *body;
 
-    mcpt__ask_authorization(a, &o);
-    body = o.len;
-    mcpt__out_z(&o, a->clerk ? "{\"access_token\":" : "token=");
-    if (a->clerk && o.len < o.cap) {
-        mcpt_writer w;
-        mcpt_w_init(&w, o.p + o.len, o.cap - o.len);
-        mcpt_put_str(&w, token->text);
-        o.len = w.err == MCPT_OK ? o.len + w.len : o.cap + 1;
-        mcpt__out_z(&o, "}");
+    if (a->client_id != NULL) {
+        mcpt__add_basic(&t, mcpt_z(a->client_id), mcpt_z(a->secret), false);
     } else {
-        mcpt__out_form(&o, token->text);
-        mcpt__out_z(&o, "&token_type_hint=access_token");
+        mcpt__addz(&t, "Bearer ");
+        mcpt__addz(&t, a->secret);
     }
-    if (o.len > o.cap) {
+    body = t.at;
+    if (a->clerk) {
+        mcpt_writer w;
+        mcpt_w_init(&w, t.at, (size_t)(t.end - t.at));
+        mcpt_obj(&w);
+        mcpt_kv_str(&w, "access_token", token->text);
+        mcpt_end(&w);
+        t.full = t.full || w.err != MCPT_OK;
+        t.at += t.full ? 0 : w.len;
+    } else {
+        mcpt__addz(&t, "token=");
+        mcpt__add_form(&t, token->text);
+        mcpt__addz(&t, "&token_type_hint=access_token");
+    }
+    if (t.full) {
         mcpt_wipe(a->buf, a->cap);
         mcpt__verify_log(a->env, MCPT_INFO, MCPT_E_SPACE, "larger than the verifier's buffer");
         return MCPT_E_UNAUTHORIZED;
@@ -11424,22 +11468,22 @@ static mcpt_err mcpt__ask_start(mcpt_introspection *a, const mcpt_token *token)
     MCPT_MEMSET(&f, 0, sizeof(f));
     f.method = "POST";
     f.url = mcpt_z(a->url != NULL ? a->url : "https://api.clerk.com/oauth_applications/access_tokens/verify");
-    f.authorization = mcpt__mk(a->buf, body);
+    f.authorization = mcpt__mk(a->buf, (size_t)(body - a->buf));
     f.fields = mcpt_z("Accept: application/json\r\n");
     f.content_type = a->clerk ? "application/json" : "application/x-www-form-urlencoded";
-    f.body = mcpt__mk(a->buf + body, o.len - body);
+    f.body = mcpt__since(&t, body);
     f.trusted = true;
     f.head = mcpt__ask_head;
     f.piece = mcpt__ask_piece;
     f.done = mcpt__ask_done;
     f.user = a;
-    a->used = o.len;
+    a->used = (size_t)(t.at - a->buf);
     a->hub = token->hub;
     a->state = MCPT__ASK_BUSY;
     e = mcpt_exchange_start(a->exchange, &f);
     if (e != MCPT_OK) {
         a->state = MCPT__ASK_IDLE;
-        mcpt_wipe(a->buf, o.len);
+        mcpt_wipe(a->buf, a->used);
     }
     return e == MCPT_OK || e == MCPT_E_STATE ? MCPT_PENDING : e;
 }
@@ -11631,7 +11675,7 @@ static uint32_t mcpt__pair_boot(mcpt_pairing *p)
 
 static int64_t mcpt__pair_now(const mcpt_pairing *p)        /* -1: the clock is not set */
 {
-    int64_t now = p->env->unix_time != NULL ? p->env->unix_time(p->env->user) : -1;
+    int64_t now = mcpt__wall(p->env);
 
     return now < 0 ? -1 : now;
 }
@@ -11819,21 +11863,13 @@ static bool mcpt__params_read(mcpt__params *f, mcpt_str text)
 /* The value decoded, in p->text; absent: it is not there, malformed or too long. */
 static mcpt_str mcpt__param(mcpt_pairing *p, mcpt_str raw)
 {
-    char *at = p->text + p->text_len;
-    size_t i;
-    size_t n = 0;
+    mcpt_str out;
 
-    if (raw.ptr == NULL || raw.len > sizeof(p->text) - p->text_len) {
+    if (raw.ptr == NULL || !mcpt__form_value(raw, p->text + p->text_len, sizeof(p->text) - p->text_len, &out)) {
         return mcpt__mk(NULL, 0);
     }
-    for (i = 0; i < raw.len; i++) {
-        at[i] = raw.ptr[i] == '+' ? ' ' : raw.ptr[i];
-    }
-    if (!mcpt_percent_decode(mcpt__mk(at, raw.len), at, raw.len, &n)) {
-        return mcpt__mk(NULL, 0);
-    }
-    p->text_len += n;
-    return mcpt__mk(at, n);
+    p->text_len += out.len;
+    return out;
 }
 
 #if !MCPT_NO_EXCHANGE
@@ -12296,7 +12332,7 @@ static bool mcpt__words_in(mcpt_str words, mcpt_str all)
 {
     mcpt_str word;
 
-    while (words.len != 0 && mcpt__word_next(&words, &word)) {
+    while (mcpt__word_next(&words, &word)) {
         if (!mcpt__word_in(all, word)) {
             return false;
         }
@@ -14414,7 +14450,7 @@ static bool mcpt__state_sign(mcpt_job *j, const mcpt_server *s, const mcpt_hub *
 /* The time that expiry is measured in: Unix seconds, or where the clock is not set, seconds since start, marked. */
 static uint64_t mcpt__state_now(const mcpt_server *s)
 {
-    int64_t t = s->env->unix_time != NULL ? s->env->unix_time(s->env->user) : -1;
+    int64_t t = mcpt__wall(s->env);
 
     return t >= 0 ? (uint64_t)t : ((uint64_t)1 << 62) + mcpt__now(s) / 1000;
 }
@@ -14739,7 +14775,7 @@ static void mcpt__run_last(mcpt_call *k)
 #if !MCPT_NO_TASKS
 static int64_t mcpt__unix(const mcpt_server *s)
 {
-    int64_t t = s->env->unix_time != NULL ? s->env->unix_time(s->env->user) : -1;
+    int64_t t = mcpt__wall(s->env);
 
     return t >= 0 ? t : (int64_t)(mcpt__now(s) / 1000);    /* without a clock: seconds since start */
 }
@@ -18467,74 +18503,30 @@ static void mcpt__oa_drop(mcpt_oauth *o, const uint8_t *tags)
 }
 
 /* -- text in the room above the facts */
-typedef struct mcpt__oa_text {
-    char *at, *end;
-    bool full;
-} mcpt__oa_text;
-
-static mcpt__oa_text mcpt__oa_below(const mcpt_oauth *o)   /* beside what is kept of an answer */
+static mcpt__text mcpt__oa_below(const mcpt_oauth *o)   /* beside what is kept of an answer */
 {
-    mcpt__oa_text t;
-
-    t.at = o->mem + o->used;
-    t.end = o->mem + o->top;
-    t.full = false;
-    return t;
+    return mcpt__text_on(o->mem + o->used, o->top - o->used);
 }
 
-static mcpt__oa_text mcpt__oa_room(mcpt_oauth *o)           /* all of it; what was there is wiped */
+static mcpt__text mcpt__oa_room(mcpt_oauth *o)           /* all of it; what was there is wiped */
 {
     o->top = o->size;
     mcpt_wipe(o->mem + o->used, o->size - o->used);
     return mcpt__oa_below(o);
 }
 
-static void mcpt__oa_add(mcpt__oa_text *t, mcpt_str s)
-{
-    if (s.len > (size_t)(t->end - t->at)) {
-        t->full = true;
-    } else if (s.len != 0) {
-        MCPT_MEMCPY(t->at, s.ptr, s.len);
-        t->at += s.len;
-    }
-}
-
-static void mcpt__oa_addz(mcpt__oa_text *t, const char *z)
-{
-    mcpt__oa_add(t, mcpt_z(z));
-}
-
-static void mcpt__oa_form(mcpt__oa_text *t, mcpt_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        char out[3];
-        size_t n = mcpt__form_char(out, s.ptr[i]);
-        mcpt__oa_add(t, mcpt__mk(out, n));
-    }
-}
-
 /* "key=value" behind the text that began at begin, with the separator it needs; nothing for an absent value. */
-static void mcpt__oa_param(mcpt__oa_text *t, const char *begin, const char *key, mcpt_str value)
+static void mcpt__oa_param(mcpt__text *t, const char *begin, const char *key, mcpt_str value)
 {
     if (value.ptr != NULL) {
-        mcpt__oa_addz(t, t->at != begin && t->at[-1] != '?' ? "&" : "");
-        mcpt__oa_addz(t, key);
-        mcpt__oa_addz(t, "=");
-        mcpt__oa_form(t, value);
+        mcpt__addz(t, t->at != begin && t->at[-1] != '?' ? "&" : "");
+        mcpt__addz(t, key);
+        mcpt__addz(t, "=");
+        mcpt__add_form(t, value);
     }
-}
-
-static mcpt_str mcpt__oa_since(const mcpt__oa_text *t, const char *begin)
-{
-    return mcpt__mk(begin, (size_t)(t->at - begin));
 }
 
 /* -- URLs and scopes */
-static unsigned mcpt__oa_port(const mcpt_url *u)
-{
-    return u->port != 0 ? u->port : mcpt_str_ieq(u->scheme, "https") ? 443 : 80;
-}
-
 /* https; http where both this host and the MCP server are this machine. */
 static bool mcpt__oa_url(const mcpt_oauth *o, mcpt_str s, mcpt_url *u)
 {
@@ -18546,21 +18538,6 @@ static bool mcpt__oa_url(const mcpt_oauth *o, mcpt_str s, mcpt_url *u)
     return mcpt_str_ieq(u->scheme, "https") ||
            (mcpt_str_ieq(u->scheme, "http") && mcpt__loopback(u->host) && mcpt_url_split(mcpt_z(o->config->endpoint), &own) &&
             mcpt__loopback(own.host));
-}
-
-static bool mcpt__oa_same_host(mcpt_str a, mcpt_str b)
-{
-    size_t i = 0;
-
-    while (a.len == b.len && i < a.len && mcpt__lower(a.ptr[i]) == mcpt__lower(b.ptr[i])) {
-        i++;
-    }
-    return a.len == b.len && i == a.len;
-}
-
-static bool mcpt__oa_same_origin(const mcpt_url *a, const mcpt_url *b)
-{
-    return mcpt__oa_same_host(a->scheme, b->scheme) && mcpt__oa_same_host(a->host, b->host) && mcpt__oa_port(a) == mcpt__oa_port(b);
 }
 
 static mcpt_str mcpt__oa_path(const mcpt_url *u)            /* without slashes at its end */
@@ -18580,7 +18557,7 @@ static bool mcpt__oa_covers(const mcpt_oauth *o, mcpt_str resource)
     mcpt_url r, own;
     mcpt_str a, b;
 
-    if (!mcpt__oa_url(o, resource, &r) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) || !mcpt__oa_same_origin(&r, &own)) {
+    if (!mcpt__oa_url(o, resource, &r) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) || !mcpt__same_origin(&r, &own)) {
         return false;
     }
     a = mcpt__oa_path(&r);
@@ -18599,51 +18576,18 @@ static bool mcpt__oa_vschar(mcpt_str s, char low)           /* visible ASCII fro
 }
 
 /* Adds the legal tokens of more that the text since begin does not have. */
-static void mcpt__oa_union(mcpt__oa_text *t, const char *begin, mcpt_str more)
+static void mcpt__oa_union(mcpt__text *t, const char *begin, mcpt_str more)
 {
     mcpt_str word;
 
-    while (more.len != 0 && mcpt__word_next(&more, &word)) {
+    while (mcpt__word_next(&more, &word)) {
         bool legal = mcpt__oa_vschar(word, '!') && MCPT_MEMCHR(word.ptr, '"', word.len) == NULL &&
                      MCPT_MEMCHR(word.ptr, '\\', word.len) == NULL;
-        if (legal && !mcpt__word_in(mcpt__oa_since(t, begin), word)) {
-            mcpt__oa_addz(t, t->at != begin ? " " : "");
-            mcpt__oa_add(t, word);
+        if (legal && !mcpt__word_in(mcpt__since(t, begin), word)) {
+            mcpt__addz(t, t->at != begin ? " " : "");
+            mcpt__add(t, word);
         }
     }
-}
-
-/* What stands between the brackets of a checked JSON array; "" for anything else. */
-static mcpt_str mcpt__oa_array(mcpt_str raw)
-{
-    return raw.len > 2 && raw.ptr[0] == '[' ? mcpt__mk(raw.ptr + 1, raw.len - 2) : mcpt__mk("", 0);
-}
-
-/* The next string of an array's inside, unescaped in place; other elements are passed over. */
-static bool mcpt__oa_element(mcpt_str *inside, mcpt_str *out)
-{
-    char *p = (char *)(uintptr_t)inside->ptr, *end = p + inside->len;
-    unsigned depth = 0;
-
-    for (; p != end; p++) {
-        if (*p == '"') {
-            char *q = p + 1;
-            while (*q != '"') {
-                q += *q == '\\' ? 2 : 1;
-            }
-            if (depth == 0) {
-                *out = mcpt__mk(p, mcpt_unescape(mcpt__mk(p, (size_t)(q + 1 - p)), p, (size_t)(q + 1 - p)));
-                *inside = mcpt__mk(q + 1, (size_t)(end - q) - 1);
-                return true;
-            }
-            p = q;
-        } else if (*p == '[' || *p == '{') {
-            depth++;
-        } else if (*p == ']' || *p == '}') {
-            depth--;
-        }
-    }
-    return false;
 }
 
 /* -- records: "MT", version, kind, expiry, nonce; facts; tag. The key name is authenticated with them, so that no record
@@ -18778,13 +18722,6 @@ static void mcpt__oa_numbers(mcpt_oauth *o, bool load)
     }
 }
 
-static int64_t mcpt__oa_now(const mcpt_oauth *o)            /* Unix seconds; -1: the clock is not set */
-{
-    const mcpt_env *env = o->config->env;
-
-    return env->unix_time != NULL ? env->unix_time(env->user) : -1;
-}
-
 static uint32_t mcpt__oa_millis(const mcpt_oauth *o)
 {
     return o->config->env->millis(o->config->env->user);
@@ -18795,7 +18732,7 @@ static mcpt_err mcpt__oa_save(mcpt_oauth *o, const char *key, const uint8_t *tag
 {
     const mcpt_store *store = o->config->store;
     const mcpt_env *env = o->config->env;
-    mcpt__oa_text t;
+    mcpt__text t;
     char head[MCPT__REC_HEAD] = { 'M', 'T', 1, 0 }, *begin;
     mcpt_err e;
 
@@ -18810,20 +18747,20 @@ static mcpt_err mcpt__oa_save(mcpt_oauth *o, const char *key, const uint8_t *tag
     if (!env->random(env->user, head + MCPT__REC_NONCE, 12)) {
         return MCPT_E_RANDOM;
     }
-    mcpt__oa_add(&t, mcpt__mk(head, sizeof(head)));
+    mcpt__add(&t, mcpt__mk(head, sizeof(head)));
     for (; *tags != 0; tags++) {
         mcpt_str v = mcpt__oa_get(o, *tags);
         if (v.ptr != NULL) {
-            mcpt__oa_add(&t, mcpt__mk(v.ptr - 3, v.len + 3));
+            mcpt__add(&t, mcpt__mk(v.ptr - 3, v.len + 3));
         }
     }
-    mcpt__oa_add(&t, mcpt__mk(head, MCPT__REC_TAG));
+    mcpt__add(&t, mcpt__mk(head, MCPT__REC_TAG));
     if (t.full || o->err != MCPT_OK) {
         e = MCPT_E_SPACE;
     } else if (!mcpt__oa_seal(o, key, begin, (size_t)(t.at - begin), false)) {
         e = MCPT_E_CRYPTO;
     } else {
-        e = store->write(store->user, key, mcpt__oa_since(&t, begin));
+        e = store->write(store->user, key, mcpt__since(&t, begin));
     }
     mcpt_wipe(begin, (size_t)(t.at - begin));
     return e;
@@ -18834,7 +18771,7 @@ static mcpt_err mcpt__oa_save(mcpt_oauth *o, const char *key, const uint8_t *tag
 static mcpt_err mcpt__oa_load(mcpt_oauth *o, const char *key, bool take)
 {
     const mcpt_store *store = o->config->store;
-    int64_t now = mcpt__oa_now(o), expires;
+    int64_t now = mcpt__wall(o->config->env), expires;
     size_t n = 0, at, end;
     char *p = o->mem + o->used;
     mcpt_err e = MCPT_E_ABSENT;
@@ -18894,8 +18831,8 @@ static bool mcpt__oa_sweep(void *user, const char *key)
 {
     mcpt_oauth *o = (mcpt_oauth *)user;
     const mcpt_store *store = o->config->store;
-    mcpt__oa_text t = mcpt__oa_room(o);
-    int64_t now = mcpt__oa_now(o), expires;
+    mcpt__text t = mcpt__oa_room(o);
+    int64_t now = mcpt__wall(o->config->env), expires;
     size_t n = 0;
 
     if (MCPT_STRLEN(key) == MCPT_STORE_KEY && store->read(store->user, key, t.at, (size_t)(t.end - t.at), &n) == MCPT_OK && n > MCPT__REC_HEAD &&
@@ -18946,7 +18883,7 @@ static mcpt_err mcpt__oa_save_session(mcpt_oauth *o)
 }
 
 /* -- requests */
-static void mcpt__oa_send(mcpt_oauth *o, unsigned step, const mcpt__oa_text *t, const char *method, mcpt_str url,
+static void mcpt__oa_send(mcpt_oauth *o, unsigned step, const mcpt__text *t, const char *method, mcpt_str url,
                           mcpt_str authorization, const char *type, mcpt_str body)
 {
     mcpt_url u;
@@ -18968,15 +18905,15 @@ static void mcpt__oa_send(mcpt_oauth *o, unsigned step, const mcpt__oa_text *t, 
     }
 }
 
-static void mcpt__oa_get_url(mcpt_oauth *o, unsigned step, const mcpt__oa_text *t, const char *begin)
+static void mcpt__oa_get_url(mcpt_oauth *o, unsigned step, const mcpt__text *t, const char *begin)
 {
     mcpt_str none = mcpt__mk(NULL, 0);
 
-    mcpt__oa_send(o, step, t, "GET", mcpt__oa_since(t, begin), none, NULL, none);
+    mcpt__oa_send(o, step, t, "GET", mcpt__since(t, begin), none, NULL, none);
 }
 
 /* Where the document called name stands for a URL (RFC 8414 section 3.1). */
-static void mcpt__oa_well_known(mcpt__oa_text *t, mcpt_str url, const char *name)
+static void mcpt__oa_well_known(mcpt__text *t, mcpt_str url, const char *name)
 {
     size_t n = mcpt_well_known_url(url, name, t->at, (size_t)(t->end - t->at));
 
@@ -18993,21 +18930,21 @@ static mcpt_str mcpt__oa_origin(mcpt_str url, const mcpt_url *u)
 /* Protected resource metadata: where the challenge says, else below the path, else at the root (RFC 9728 section 3.1). */
 static void mcpt__oa_ask_resource(mcpt_oauth *o)
 {
-    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt__text t = mcpt__oa_room(o);
     char *begin = t.at;
     mcpt_str given = mcpt__oa_get(o, MCPT__F_CHALLENGE_URL), endpoint = mcpt_z(o->config->endpoint);
     mcpt_url u;
 
     (void)mcpt_url_split(endpoint, &u);
     if (given.ptr != NULL) {
-        mcpt__oa_add(&t, given);
+        mcpt__add(&t, given);
     } else if (o->round != 0 || mcpt__oa_path(&u).len == 0) {
         o->round = 1;
         mcpt__oa_well_known(&t, mcpt__oa_origin(endpoint, &u), "oauth-protected-resource");
     } else {
         mcpt__oa_well_known(&t, mcpt__mk(endpoint.ptr, (size_t)(u.path.ptr + u.path.len - endpoint.ptr)), "oauth-protected-resource");
-        mcpt__oa_addz(&t, u.query.ptr != NULL ? "?" : "");
-        mcpt__oa_add(&t, u.query);
+        mcpt__addz(&t, u.query.ptr != NULL ? "?" : "");
+        mcpt__add(&t, u.query);
     }
     mcpt__oa_get_url(o, MCPT__STEP_RESOURCE, &t, begin);
 }
@@ -19015,7 +18952,7 @@ static void mcpt__oa_ask_resource(mcpt_oauth *o)
 /* Authorization server metadata: RFC 8414 and OpenID Connect Discovery, never at the root for an issuer with a path. */
 static void mcpt__oa_ask_server(mcpt_oauth *o)
 {
-    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt__text t = mcpt__oa_room(o);
     char *begin = t.at;
     mcpt_str issuer = mcpt__oa_get(o, MCPT__F_ISSUER);
 
@@ -19023,8 +18960,8 @@ static void mcpt__oa_ask_server(mcpt_oauth *o)
         mcpt__oa_well_known(&t, issuer, o->round == 0 ? "oauth-authorization-server" : "openid-configuration");
     } else {                                                /* OpenID Connect Discovery section 4: appended */
         issuer.len -= issuer.ptr[issuer.len - 1] == '/' ? 1u : 0u;
-        mcpt__oa_add(&t, issuer);
-        mcpt__oa_addz(&t, "/.well-known/openid-configuration");
+        mcpt__add(&t, issuer);
+        mcpt__addz(&t, "/.well-known/openid-configuration");
     }
     mcpt__oa_get_url(o, MCPT__STEP_SERVER, &t, begin);
 }
@@ -19057,36 +18994,12 @@ static void mcpt__oa_choose_auth(mcpt_oauth *o)
               secret && (listed & MCPT__OA_POST) != 0 ? MCPT__AUTH_POST : MCPT__AUTH_NONE;
 }
 
-/* "Basic ..." of RFC 6749 section 2.3.1, in place of the text it is made from. */
-static mcpt_str mcpt__oa_basic(const mcpt_oauth *o, mcpt__oa_text *t, mcpt_str id, mcpt_str secret)
+static mcpt_str mcpt__oa_basic(const mcpt_oauth *o, mcpt__text *t, mcpt_str id, mcpt_str secret)
 {
-    const bool raw = (o->config->quirks & MCPT_QUIRK_RAW_BASIC) != 0;
-    char *begin = t->at, *pair;
-    size_t n, room;
+    const char *begin = t->at;
 
-    mcpt__oa_addz(t, "Basic ");
-    pair = t->at;
-    if (raw) {
-        mcpt__oa_add(t, id);
-    } else {
-        mcpt__oa_form(t, id);
-    }
-    mcpt__oa_addz(t, ":");
-    if (raw) {
-        mcpt__oa_add(t, secret);
-    } else {
-        mcpt__oa_form(t, secret);
-    }
-    n = (size_t)(t->at - pair);
-    room = (size_t)(t->end - pair);
-    if (t->full || room < n + (n + 2) / 3 * 4) {            /* both for a moment */
-        t->full = true;
-        return mcpt__mk(NULL, 0);
-    }
-    MCPT_MEMMOVE(pair + room - n, pair, n);
-    t->at = pair + mcpt_b64_encode(pair + room - n, n, false, pair, room - n);
-    mcpt_wipe(pair + room - n, n);
-    return mcpt__oa_since(t, begin);
+    mcpt__add_basic(t, id, secret, (o->config->quirks & MCPT_QUIRK_RAW_BASIC) != 0);
+    return t->full ? mcpt__mk(NULL, 0) : mcpt__since(t, begin);
 }
 
 static mcpt_str mcpt__oa_resource(const mcpt_oauth *o)
@@ -19096,12 +19009,12 @@ static mcpt_str mcpt__oa_resource(const mcpt_oauth *o)
 
 #if !MCPT_NO_JWT
 /* The parameters of a private_key_jwt assertion (RFC 7523 section 2.2); its audience is the issuer. */
-static void mcpt__oa_assertion(mcpt_oauth *o, mcpt__oa_text *t, const char *begin)
+static void mcpt__oa_assertion(mcpt_oauth *o, mcpt__text *t, const char *begin)
 {
     mcpt_str jwt;
 
     mcpt__oa_param(t, begin, "client_assertion_type", mcpt_z("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
-    mcpt__oa_addz(t, "&client_assertion=");
+    mcpt__addz(t, "&client_assertion=");
     o->err = mcpt_jwt_assertion(o->config->signer, o->config->env, o->config->key_id, mcpt__oa_get(o, MCPT__F_CLIENT_ID),
                                 mcpt__oa_get(o, MCPT__F_ISSUER), t->at, (size_t)(t->end - t->at), &jwt);
     t->full = t->full || o->err != MCPT_OK;
@@ -19110,7 +19023,7 @@ static void mcpt__oa_assertion(mcpt_oauth *o, mcpt__oa_text *t, const char *begi
 #endif
 
 /* A proof for the request that stands in t (RFC 9449 section 5), when tokens shall be bound; behind it. */
-static mcpt_str mcpt__oa_proof(mcpt_oauth *o, mcpt__oa_text *t, mcpt_str url)
+static mcpt_str mcpt__oa_proof(mcpt_oauth *o, mcpt__text *t, mcpt_str url)
 {
     mcpt_str jwt = mcpt__mk(NULL, 0);
 
@@ -19133,7 +19046,7 @@ static mcpt_str mcpt__oa_proof(mcpt_oauth *o, mcpt__oa_text *t, mcpt_str url)
 
 /* A POST to the token endpoint or one that authenticates as it does. The body is begun by the caller in t; the client's
  * authentication is added. */
-static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__oa_text *t, char *begin, mcpt_str url)
+static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__text *t, char *begin, mcpt_str url)
 {
     mcpt_str id = mcpt__oa_get(o, MCPT__F_CLIENT_ID), basic = mcpt__mk(NULL, 0), body, proof;
 
@@ -19148,7 +19061,7 @@ static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__oa_text *t, char *
             mcpt__oa_param(t, begin, "client_secret", mcpt__oa_get(o, MCPT__F_SECRET));
         }
     }
-    body = mcpt__oa_since(t, begin);
+    body = mcpt__since(t, begin);
     if (o->auth == MCPT__AUTH_BASIC) {
         basic = mcpt__oa_basic(o, t, id, mcpt__oa_get(o, MCPT__F_SECRET));
     }
@@ -19163,7 +19076,7 @@ static void mcpt__oa_ask_token(mcpt_oauth *o, unsigned step)
     static const char *const grants[] = {                     /* from MCPT__STEP_CODE on */
         "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer" };
-    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt__text t = mcpt__oa_room(o);
     char *begin = t.at;
 
     mcpt__oa_param(&t, begin, "grant_type", mcpt_z(grants[step - MCPT__STEP_CODE]));
@@ -19191,7 +19104,7 @@ static void mcpt__oa_ask_token(mcpt_oauth *o, unsigned step)
 static void mcpt__oa_ask_exchange(mcpt_oauth *o)
 {
     const mcpt_oauth_config *c = o->config;
-    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt__text t = mcpt__oa_room(o);
     char *begin = t.at;
     mcpt_str basic = mcpt__mk(NULL, 0), body;
 
@@ -19205,7 +19118,7 @@ static void mcpt__oa_ask_exchange(mcpt_oauth *o)
     if (c->idp_client_secret == NULL) {
         mcpt__oa_param(&t, begin, "client_id", mcpt_z(c->idp_client_id));
     }
-    body = mcpt__oa_since(&t, begin);
+    body = mcpt__since(&t, begin);
     if (c->idp_client_secret != NULL) {
         basic = mcpt__oa_basic(o, &t, mcpt_z(c->idp_client_id), mcpt_z(c->idp_client_secret));
     }
@@ -19217,7 +19130,7 @@ static void mcpt__oa_ask_register(mcpt_oauth *o)
 {
     const mcpt_oauth_config *c = o->config;
     const bool device = c->grant == MCPT_GRANT_DEVICE && mcpt__oa_get(o, MCPT__F_DEVICE_EP).ptr != NULL;
-    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt__text t = mcpt__oa_room(o);
     mcpt_str url = mcpt__oa_get(o, MCPT__F_REGISTER_EP), bearer = mcpt__mk(NULL, 0), body, asked;
     mcpt_url redirect;
     mcpt_writer w;
@@ -19225,12 +19138,12 @@ static void mcpt__oa_ask_register(mcpt_oauth *o)
 
     mcpt__oa_union(&t, scope, mcpt__oa_get(o, MCPT__F_ASKED));             /* what it may ever ask for: a step-up keeps the client */
     mcpt__oa_union(&t, scope, mcpt__oa_get(o, MCPT__F_META_SCOPE));
-    asked = mcpt__oa_since(&t, scope);
+    asked = mcpt__since(&t, scope);
     if (c->initial_token != NULL) {
         char *begin = t.at;
-        mcpt__oa_addz(&t, "Bearer ");
-        mcpt__oa_addz(&t, c->initial_token);
-        bearer = mcpt__oa_since(&t, begin);
+        mcpt__addz(&t, "Bearer ");
+        mcpt__addz(&t, c->initial_token);
+        bearer = mcpt__since(&t, begin);
     }
     mcpt_w_init(&w, t.at, (size_t)(t.end - t.at));
     mcpt_obj(&w);
@@ -19262,7 +19175,7 @@ static void mcpt__oa_ask_register(mcpt_oauth *o)
 
 static void mcpt__oa_ask_device(mcpt_oauth *o)
 {
-    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt__text t = mcpt__oa_room(o);
     char *begin = t.at;
 
     mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
@@ -19299,10 +19212,10 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
     uint8_t hash[32];
     size_t nv, ns, nc;
     mcpt_str endpoint, part;
-    mcpt__oa_text t;
+    mcpt__text t;
     char *begin;
     mcpt_err e;
-    int64_t now = mcpt__oa_now(o);
+    int64_t now = mcpt__wall(o->config->env);
 
     if (!mcpt__oa_random64(o, 32, verifier, sizeof(verifier), &nv) || !mcpt__oa_random64(o, 24, state, sizeof(state), &ns)) {
         mcpt__oa_fail(o, MCPT_E_RANDOM);
@@ -19336,8 +19249,8 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
     t = mcpt__oa_room(o);
     begin = t.at;
     endpoint = mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP);
-    mcpt__oa_add(&t, endpoint);
-    mcpt__oa_addz(&t, MCPT_MEMCHR(endpoint.ptr, '?', endpoint.len) == NULL ? "?" : "");
+    mcpt__add(&t, endpoint);
+    mcpt__addz(&t, MCPT_MEMCHR(endpoint.ptr, '?', endpoint.len) == NULL ? "?" : "");
     mcpt__oa_param(&t, begin, "response_type", mcpt_z("code"));
     mcpt__oa_param(&t, begin, "client_id", mcpt__oa_get(o, MCPT__F_CLIENT_ID));
     mcpt__oa_param(&t, begin, "redirect_uri", mcpt_z(o->config->redirect_uri));
@@ -19355,10 +19268,10 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
         mcpt__oa_param(&t, begin, "prompt", mcpt_z("consent"));            /* OpenID Connect Core section 11 */
     }
     if (o->config->extra != NULL) {
-        mcpt__oa_addz(&t, "&");
-        mcpt__oa_addz(&t, o->config->extra);
+        mcpt__addz(&t, "&");
+        mcpt__addz(&t, o->config->extra);
     }
-    mcpt__oa_set(o, MCPT__F_URL, mcpt__oa_since(&t, begin));
+    mcpt__oa_set(o, MCPT__F_URL, mcpt__since(&t, begin));
     if (t.full || o->err != MCPT_OK) {
         mcpt__oa_fail(o, MCPT_E_SPACE);
         return;
@@ -19458,7 +19371,7 @@ static void mcpt__oa_have_server(mcpt_oauth *o)
     mcpt_str scope = mcpt__oa_get(o, MCPT__F_CHALLENGE_SCOPE);
 
     if ((o->flags & MCPT__OA_STEP) == 0) {                  /* a step-up has chosen already */
-        mcpt__oa_text t = mcpt__oa_room(o);
+        mcpt__text t = mcpt__oa_room(o);
         char *begin = t.at;
         mcpt_str before = mcpt__oa_get(o, MCPT__F_GRANTED);                /* is asked for again */
         scope = scope.ptr != NULL ? scope : before.ptr != NULL ? before : mcpt__oa_get(o, MCPT__F_META_SCOPE);
@@ -19468,7 +19381,7 @@ static void mcpt__oa_have_server(mcpt_oauth *o)
             c->grant <= MCPT_GRANT_DEVICE) {
             mcpt__oa_union(&t, begin, mcpt_z("offline_access"));
         }
-        scope = mcpt__oa_since(&t, begin);
+        scope = mcpt__since(&t, begin);
         mcpt__oa_set(o, MCPT__F_ASKED, scope.len != 0 ? scope : mcpt__mk(NULL, 0));
     }
     if (c->grant <= MCPT_GRANT_DEVICE) {
@@ -19594,10 +19507,11 @@ static bool mcpt__oa_take_url(mcpt_oauth *o, unsigned row, unsigned tag)
 static mcpt_str mcpt__oa_pick_issuer(const mcpt_oauth *o, mcpt_str list)
 {
     mcpt_str now = mcpt__oa_get(o, MCPT__F_ISSUER), best = mcpt__mk(NULL, 0), s;
+    bool other;
     int rank = 0;
     mcpt_url u;
 
-    while (mcpt__oa_element(&list, &s)) {
+    while (mcpt__array_next(&list, &s, &other)) {
         int r = mcpt_str_eq(s, now) ? 3 : mcpt_str_is(s, o->config->client_issuer) ? 2 : 1;
         if (r > rank && mcpt__oa_url(o, s, &u) && u.query.ptr == NULL) {
             rank = r;
@@ -19678,7 +19592,7 @@ static mcpt_err mcpt__oa_lease(mcpt_oauth *o)
     const void *secret = o->config->store_key != NULL ? o->config->store_key : none;
     char key[16], old[MCPT__LEASE], mine[MCPT__LEASE] = { 'M', 'T', 1, 'r', 1 }, room[MCPT__LEASE];
     uint8_t tag[32];
-    int64_t now = mcpt__oa_now(o), since;
+    int64_t now = mcpt__wall(o->config->env), since;
     size_t n = 0;
     mcpt_str parts[3];
     mcpt_err e;
@@ -19771,10 +19685,11 @@ static void mcpt__oa_known(mcpt_oauth *o)
 static void mcpt__oa_got_resource(mcpt_oauth *o)
 {
     mcpt_str resource = mcpt__oa_kept(o, MCPT__D_RESOURCE), issuer, list, s;
-    mcpt__oa_text t;
+    mcpt__text t;
     char *begin;
+    bool other;
 
-    list = mcpt__oa_array(mcpt_kept(&o->keep, MCPT__D_SERVERS));
+    list = mcpt__array(mcpt_kept(&o->keep, MCPT__D_SERVERS));
     if (resource.ptr == NULL || !mcpt__oa_covers(o, resource)) {
         mcpt__oa_say(o, mcpt_z("the metadata is about another resource"), mcpt__mk(NULL, 0));
         mcpt__oa_fail(o, MCPT_E_RESOURCE);
@@ -19790,11 +19705,11 @@ static void mcpt__oa_got_resource(mcpt_oauth *o)
     mcpt__oa_use(o, resource, issuer);
     t = mcpt__oa_below(o);
     begin = t.at;
-    list = mcpt__oa_array(mcpt_kept(&o->keep, MCPT__D_SCOPES));
-    while (mcpt__oa_element(&list, &s)) {
+    list = mcpt__array(mcpt_kept(&o->keep, MCPT__D_SCOPES));
+    while (mcpt__array_next(&list, &s, &other)) {
         mcpt__oa_union(&t, begin, s);
     }
-    s = mcpt__oa_since(&t, begin);
+    s = mcpt__since(&t, begin);
     mcpt__oa_set(o, MCPT__F_META_SCOPE, s.len != 0 ? s : mcpt__mk(NULL, 0));
     if (o->err != MCPT_OK || t.full) {
         mcpt__oa_fail(o, MCPT_E_SPACE);
@@ -19882,11 +19797,11 @@ static void mcpt__oa_default_server(mcpt_oauth *o)
     o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_DPOP | MCPT__OA_METHODS);
     mcpt__oa_drop(o, others);
     for (i = 0; i < MCPT_COUNT(defaults); i++) {
-        mcpt__oa_text t = mcpt__oa_room(o);
+        mcpt__text t = mcpt__oa_room(o);
         char *begin = t.at;
-        mcpt__oa_add(&t, mcpt__oa_get(o, MCPT__F_ISSUER));
-        mcpt__oa_addz(&t, defaults[i].path);
-        mcpt__oa_set(o, defaults[i].tag, mcpt__oa_since(&t, begin));
+        mcpt__add(&t, mcpt__oa_get(o, MCPT__F_ISSUER));
+        mcpt__addz(&t, defaults[i].path);
+        mcpt__oa_set(o, defaults[i].tag, mcpt__since(&t, begin));
     }
     if (o->err != MCPT_OK) {
         mcpt__oa_fail(o, MCPT_E_SPACE);
@@ -19953,14 +19868,14 @@ static bool mcpt__oa_client_lost(mcpt_oauth *o)
 static void mcpt__oa_got_client(mcpt_oauth *o)
 {
     mcpt_str id = mcpt__oa_kept(o, MCPT__T_CLIENT), secret = mcpt__oa_kept(o, MCPT__T_SECRET);
-    mcpt_str method = mcpt__oa_kept(o, MCPT__T_METHOD), list = mcpt__oa_array(mcpt_kept(&o->keep, MCPT__T_REDIRECTS)), s;
+    mcpt_str method = mcpt__oa_kept(o, MCPT__T_METHOD), list = mcpt__array(mcpt_kept(&o->keep, MCPT__T_REDIRECTS)), s;
     mcpt_str reg_token = mcpt__oa_kept(o, MCPT__T_REG_TOKEN);
     int64_t expires = mcpt__oa_seconds(o, MCPT__T_SECRET_EXPIRES);
-    bool ours = mcpt_kept(&o->keep, MCPT__T_REDIRECTS).ptr == NULL || o->config->redirect_uri == NULL;
+    bool ours = mcpt_kept(&o->keep, MCPT__T_REDIRECTS).ptr == NULL || o->config->redirect_uri == NULL, other;
     mcpt_err e;
     char key[16];
 
-    while (!ours && mcpt__oa_element(&list, &s)) {
+    while (!ours && mcpt__array_next(&list, &s, &other)) {
         ours = mcpt_str_is(s, o->config->redirect_uri);
     }
     if (!mcpt__oa_vschar(id, '!') || (secret.ptr != NULL && !mcpt__oa_vschar(secret, ' ')) || !ours) {
@@ -20009,7 +19924,7 @@ static void mcpt__oa_got_device(mcpt_oauth *o)
 {
     mcpt_str device = mcpt__oa_kept(o, MCPT__T_DEVICE), user = mcpt__oa_kept(o, MCPT__T_USER);
     mcpt_str complete = mcpt__oa_kept(o, MCPT__T_URI_COMPLETE), uri = mcpt__oa_kept(o, MCPT__T_URI);
-    int64_t interval = mcpt__oa_seconds(o, MCPT__T_INTERVAL), lives = mcpt__oa_seconds(o, MCPT__T_EXPIRES), now = mcpt__oa_now(o);
+    int64_t interval = mcpt__oa_seconds(o, MCPT__T_INTERVAL), lives = mcpt__oa_seconds(o, MCPT__T_EXPIRES), now = mcpt__wall(o->config->env);
     mcpt_url u;
     mcpt_err e;
     char key[16];
@@ -20038,7 +19953,7 @@ static void mcpt__oa_got_token(mcpt_oauth *o)
 {
     mcpt_str access = mcpt__oa_kept(o, MCPT__T_ACCESS), refresh = mcpt__oa_kept(o, MCPT__T_REFRESH);
     mcpt_str type = mcpt__oa_kept(o, MCPT__T_TYPE), scope = mcpt__oa_kept(o, MCPT__T_SCOPE);
-    int64_t lives = mcpt__oa_seconds(o, MCPT__T_EXPIRES), now = mcpt__oa_now(o);
+    int64_t lives = mcpt__oa_seconds(o, MCPT__T_EXPIRES), now = mcpt__wall(o->config->env);
     const unsigned step = o->step;
     char key[16];
     mcpt_err e;
@@ -20156,7 +20071,7 @@ static void mcpt__oa_leave(mcpt_oauth *o)
 {
     static const struct { uint8_t tag; const char *hint; } tokens[] = {
         { MCPT__F_REFRESH, "refresh_token" }, { MCPT__F_ACCESS, "access_token" } };
-    mcpt__oa_text t;
+    mcpt__text t;
     char *begin;
 
     for (; o->round < 2; o->round++) {
@@ -20178,9 +20093,9 @@ static void mcpt__oa_leave(mcpt_oauth *o)
         o->round++;
         t = mcpt__oa_room(o);
         begin = t.at;
-        mcpt__oa_addz(&t, "Bearer ");
-        mcpt__oa_add(&t, mcpt__oa_get(o, MCPT__F_REG_TOKEN));
-        bearer = mcpt__oa_since(&t, begin);
+        mcpt__addz(&t, "Bearer ");
+        mcpt__add(&t, mcpt__oa_get(o, MCPT__F_REG_TOKEN));
+        bearer = mcpt__since(&t, begin);
         mcpt__oa_send(o, MCPT__STEP_UNREGISTER, &t, "DELETE", mcpt__oa_get(o, MCPT__F_REG_URI), bearer, NULL, mcpt__mk(NULL, 0));
         if (o->state == MCPT_OAUTH_REQUEST) {
             return;
@@ -20218,7 +20133,7 @@ static void mcpt__oa_nonce(mcpt_oauth *o, unsigned tag, mcpt_str nonce)
 MCPT_API void mcpt_oauth_head(mcpt_oauth *o, unsigned status, uint32_t retry_after, mcpt_str nonce)
 {
     const bool metadata = o->step == MCPT__STEP_RESOURCE || o->step == MCPT__STEP_SERVER;
-    mcpt__oa_text t;
+    mcpt__text t;
 
     if (o->state != MCPT_OAUTH_REQUEST) {
         return;
@@ -20384,7 +20299,7 @@ MCPT_API void mcpt_oauth_start(mcpt_oauth *o)
 /* Is the token about to expire? By the clock, or, when it is not set, by the time since the token came. */
 static bool mcpt__oa_stale(const mcpt_oauth *o)
 {
-    int64_t now = mcpt__oa_now(o);
+    int64_t now = mcpt__wall(o->config->env);
 
     if (o->expires != 0 && now >= 0) {
         return now + (int64_t)o->margin >= o->expires;
@@ -20398,7 +20313,7 @@ MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o)
     char key[16];
 
     if (o->state == MCPT_OAUTH_USER && (int32_t)(mcpt__oa_millis(o) - o->due) >= 0) {
-        if (device && (o->expires == 0 || mcpt__oa_now(o) < o->expires)) {
+        if (device && (o->expires == 0 || mcpt__wall(o->config->env) < o->expires)) {
             mcpt__oa_ask_token(o, MCPT__STEP_POLL);
         } else {
             if (device ? mcpt__oa_session_key(o, 'd', key) : mcpt__oa_pending_key(o, mcpt__oa_get(o, MCPT__F_STATE), key)) {
@@ -20423,7 +20338,7 @@ MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o)
 
 MCPT_API uint32_t mcpt_oauth_due(const mcpt_oauth *o)
 {
-    int64_t now = mcpt__oa_now(o);
+    int64_t now = mcpt__wall(o->config->env);
     uint32_t left = o->due - mcpt__oa_millis(o);
 
     if (o->state == MCPT_OAUTH_USER || o->state == MCPT_OAUTH_WAIT ||
@@ -20449,25 +20364,23 @@ MCPT_API size_t mcpt_oauth_lines(mcpt_oauth *o, const char *method, char *buf, s
 {
     const bool bound = (o->flags & MCPT__OA_BOUND) != 0;
     mcpt_str token = mcpt_oauth_token(o);
-    mcpt__oa_text t;
+    mcpt__text t = mcpt__text_on(buf, cap);
 
-    t.at = buf;
-    t.end = buf + cap;
     t.full = token.ptr == NULL;
-    mcpt__oa_addz(&t, bound ? "Authorization: DPoP " : "Authorization: Bearer ");
-    mcpt__oa_add(&t, token);
-    mcpt__oa_addz(&t, "\r\n");
+    mcpt__addz(&t, bound ? "Authorization: DPoP " : "Authorization: Bearer ");
+    mcpt__add(&t, token);
+    mcpt__addz(&t, "\r\n");
 #if !MCPT_NO_JWT
     if (bound && !t.full) {
         mcpt_str url = mcpt_z(o->config->endpoint), jwt;
         const char *query = (const char *)MCPT_MEMCHR(url.ptr, '?', url.len);
         url.len = query != NULL ? (size_t)(query - url.ptr) : url.len;
-        mcpt__oa_addz(&t, "DPoP: ");
+        mcpt__addz(&t, "DPoP: ");
         o->err = o->config->dpop == NULL ? MCPT_E_CRYPTO : mcpt_jwt_proof(o->config->dpop, o->config->env, mcpt_z(method), url, token,
                  mcpt__oa_get(o, MCPT__F_RS_NONCE), t.at, (size_t)(t.end - t.at), &jwt);
         t.full = t.full || o->err != MCPT_OK;
         t.at += t.full ? 0 : jwt.len;
-        mcpt__oa_addz(&t, "\r\n");
+        mcpt__addz(&t, "\r\n");
     }
 #else
     (void)method;
@@ -20556,7 +20469,7 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
     mcpt__oa_set(o, MCPT__F_CHALLENGE_SCOPE, mcpt__mk(NULL, 0));
     for (i = 0; i < n; i++) {
         mcpt_str field = fields[i];
-        mcpt__oa_text t = mcpt__oa_room(o);
+        mcpt__text t = mcpt__oa_room(o);
         char *half = t.at + (t.end - t.at) / 2;             /* what has escapes goes above, facts below */
         mcpt_err e;
         while (count++ < 8 && (e = mcpt_challenge_next(&field, &c, half, (size_t)(t.end - half))) != MCPT_E_ABSENT) {
@@ -20572,7 +20485,7 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
             o->top = (uint32_t)(half - o->mem);
             if (c.resource_metadata.ptr != NULL &&
                 (!mcpt__oa_url(o, c.resource_metadata, &u) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) ||
-                 (!mcpt__oa_same_origin(&u, &own) && (o->config->quirks & MCPT_QUIRK_CROSS_ORIGIN) == 0))) {
+                 (!mcpt__same_origin(&u, &own) && (o->config->quirks & MCPT_QUIRK_CROSS_ORIGIN) == 0))) {
                 return false;
             }
             mcpt__oa_set(o, MCPT__F_CHALLENGE_URL, c.resource_metadata);
@@ -20585,7 +20498,7 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
 MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_str *authenticate, size_t n, mcpt_str nonce, bool token)
 {
     bool insufficient, wants_nonce;
-    mcpt__oa_text t;
+    mcpt__text t;
     mcpt_str asked, more;
     char *begin;
 
@@ -20625,7 +20538,7 @@ MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_
     asked = mcpt__oa_get(o, MCPT__F_ASKED);
     mcpt__oa_union(&t, begin, asked);
     mcpt__oa_union(&t, begin, more.ptr != NULL ? more : mcpt__oa_get(o, MCPT__F_META_SCOPE));
-    more = mcpt__oa_since(&t, begin);
+    more = mcpt__since(&t, begin);
     if (t.full || o->stepped >= 2 || more.len == asked.len) {
         return t.full ? MCPT_E_SPACE : MCPT_E_SCOPE;        /* all that is asked for was asked for before */
     }
@@ -20652,7 +20565,7 @@ static bool mcpt__oa_query(mcpt_str query, const char *name, char *buf, size_t c
     *out = mcpt__mk(NULL, 0);
     while (i < query.len) {
         const char *p = query.ptr + i, *end, *eq;
-        size_t n, len;
+        size_t n;
         end = (const char *)MCPT_MEMCHR(p, '&', query.len - i);
         n = end != NULL ? (size_t)(end - p) : query.len - i;
         i += n + 1;
@@ -20661,16 +20574,9 @@ static bool mcpt__oa_query(mcpt_str query, const char *name, char *buf, size_t c
             continue;
         }
         n -= (size_t)(eq + 1 - p);
-        if (out->ptr != NULL || n > cap) {
+        if (out->ptr != NULL || !mcpt__form_value(mcpt__mk(eq + 1, n), buf, cap, out)) {
             return false;
         }
-        for (len = 0; len < n; len++) {
-            buf[len] = eq[1 + len] == '+' ? ' ' : eq[1 + len];
-        }
-        if (!mcpt_percent_decode(mcpt__mk(buf, n), buf, n, &len)) {
-            return false;
-        }
-        *out = mcpt__mk(buf, len);
     }
     return true;
 }
@@ -20709,7 +20615,7 @@ static mcpt_err mcpt__oa_claim(mcpt_oauth *o, mcpt_str state)
 /* The answer belongs to our attempt: is it one of the server that was asked, and does it bring a code? */
 static mcpt_err mcpt__oa_returned(mcpt_oauth *o, mcpt_str query)
 {
-    mcpt__oa_text t = mcpt__oa_room(o);
+    mcpt__text t = mcpt__oa_room(o);
     size_t half = (size_t)(t.end - t.at) / 2;
     char error[64];
     mcpt_str iss, what, why, code;
@@ -20808,7 +20714,7 @@ MCPT_API void mcpt_channel_connected(mcpt_channel *ch)
 static bool mcpt__ch_begin(mcpt_channel *ch, const mcpt_url *u, size_t n, mcpt_str body)
 {
     const bool tls = mcpt_str_ieq(u->scheme, "https");
-    const uint16_t port = u->port != 0 ? u->port : tls ? 443 : 80;
+    const uint16_t port = (uint16_t)mcpt__url_port(u);
     const mcpt_str host = u->host.ptr[0] == '[' ? mcpt__mk(u->host.ptr + 1, u->host.len - 2) : u->host;
     mcpt_origin *o = &ch->origin;
 
@@ -21141,35 +21047,9 @@ static size_t mcpt__cl_envelope(const mcpt_client *c, const char *method, uint32
     return w.err != MCPT_OK && buf != NULL ? 0 : n;
 }
 
-/* Text behind a request head in tx, as far as there is room. */
-typedef struct mcpt__cl_text {
-    char *at, *end;
-    bool full;
-} mcpt__cl_text;
-
-static void mcpt__cl_add(mcpt__cl_text *t, mcpt_str s)
-{
-    if (s.len > (size_t)(t->end - t->at)) {
-        t->full = true;
-    } else if (s.len != 0) {
-        MCPT_MEMMOVE(t->at, s.ptr, s.len);                  /* an answer stands further on in tx itself */
-        t->at += s.len;
-    }
-}
-
-static void mcpt__cl_line(mcpt__cl_text *t, const char *name, mcpt_str value)
-{
-    if (value.ptr != NULL) {
-        mcpt__cl_add(t, mcpt_z(name));
-        mcpt__cl_add(t, mcpt_z(name != NULL ? ": " : ""));
-        mcpt__cl_add(t, value);
-        mcpt__cl_add(t, mcpt_z("\r\n"));
-    }
-}
-
 /* A value as Mcp-Name and Mcp-Param-* carry it: plain, or base64 in a sentinel where a field cannot hold it (2026-07-28,
  * basic/transports, "Value Encoding"). */
-static void mcpt__cl_value_line(mcpt__cl_text *t, mcpt_str name, mcpt_str v)
+static void mcpt__cl_value_line(mcpt__text *t, mcpt_str name, mcpt_str v)
 {
     bool plain = v.len != 0 && v.ptr[0] != ' ' && v.ptr[v.len - 1] != ' ';
     size_t n;
@@ -21180,74 +21060,39 @@ static void mcpt__cl_value_line(mcpt__cl_text *t, mcpt_str name, mcpt_str v)
     if (plain && v.len >= 11 && MCPT_MEMCMP(v.ptr, "=?base64?", 9) == 0 && MCPT_MEMCMP(v.ptr + v.len - 2, "?=", 2) == 0) {
         plain = false;
     }
-    mcpt__cl_add(t, name);
-    mcpt__cl_add(t, mcpt_z(plain ? ": " : ": =?base64?"));
+    mcpt__add(t, name);
+    mcpt__add(t, mcpt_z(plain ? ": " : ": =?base64?"));
     if (plain) {
-        mcpt__cl_add(t, v);
+        mcpt__add(t, v);
     } else {
         n = mcpt_b64_encode(v.ptr, v.len, false, t->at, (size_t)(t->end - t->at));
         t->full = t->full || (n == 0 && v.len != 0);
         t->at += n;
-        mcpt__cl_add(t, mcpt_z("?="));
+        mcpt__add(t, mcpt_z("?="));
     }
-    mcpt__cl_add(t, mcpt_z("\r\n"));
-}
-
-static mcpt__cl_text mcpt__cl_head(mcpt_channel *ch, const char *method, const mcpt_url *u)
-{
-    mcpt__cl_text t;
-    char port[8];
-    unsigned v = u->port, i = sizeof(port);
-
-    t.at = ch->tx;
-    t.end = ch->tx + ch->tx_size;
-    t.full = false;
-    for (; v != 0; v /= 10) {
-        port[--i] = (char)('0' + v % 10u);
-    }
-    mcpt__cl_add(&t, mcpt_z(method));
-    mcpt__cl_add(&t, mcpt_z(" "));
-    mcpt__cl_add(&t, u->path.len != 0 ? u->path : mcpt_z("/"));
-    mcpt__cl_add(&t, u->query.ptr != NULL ? mcpt_z("?") : mcpt__mk(NULL, 0));
-    mcpt__cl_add(&t, u->query);
-    mcpt__cl_add(&t, mcpt_z(" HTTP/1.1\r\nHost: "));
-    mcpt__cl_add(&t, u->host);
-    mcpt__cl_add(&t, mcpt_z(u->port != 0 ? ":" : ""));
-    mcpt__cl_add(&t, mcpt__mk(port + i, sizeof(port) - i));
-    mcpt__cl_add(&t, mcpt_z("\r\n"));
-    return t;
+    mcpt__add(t, mcpt_z("\r\n"));
 }
 
 /* Length, empty line, and off it goes. */
-static bool mcpt__cl_go(mcpt_channel *ch, mcpt__cl_text *t, const mcpt_url *u, mcpt_str body)
+static bool mcpt__cl_go(mcpt_channel *ch, mcpt__text *t, const mcpt_url *u, mcpt_str body)
 {
-    char digits[12];
-    size_t i = sizeof(digits), v = body.len;
-
-    do {
-        digits[--i] = (char)('0' + v % 10u);
-        v /= 10;
-    } while (v != 0);
-    if (body.ptr != NULL) {
-        mcpt__cl_line(t, "Content-Length", mcpt__mk(digits + i, sizeof(digits) - i));
-    }
-    mcpt__cl_add(t, mcpt_z("\r\n"));
+    mcpt__add_end(t, body.ptr != NULL, body.len);
     return !t->full && mcpt__ch_begin(ch, u, (size_t)(t->at - ch->tx), body);
 }
 
 /* Fields of every request to the MCP endpoint. */
-static void mcpt__cl_common(mcpt_client *c, mcpt__cl_text *t, const char *method)
+static void mcpt__cl_common(mcpt_client *c, mcpt__text *t, const char *method)
 {
     size_t n = 0;
 
     c->flags &= (uint8_t)~(unsigned)MCPT__CF_SENT_TOKEN;
     if (c->session_len != 0 && c->phase > MCPT__CP_INIT) {
-        mcpt__cl_line(t, "Mcp-Session-Id", mcpt__mk(c->session, c->session_len));
+        mcpt__add_field(t, "Mcp-Session-Id", mcpt__mk(c->session, c->session_len));
     }
     if (mcpt__cl_modern(c)) {
-        mcpt__cl_line(t, "MCP-Protocol-Version", mcpt_z("2026-07-28"));
+        mcpt__add_field(t, "MCP-Protocol-Version", mcpt_z("2026-07-28"));
     } else if (c->revision >= MCPT_2025_06_18 && c->phase > MCPT__CP_INIT) {
-        mcpt__cl_line(t, "MCP-Protocol-Version", mcpt_z(mcpt__nth(mcpt__revisions, c->revision - 1u)));
+        mcpt__add_field(t, "MCP-Protocol-Version", mcpt_z(mcpt__nth(mcpt__revisions, c->revision - 1u)));
     }
 #if !MCPT_NO_OAUTH
     if (c->config->oauth != NULL && mcpt_oauth_token(c->config->oauth).ptr != NULL) {
@@ -21260,8 +21105,8 @@ static void mcpt__cl_common(mcpt_client *c, mcpt__cl_text *t, const char *method
     (void)method;
 #endif
     if (c->config->token != NULL && n == 0) {
-        mcpt__cl_add(t, mcpt_z("Authorization: Bearer "));
-        mcpt__cl_line(t, NULL, mcpt_z(c->config->token));
+        mcpt__add(t, mcpt_z("Authorization: Bearer "));
+        mcpt__add_field(t, NULL, mcpt_z(c->config->token));
     }
 }
 
@@ -21269,28 +21114,27 @@ static void mcpt__cl_common(mcpt_client *c, mcpt__cl_text *t, const char *method
 static bool mcpt__cl_post(mcpt_client *c, mcpt_channel *ch, const char *method, mcpt_str body)
 {
     mcpt_url u;
-    mcpt__cl_text t;
+    mcpt__text t;
 
     if (!mcpt__cl_http(c)) {
         ch->io.tx = ch->tx;
-        t.at = ch->tx;
-        t.end = ch->tx + ch->tx_size;
+        t = mcpt__text_on(ch->tx, ch->tx_size);
         t.full = ch->io.tx_at != ch->io.tx_len;
-        mcpt__cl_add(&t, body);
-        mcpt__cl_add(&t, mcpt_z("\n"));
+        mcpt__add(&t, body);
+        mcpt__add(&t, mcpt_z("\n"));
         ch->io.tx_at = 0;
         ch->io.tx_len = t.full ? 0 : (uint32_t)(t.at - ch->tx);
         return !t.full;
     }
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
-    t = mcpt__cl_head(ch, "POST", &u);
-    mcpt__cl_add(&t, mcpt_z("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"));
+    t = mcpt__add_request(ch->tx, ch->tx_size, "POST", &u);
+    mcpt__add(&t, mcpt_z("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"));
     mcpt__cl_common(c, &t, "POST");
     if (mcpt__cl_modern(c) && method != NULL) {
-        mcpt__cl_line(&t, "Mcp-Method", mcpt_z(method));
+        mcpt__add_field(&t, "Mcp-Method", mcpt_z(method));
         if (c->name_len != 0 && method == c->method) {
             mcpt__cl_value_line(&t, mcpt_z("Mcp-Name"), mcpt__mk(c->name, c->name_len));
-            mcpt__cl_add(&t, mcpt__mk(c->req + c->req_size - c->lines_len, c->lines_len));
+            mcpt__add(&t, mcpt__mk(c->req + c->req_size - c->lines_len, c->lines_len));
         }
     }
     return mcpt__cl_go(ch, &t, &u, body);
@@ -21329,7 +21173,7 @@ static bool mcpt__cl_send_call(mcpt_client *c)
     return mcpt__cl_post(c, &c->channels[0], c->method, mcpt__mk(inner + 1 - n, len + 2));
 }
 
-typedef struct mcpt__cl_param { mcpt_client *c; mcpt__cl_text t; } mcpt__cl_param;
+typedef struct mcpt__cl_param { mcpt_client *c; mcpt__text t; } mcpt__cl_param;
 
 static mcpt_err mcpt__cl_put_param(void *user, mcpt_str header, mcpt_val value)
 {
@@ -21713,14 +21557,9 @@ static void mcpt__cl_initialized(mcpt_client *c, const char *text, const mcpt_sp
 
 static bool mcpt__cl_is_id(mcpt_str raw, uint32_t id)
 {
-    char digits[12];
-    size_t i = sizeof(digits);
+    char digits[10];
 
-    do {
-        digits[--i] = (char)('0' + id % 10u);
-        id /= 10;
-    } while (id != 0);
-    return mcpt_str_eq(raw, mcpt__mk(digits + i, sizeof(digits) - i));
+    return mcpt_str_eq(raw, mcpt__digits(digits, id));
 }
 
 /* One whole message. own: it may be the answer that phase waits for. Answers whether it was. */
@@ -21897,16 +21736,16 @@ MCPT_API mcpt_err mcpt_client_send(mcpt_client *c)
 static void mcpt__cl_oauth_request(mcpt_client *c, mcpt_channel *ch)
 {
     const mcpt_oauth_http *r = mcpt_oauth_request(c->config->oauth);
-    mcpt__cl_text t;
+    mcpt__text t;
     mcpt_url u;
 
     (void)mcpt_url_split(r->url, &u);
-    t = mcpt__cl_head(ch, r->method, &u);
-    mcpt__cl_line(&t, "Accept", mcpt_z("application/json"));
-    mcpt__cl_line(&t, "Authorization", r->authorization);
-    mcpt__cl_line(&t, "DPoP", r->dpop);
+    t = mcpt__add_request(ch->tx, ch->tx_size, r->method, &u);
+    mcpt__add_field(&t, "Accept", mcpt_z("application/json"));
+    mcpt__add_field(&t, "Authorization", r->authorization);
+    mcpt__add_field(&t, "DPoP", r->dpop);
     if (r->content_type != NULL) {
-        mcpt__cl_line(&t, "Content-Type", mcpt_z(r->content_type));
+        mcpt__add_field(&t, "Content-Type", mcpt_z(r->content_type));
     }
     if (mcpt__cl_go(ch, &t, &u, r->content_type != NULL ? r->body : mcpt__mk(NULL, 0))) {
         ch->purpose = MCPT__CU_OAUTH;
@@ -21984,12 +21823,8 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
     c->outcome = c->phase == MCPT__CP_CANCEL ? c->outcome : MCPT_OK;
 #if !MCPT_NO_OAUTH
     if (ch->purpose == MCPT__CU_OAUTH) {
-        mcpt_str after = mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_RETRY_AFTER);
-        uint32_t seconds = 0;
-        for (i = 0; i < after.len && mcpt__digit(after.ptr[i]) && seconds < 100000; i++) {
-            seconds = seconds * 10 + (uint32_t)(after.ptr[i] - '0');
-        }
-        mcpt_oauth_head(c->config->oauth, ch->status, seconds, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE));
+        int32_t seconds = mcpt__seconds(mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_RETRY_AFTER));
+        mcpt_oauth_head(c->config->oauth, ch->status, seconds > 0 ? (uint32_t)seconds : 0, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE));
         return;
     }
     if (ch->purpose == MCPT__CU_MAIN && c->phase != MCPT__CP_LEAVE && (ch->status == 401 || ch->status == 403) && mcpt__cl_refused(c, ch)) {
@@ -22188,14 +22023,14 @@ static void mcpt__cl_on_fail(mcpt_client *c, mcpt_channel *ch, unsigned purpose)
 static bool mcpt__cl_get_stream(mcpt_client *c, mcpt_channel *ch)
 {
     mcpt_url u;
-    mcpt__cl_text t;
+    mcpt__text t;
 
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
-    t = mcpt__cl_head(ch, "GET", &u);
-    mcpt__cl_line(&t, "Accept", mcpt_z("text/event-stream"));
+    t = mcpt__add_request(ch->tx, ch->tx_size, "GET", &u);
+    mcpt__add_field(&t, "Accept", mcpt_z("text/event-stream"));
     mcpt__cl_common(c, &t, "GET");
     if (ch->sse.id_len != 0) {
-        mcpt__cl_line(&t, "Last-Event-ID", mcpt__mk(ch->sse.id, ch->sse.id_len));
+        mcpt__add_field(&t, "Last-Event-ID", mcpt__mk(ch->sse.id, ch->sse.id_len));
     }
     return mcpt__cl_go(ch, &t, &u, mcpt__mk(NULL, 0));
 }
@@ -22226,26 +22061,22 @@ static bool mcpt__cl_initialize(mcpt_client *c, mcpt_channel *ch)
 static bool mcpt__cl_delete(mcpt_client *c, mcpt_channel *ch)
 {
     mcpt_url u;
-    mcpt__cl_text t;
+    mcpt__text t;
 
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
-    t = mcpt__cl_head(ch, "DELETE", &u);
+    t = mcpt__add_request(ch->tx, ch->tx_size, "DELETE", &u);
     mcpt__cl_common(c, &t, "DELETE");
     return mcpt__cl_go(ch, &t, &u, mcpt__mk(NULL, 0));
 }
 
 static bool mcpt__cl_notify_cancel(mcpt_client *c, mcpt_channel *ch)
 {
-    char text[32] = "\"requestId\":";
-    size_t i = sizeof(text);
-    uint32_t v = c->id;
+    char buf[32], digits[10];
+    mcpt__text t = mcpt__text_on(buf, sizeof(buf));
 
-    do {
-        text[--i] = (char)('0' + v % 10u);
-        v /= 10;
-    } while (v != 0);
-    MCPT_MEMMOVE(text + 12, text + i, sizeof(text) - i);
-    return mcpt__cl_own(c, ch, "notifications/cancelled", 0, mcpt__mk(text, 12 + sizeof(text) - i), ch->msg, ch->msg_size);
+    mcpt__addz(&t, "\"requestId\":");
+    mcpt__add(&t, mcpt__digits(digits, c->id));
+    return mcpt__cl_own(c, ch, "notifications/cancelled", 0, mcpt__since(&t, buf), ch->msg, ch->msg_size);
 }
 
 /* Leaves what a channel is doing; authorization is told, for its request is gone. */
