@@ -20,7 +20,7 @@
  * refreshToken, authComplete; further members stay when it is replaced. Where this side knows the issuer it adds the member issuer,
  * which the package keeps; a session that has it is never taken to another authorization server.
  * records takes keys of 64 characters and holds the medium's own form: port/store_redis with dated, port/store_sqlite and
- * port/store_postgres with .json (no dated), mcpt_store_seed_file for its file.
+ * port/store_postgres with .json (no dated), port/store_seed_file for its file.
  *
  * THE LAYOUT IS WEAK, use it for such exchange only. Nothing is sealed: who reads the store has tokens, client secrets and verifiers, who
  * writes it can send them elsewhere. A session id is all it takes to use a session. Nothing binds a state to the browser. Records have no

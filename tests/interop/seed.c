@@ -12,11 +12,13 @@
 #include "../../port/posix_client.h"
 #include "../../port/posix_env.h"
 #include "../../port/store_seed.h"
+#include "../../port/store_seed_file.h"
 #include <stdio.h>
 
 static mcpt_mbedtls crypto;
 static const mcpt_env env = { mcpt_posix_millis, mcpt_posix_unix_time, mcpt_mbedtls_random, NULL, &crypto.crypto, &crypto };
 static any_store medium;
+static mcpt_store_seed_file file;
 static mcpt_store_seed seed;
 static mcpt_oauth oauth;
 static mcpt_client client;
@@ -125,7 +127,13 @@ int main(int argc, char **argv)
     if (argc < 4 || mcpt_mbedtls_init(&crypto, NULL, 0) != MCPT_OK) {
         return 2;
     }
-    config.records = store_by_name(&medium, argv[1], 64, true, NULL);
+    if (strncmp(argv[1], "seedfile:", 9) == 0) {
+        static char whole[1 << 20];
+        static mcpt_tok rows[16384];
+        config.records = mcpt_store_seed_file_open(&file, argv[1] + 9, whole, sizeof(whole), rows, MCPT_COUNT(rows)) == MCPT_OK ? &file.store : NULL;
+    } else {
+        config.records = store_by_name(&medium, argv[1], 64, true, NULL);
+    }
     config.dated = strncmp(argv[1], "redis", 5) == 0;
     config.env = &env;
     config.mem = mem;

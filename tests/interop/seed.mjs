@@ -1,5 +1,5 @@
 // One flow of @clerk/mcp-tools on Node finished by ours, and the reverse, through a shared store in its layout: its own Redis,
-// PostgreSQL and SQLite stores, real servers, build/device as MCP and authorization server. Each step of ours is a process of its own.
+// PostgreSQL, SQLite and file stores, real servers, build/device as MCP and authorization server. Each step of ours is a process of its own.
 import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -179,7 +179,7 @@ async function through(medium, where) {
   });
 
   // build/mcpt over the same server: its own records, under other names
-  await check(`${medium}: mcpt --store keeps its sessions there, sealed`, async () => {
+  if (medium !== "fs") await check(`${medium}: mcpt --store keeps its sessions there, sealed`, async () => {
     let dump;
     const its = { sqlite: `${where}.mcpt`, redis: `${where}/1`, postgres: `${where}?options=-csearch_path%3Dmcpt` }[medium];
     if (medium === "redis") {
@@ -225,6 +225,7 @@ else if (medium === "postgres") await through(medium, `postgresql://tester:${pas
 else {
   const directory = mkdtempSync(join(tmpdir(), "seed-sqlite-"));
   await through("sqlite", `sqlite:${join(directory, "store.db")}`);
+  await through("fs", `seedfile:${join(directory, "store")}`);
   rmSync(directory, { recursive: true });
   await behind("redis");
   await behind("postgres");
