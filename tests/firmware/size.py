@@ -34,6 +34,19 @@ PARTS = [                               # the first that fits an object's path
 ]
 
 
+TLS_IMAGES = ["device-tls", "device-mbedtls"]
+TLS_PARTS = [
+    ("mcptools.h", r"/mcptools\.o"),
+    ("ports: lwIP, TLS, cryptography, certificate, flash store", r"/port/"),
+    ("the device: tools, tables, memory of connections and hub", r"/(device|settings)\.o"),
+    ("its key and certificate, pairing, TLS' memory for three connections", r"/protect\.o"),
+    ("startup, drivers, console, what is emulated", r"/examples/firmware/"),
+    ("lwIP", r"/lwip/"),
+    ("BearSSL, mbedTLS", r"firmware/lib/"),
+    ("C library, libgcc", r""),
+]
+
+
 def run(*command, **options):
     done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
     if done.returncode:
@@ -41,14 +54,14 @@ def run(*command, **options):
     return done.stdout
 
 
-def by_part(image):
+def by_part(image, names=PARTS):
     """{part: [flash, RAM]} and the bytes of the stack, from the map."""
     text = (FW / f"{image}.map").read_text(encoding="utf-8").split("Linker script and memory map", 1)[1]
-    parts = {name: [0, 0] for name, _ in PARTS}
+    parts = {name: [0, 0] for name, _ in names}
     for section, size, path in re.findall(r"^ (\.?[\w.$*-]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) (\S.*)$", text, re.M):
         kind = re.match(r"\.?(text|rodata|vectors|board_vectors|data|bss|COMMON)", section)
         if kind:
-            part = parts[next(name for name, pattern in PARTS if re.search(pattern, path))]
+            part = parts[next(name for name, pattern in names if re.search(pattern, path))]
             part[0] += int(size, 16) if kind[1] not in ("bss", "COMMON") else 0
             part[1] += int(size, 16) if kind[1] in ("data", "bss", "COMMON") else 0
     return parts, int(re.search(r"^\s+0x([0-9a-f]+)\s+STACK = ", text, re.M)[1], 16)
@@ -131,7 +144,26 @@ def tables():
              f"Deepest stack seen, of the static bound: {', '.join(stacks)}.", "",
              "| request on the board | bytes in | bytes out | Thumb-2 instructions |", "|---|---:|---:|---:|"]
     text += [f"| `{name}` | {int(i):,} | {int(o):,} | {int(n):,} |" for name, i, o, n in instructions()]
-    return "\n".join(text) + "\n", problems
+    return "\n".join(text + with_tls()) + "\n", problems
+
+
+def with_tls():
+    """The images with TLS on the smaller board."""
+    rows, stacks = {name: [] for name, _ in TLS_PARTS} | {"stack": [], "the whole image": []}, []
+    for kind in TLS_IMAGES:
+        image = f"{BOARDS[0]}-{kind}"
+        parts, stack = by_part(image, TLS_PARTS)
+        for name, _ in TLS_PARTS:
+            rows[name] += parts[name]
+        rows["stack"] += [0, stack]
+        rows["the whole image"] += totals(image)
+        stacks.append(f"{kind} {measured(image, 'pairing.mjs', BOARDS[0]):,} of {stack:,}")
+    text = ["", "The same device with TLS and pairing, for three TLS connections at once with records of 2 KB in and 1 KB out (mbedTLS 768 bytes):", "",
+            "| part of the image with TLS, lm3s6965evb | " + " | ".join(f"{k} flash | {k} RAM" for k in TLS_IMAGES) + " |",
+            "|---|" + "---:|" * (2 * len(TLS_IMAGES))]
+    for name, numbers in rows.items():
+        text.append(f"| {name} | " + " | ".join(f"**{n:,}**" if name.startswith("the whole") else f"{n:,}" if n else "–" for n in numbers) + " |")
+    return text + ["", f"Deepest stack seen, of what is reserved: {', '.join(stacks)}."]
 
 
 def drift(old, new):
