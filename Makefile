@@ -218,7 +218,7 @@ step-conformance-microhttpd:
 	  tests/conformance/run.sh $(B)/conformance-server-microhttpd
 
 step-interop: # finds the SDKs through NODE_PATH, the device through DEVICE, the other examples in build/o/examples
-	$(call need,$(HOST) $(STORE_NEEDS) $(CURL_NEEDS) $(CHROMIUM) nginx=nginx-light); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
+	$(call need,$(HOST) $(STORE_NEEDS) $(CURL_NEEDS) $(CHROMIUM) nginx=nginx-light qrencode=qrencode); $(need_node); $(parallel) $(B)/device $(B)/san/tests/interop/curl $(EXAMPLES:%.c=$(B)/o/%) \
 	  $(patsubst %.c,$(B)/o/%,$(wildcard tests/interop/*.c)) && DEVICE=$(CURDIR)/$(B)/device \
 	  NODE_PATH=$(CURDIR)/$(B)/node/node_modules PATH=$(CURDIR)/$(B)/node/node_modules/.bin:$$PATH \
 	  tests/tools/each.sh $(INTEROP:%='node %')
@@ -294,9 +294,10 @@ $(B)/$(1)/tests/stores/$(2): $(B)/$(1)/port/store_$(2).o
 endef
 $(foreach k,o san,$(foreach s,$(STORES),$(eval $(call store,$(k),$(s)))))
 # these with all of them
-ALL_STORES := $(B)/o/tests/bench/stores $(B)/o/tests/interop/seed $(B)/o/examples/08_mcpt $(B)/o/examples/09_gateway
+ALL_STORES := $(B)/o/tests/bench/stores $(B)/o/tests/interop/seed $(B)/o/examples/08_mcpt $(B)/o/examples/09_gateway $(B)/o/examples/11_mcpt_curl
 $(ALL_STORES): EXTRA = $(STORES:%=$(B)/o/port/store_%.o)
 $(ALL_STORES): $(STORES:%=$(B)/o/port/store_%.o)
+$(B)/o/examples/11_mcpt_curl: EXTRA = $(STORES:%=$(B)/o/port/store_%.o) $(B)/o/port/curl.o -lcurl
 ZIG := $(B)/node/node_modules/.bin/zig
 $(eval $(call kind,o,$$(CC),$$(CFLAGS),$(PORTS)))
 $(eval $(call kind,san,$$(CC),$$(SAN),$(PORTS)))
