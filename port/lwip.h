@@ -32,8 +32,9 @@
  * Connections come from a fixed pool. Only those at work hold a buffer (receive, transmit, tokens), from a smaller pool;
  * an idle one holds none. What arrives meanwhile stays in lwIP's pbufs and the TCP window closes: tcp_recved() is told
  * only what was taken. When every connection is taken, the one that has waited longest for a further request gives way to a
- * new client; when none waits (all are in work, or event streams) that gets 503 with Retry-After. mcpt_server.idle_ms
- * frees what idles.
+ * new client; when none waits (all are in work, or event streams) that gets 503 with Retry-After. A request that is on
+ * its way to a connection that ends so is not seen, and its client may send it again (RFC 9112, section 9.5).
+ * mcpt_server.idle_ms frees what idles.
  *
  * Bytes to send are not copied: lwIP sends them from the transmit buffer, which is therefore in use until the peer has
  * acknowledged them (a round trip; with a delayed acknowledgement up to 0.2 s). Received bytes are copied once, from

@@ -12,8 +12,9 @@ for board in "$@"; do
   grep '^report' "$log" || { echo "PASSED 0 FAILED 1 (no report)"; bad=1; }
   used=$(sed -n 's/^report .*"stack_used":\([0-9]*\).*/\1/p' "$log" | sort -n | tail -n 1)
   [ "$(cat "$stack" 2>/dev/null || echo 0)" -ge "${used:-0}" ] || echo "$used" >"$stack"
-  for test in faults device pairing power stop hostile client soak; do
-    "$root/tests/tools/each.sh" "PATH=$root/build/node/node_modules/.bin:\$PATH node $here/$test.mjs $board" || bad=1
+  for test in "faults.mjs $board" "device.mjs $board" "pairing.mjs $board" "power.mjs $board" "stop.mjs $board" "hostile.mjs $board" \
+    "client.mjs $board" "soak.mjs $board" "soak.mjs $board 10000 device"; do
+    "$root/tests/tools/each.sh" "PATH=$root/build/node/node_modules/.bin:\$PATH node $here/$test" || bad=1
   done
 done
 exit $bad
