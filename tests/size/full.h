@@ -63,6 +63,25 @@ static const mcpt_resource resources[] = {
     { .uri = "r://{id}", .name = "r", .fn = read_fn, .complete = complete }, { .uri = "r://s", .name = "s", .data = "x", .size = 1 } };
 static const mcpt_prompt prompts[] = { { .name = "p", .description = "d", .fn = prompt, .complete = complete } };
 static const mcpt_env env = { millis, unix_time, random_bytes, 0, 0, 0 };
+#ifdef PAIRED
+static bool no_sha256(void *user, const mcpt_str *parts, size_t n, uint8_t out[32]) { (void)user; (void)parts; (void)n; out[0] = 0; return true; }
+static const mcpt_crypto pairing_crypto = { .sha256 = no_sha256 };
+static const mcpt_env pairing_env = { millis, unix_time, random_bytes, 0, &pairing_crypto, 0 };
+static mcpt_err no_read(void *user, const char *key, void *buf, size_t cap, size_t *len)
+{ (void)user; (void)key; (void)buf; (void)cap; *len = 0; return MCPT_E_ABSENT; }
+static mcpt_err no_write(void *user, const char *key, mcpt_str value) { (void)user; (void)key; (void)value; return MCPT_OK; }
+static mcpt_err no_erase(void *user, const char *key) { (void)user; (void)key; return MCPT_OK; }
+static void show(void *user, const char *code, mcpt_str client) { (void)user; (void)client; port_out[1] = code != NULL ? code[0] : ' '; }
+static bool any(void *user, const mcpt_paired *one) { (void)user; return one->id != 1; }
+static const mcpt_store store = { .read = no_read, .write = no_write, .erase = no_erase };
+static const mcpt_pairing_scope scopes[] = { { "x", "use it" } };
+static mcpt_exchange documents;
+static char document_rx[512], document_tx[512], document_room[2048];
+static const mcpt_pairing_config paired = { .store = &store, .show = show, .scopes = scopes, .nscopes = 1, .exchange = &documents,
+    .document = document_room, .document_cap = sizeof(document_room) };
+static mcpt_pairing pairing;
+static const mcpt_guard guard = { .verify = mcpt_pairing_verify, .user = &pairing, .pairing = &pairing, .scopes = "x" };
+#endif
 #ifdef PROTECTED
 static mcpt_relay relay;
 #ifndef TOKENS
@@ -92,7 +111,7 @@ static const mcpt_guard guard = { .verify = mcpt_fixed_verify, .user = &fixed, .
 #endif
 #endif
 static const mcpt_server server = {
-#ifdef PROTECTED
+#if defined(PROTECTED) || defined(PAIRED)
     .guard = &guard,
 #endif
     .name = "full", .version = "1.0.0", .tools = tools, .ntools = 1, .resources = resources, .nresources = 2,
@@ -130,6 +149,15 @@ int main(void)
                                    .nslots = 2, .slot_data = data, .slot_size = sizeof(data[0]), .tok = tok, .ntok = 64 };
 #endif
 
+#ifdef PAIRED
+    if (mcpt_exchange_init(&documents, &env, document_rx, 512, document_tx, 512, 0, false) != MCPT_OK ||
+        mcpt_pairing_init(&pairing, &paired, &pairing_env, &hub) != MCPT_OK || mcpt_pairing_list(&pairing, any, NULL) != MCPT_OK ||
+        mcpt_pairing_revoke(&pairing, 1) == MCPT_OK || mcpt_pairing_reset(&pairing) != MCPT_OK) {
+        return 1;
+    }
+    mcpt_exchange_connected(&documents);
+    pump(&documents.io);
+#endif
     if (mcpt_hub_init(&hub, &server, &hub_mem) != MCPT_OK ||
         mcpt_conn_init(&conn, &server, &hub, &mem, MCPT_HTTP, NULL) != MCPT_OK) {
         return 1;
