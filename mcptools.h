@@ -20449,7 +20449,9 @@ MCPT_API void mcpt_oauth_close(mcpt_oauth *o)
 /* -- refusals of the MCP server */
 MCPT_API void mcpt_oauth_accepted(mcpt_oauth *o, mcpt_str nonce)
 {
-    mcpt__oa_nonce(o, MCPT__F_RS_NONCE, nonce);
+    if (o->state != MCPT_OAUTH_REQUEST) {                   /* whose text lies where the nonce would */
+        mcpt__oa_nonce(o, MCPT__F_RS_NONCE, nonce);
+    }
     o->flags &= ~(uint32_t)(MCPT__OA_FRESH | MCPT__OA_NONCED);
     o->stepped = o->registered = 0;
 }

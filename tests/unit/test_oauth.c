@@ -1270,6 +1270,10 @@ static void misuse(void)
     c.endpoint = "http://localhost:3000/mcp";
     CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_OK);
     CHECK(mcpt_oauth_request(&o) == NULL && mcpt_oauth_body(&o, "{}", 2) == MCPT_E_STATE && mcpt_oauth_url(&o).ptr == NULL);
+    CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && mcpt_oauth_next(&o) == MCPT_OAUTH_REQUEST);
+    mcpt_oauth_accepted(&o, mcpt_z("a-nonce-that-comes-while-a-request-stands-in-mem"));
+    CHECK(strncmp(mcpt_oauth_request(&o)->url.ptr, "http://localhost:3000/.well-known/", 34) == 0);
+    begin_with(&c);
     mcpt_oauth_done(&o, MCPT_OK);
     mcpt_oauth_head(&o, 200, 0, mcpt_z(NULL));
     CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_due(&o) == (uint32_t)-1);
