@@ -227,7 +227,7 @@ await check("oidc-provider: mcpt --device adds a server, calls, logs out", async
   let opened = false;
   forget();
   const added = await mcpt(["--device", "add", "thing", server.url], (text) => {
-    const url = text.match(/open\n {2}(\S+)\n/)?.[1];
+    const url = text.match(/^ {2}(http\S+)\n/m)?.[1];
     if (url && !opened) {
       opened = true;
       browse(url);
