@@ -9823,9 +9823,9 @@ static char *mcpt__head_text(const mcpt_conn *c, char *at, bool sse, int64_t len
         at = mcpt__cat(mcpt__cat(mcpt__cat(at, "Content-Type: "), !MCPT_NO_PAIRING && (c->flags & MCPT__C_HTML) != 0 ?
                                  "text/html; charset=utf-8" : "application/json"), "\r\n");
     }
-    if (http && length >= 0) {
+    if (http && length >= 0 && c->status != 204) {          /* which has no body: RFC 9110 section 8.6 */
         at = mcpt__cat(mcpt__cat_dec(mcpt__cat(at, "Content-Length: "), (uint32_t)length), "\r\n");
-    } else if (http && (c->flags & MCPT__C_CHUNKED) != 0) {
+    } else if (http && length < 0 && (c->flags & MCPT__C_CHUNKED) != 0) {
         at = mcpt__cat(at, "Transfer-Encoding: chunked\r\n");
     }
     if (c->session_id != NULL) {

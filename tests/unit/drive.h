@@ -538,7 +538,10 @@ static inline reply take(wire *w)
     r.closes = strcmp(header(r, "Connection"), "close") == 0;
     length = header(r, "Content-Length");
     from = end + 4;
-    if (r.chunked) {
+    if (r.status == 204) {            /* RFC 9110 section 8.6, RFC 9112 section 6.1 */
+        CHECK(length[0] == '\0' && !r.chunked && header(r, "Content-Type")[0] == '\0');
+        r.whole = true;
+    } else if (r.chunked) {
         CHECK(length[0] == '\0');
         while (from < all_end) {
             char *data;
