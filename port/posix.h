@@ -97,6 +97,7 @@ typedef struct mcpt_posix {           /* private; do not copy or move between in
     uint16_t port;
     uint8_t state, paused;
     bool timed, attached;
+    bool hold;                         /* more events have come: their requests are read before answers are sent */
     volatile sig_atomic_t stop;
     char drain[4096];
 } mcpt_posix;
