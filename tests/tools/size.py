@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Flash, RAM and worst stack on Cortex-M: size.py [--update | --check] [--verbose] [--switches]
+"""Flash, RAM and worst stack on Cortex-M: size.py [--update | --check] [--verbose] [--switches] [--sections]
 
 Every tests/size/*.c is a program of one feature set; in its first lines stand
     /* row: the name in the table */      /* cflags: what selects the features */      /* root: function (default main) */
@@ -8,7 +8,8 @@ has a line "expression | what it is" for each number of bytes worth knowing, ind
 what calls through pointers reach.
 
 --update writes the tables between <!-- size --> and <!-- /size --> of README.md; --check fails when they are more than
-one percent off; --verbose shows the deepest paths, --switches what each feature switch saves."""
+one percent off; --verbose shows the deepest paths, --switches what each feature switch
+saves (with --update into >>config of the header), --sections the flash of each section of the header."""
 import argparse
 import os
 import re
@@ -113,30 +114,62 @@ def drift(old, new):
     return found
 
 
-def print_switches():
-    text = Path("mcptools.h").read_text(encoding="utf-8")
+def sections(source):
+    """Flash of one program on Cortex-M4 by sections of the header: what is inlined counts where it is called."""
+    flags = ["-mcpu=cortex-m4", *FLAGS, *heading(source, "cflags").split()]
+    elf = OUT / "sections.elf"
+    run(GCC, *flags, "-g", source, OUT / "mcptools.c", *LINK, "-o", elf)
+    anchors = []
+    for number, line in enumerate(Path("mcptools.h").read_text(encoding="utf-8").split("\n"), 1):
+        found = re.match(r"/\* >>([\w-]+): implementation", line)
+        anchors += [(number, found[1])] if found else []
+    sizes = {}
+    for line in run("arm-none-eabi-nm", "-S", "-l", elf).splitlines():
+        found = re.match(r"\w+ (\w+) [tTrRdD] \S+\t.*mcptools\.h:(\d+)$", line)
+        if found:
+            name = [n for at, n in anchors if at <= int(found[2])][-1:] or ["tables"]
+            sizes[name[0]] = sizes.get(name[0], 0) + int(found[1], 16)
+    print(f"{heading(source, 'row')}: {sum(sizes.values())} without strings")
+    for name, size in sorted(sizes.items(), key=lambda x: -x[1]):
+        print(f"  {size:7}  {name}")
+
+
+def switches(update):
+    """What each switch saves, alone, of an object with everything; update: into the comments that say so."""
+    header = Path("mcptools.h")
+    text = header.read_text(encoding="utf-8")
     config = text.split("/* >>config", 1)[1].split("\n/* >>", 1)[0]
+    changed = config
     base = None
     for switch in ["", *dict.fromkeys(re.findall(r"#ifndef (MCPT_(?:NO|ONLY)_\w+)", config))]:
         object_ = OUT / "switch.o"
         run(GCC, "-mcpu=cortex-m4", *FLAGS, *([f"-D{switch}=1"] if switch else []), "-c", OUT / "mcptools.c", "-o", object_)
         size = sum(map(int, run("arm-none-eabi-size", object_).splitlines()[1].split()[:2]))
         base = size if base is None else base
-        print(f"{switch or 'everything':24} {size:7}  saves {base - size}")
+        print(f"{switch or 'everything':24} {size:7}  saves {base - size}", flush=True)
+        if switch:
+            saves = (base - size + 50) // 100 / 10
+            changed = re.sub(rf"(#define {switch} .*Saves )[\d.]+( KB)", rf"\g<1>{saves if saves < 10 else round(saves):g}\g<2>", changed)
+    if update:
+        header.write_text(text.replace(config, changed, 1), encoding="utf-8")
 
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("--update", "--check", "--verbose", "--switches"):
+    for option in ("--update", "--check", "--verbose", "--switches", "--sections"):
         parser.add_argument(option, action="store_true")
     args = parser.parse_args()
     os.chdir(Path(__file__).resolve().parents[2])
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "mcptools.c").write_text('#define MCPTOOLS_IMPLEMENTATION\n#include "mcptools.h"\n', encoding="utf-8")
     if args.switches:
-        print_switches()
+        switches(args.update)
         return 0
     sources = sorted(p for p in Path("tests/size").glob("*.c"))
+    if args.sections:
+        for source in sources:
+            sections(source)
+        return 0
     rows = [(heading(s, "row") or s.stem, {core: measure(s, core) for core in CORES}) for s in sources]
     text = tables(rows, ram())
     print(text)
