@@ -145,6 +145,9 @@
 #ifndef MCPT_NO_SCHEMA
 #define MCPT_NO_SCHEMA 0              /* 1: arguments are not checked against inputSchema; handlers must. Saves 3.5 KB */
 #endif
+#ifndef MCPT_NO_MCP_PARAM
+#define MCPT_NO_MCP_PARAM 0           /* 1: no Mcp-Param-* fields: no tool has an x-mcp-header. Saves 1.5 KB */
+#endif
 #ifndef MCPT_NO_FLOAT
 #define MCPT_NO_FLOAT 0               /* 1: no double conversions; integers and decimals (mcpt_put_fix) stay. Saves 1.7 KB */
 #endif
@@ -3538,6 +3541,9 @@ static unsigned mcpt__scan_below(const mcpt_scan *s, unsigned parent)
     const mcpt_pick *end = s->picks + s->npicks;
     const mcpt_pick *pick = s->picks + parent;
 
+    if (end[-1].tag >> 8 < parent) {                        /* parents ascend */
+        pick = end;
+    }
     for (pick++; pick < end; pick++) {
         if (pick->tag >> 8 == parent) {
             return (unsigned)(pick - s->picks);
@@ -3662,13 +3668,15 @@ static void mcpt__scan_collect(mcpt_scan *s, const char *p, size_t n)
 static bool mcpt__scan_match(mcpt_scan *s, const char *key, size_t len)
 {
     size_t tag = (size_t)s->node << 8 | len;                /* of no row when len is more than 47 */
-    unsigned row;
+    const mcpt_pick *end = s->picks + s->npicks;
+    const mcpt_pick *pick = s->picks + s->first;
 
-    for (row = s->first; row < s->npicks && len < sizeof(s->key); row++) {
-        if (s->picks[row].tag == tag && MCPT_MEMCMP(s->picks[row].key, key, len) == 0) {
-            bool again = ((s->seen >> row) & 1u) != 0;
-            s->seen |= (uint32_t)1 << row;
-            s->row = (uint8_t)row;
+    for (; pick < end && len < sizeof(s->key); pick++) {
+        if (pick->tag == tag && MCPT_MEMCMP(pick->key, key, len) == 0) {
+            uint32_t bit = (uint32_t)1 << (pick - s->picks);
+            bool again = (s->seen & bit) != 0;
+            s->seen |= bit;
+            s->row = (uint8_t)(pick - s->picks);
             s->wanted = s->depth;
             return !again;
         }
@@ -15569,7 +15577,7 @@ static bool mcpt__header_is(mcpt_str header, mcpt_str text)
 }
 
 /* -- Mcp-Param-*: every annotated argument that is present must be repeated in its header */
-#if !MCPT_NO_HTTP
+#if !MCPT_NO_HTTP && !MCPT_NO_MCP_PARAM
 static mcpt_str mcpt__param_field(const mcpt_conn *c, mcpt_str header, bool *twice)
 {
     mcpt_str found = mcpt__mk(NULL, 0);
@@ -15794,7 +15802,7 @@ static MCPT__APART int mcpt__call_args(mcpt_conn *c, mcpt_job *j)
     mcpt_str args = j->args.len != 0 ? j->args : mcpt_z("{}");
     mcpt_doc doc;
 
-#if !MCPT_NO_HTTP
+#if !MCPT_NO_HTTP && !MCPT_NO_MCP_PARAM
     if (j->method == MCPT__TOOLS_CALL && mcpt__modern(j) && !mcpt__is_lines(c)) {
         const char *schema = mcpt__schema_of(((const mcpt_tool *)j->row)->input_schema);
 
@@ -15810,7 +15818,7 @@ static MCPT__APART int mcpt__call_args(mcpt_conn *c, mcpt_job *j)
         return MCPT__E_PROMPT_ARGS;
     }
 #endif
-    (void)c;                          /* without HTTP and prompts nothing is left to check */
+    (void)c;                          /* without these nothing is left to check */
     (void)doc;
     (void)args;
     return 0;
@@ -16047,7 +16055,7 @@ static void mcpt__job_init(mcpt_conn *c, mcpt_job *j, const mcpt__rpc *r, int me
     }
     j->conn = c;
     j->method = (uint8_t)method;
-    j->started = mcpt__now(c->server);
+    j->started = c->server->audit != NULL ? mcpt__now(c->server) : 0;
     j->ticket = c->hub != NULL ? (uint16_t)++c->hub->counter : 0;
     j->who = c->who;
     j->verdict = c->verdict;
@@ -16763,7 +16771,7 @@ static bool mcpt__host_ok_here(const mcpt_identity *id, mcpt_str host)
     if (id != NULL && (id->any_host || mcpt__listed_in(id->hosts, id->nhosts, host))) {
         return true;
     }
-    return mcpt__loopback(host) || (host.len != 0 && host.ptr[0] == '[') || mcpt__ipv4(host.ptr, host.len);
+    return host.ptr[0] == '[' || mcpt__ipv4(host.ptr, host.len) || mcpt_str_ieq(host, "localhost");
 }
 
 /* A Host field that the head's parser has checked already, without checking it again. */
@@ -18221,9 +18229,13 @@ static const char mcpt__findings[] =
     "a scope is made of visible ASCII without quotes and backslashes\0a guard needs verify, and env.crypto with sha256\0"
     "resource metadata names no authorization server\0resource is not an https URL\0"
     "an authorization server is not an https URL\0"
-    "base_url is not an https URL without a query, or longer than MCPT_MAX_URL\0";
+    "base_url is not an https URL without a query, or longer than MCPT_MAX_URL\0"
+#if MCPT_NO_MCP_PARAM
+    "x-mcp-header needs a program without MCPT_NO_MCP_PARAM\0"
+#endif
+    ;
 enum { MCPT__B_NAMELESS, MCPT__B_ORDER, MCPT__B_TWICE, MCPT__B_SCHEMA, MCPT__B_NAME, MCPT__B_TOOL, MCPT__B_RESOURCE,
-       MCPT__B_UTF8, MCPT__B_PROMPT, MCPT__B_SCOPE, MCPT__B_GUARD, MCPT__B_NO_AS, MCPT__B_PRM_URL, MCPT__B_AS_URL, MCPT__B_BASE };
+       MCPT__B_UTF8, MCPT__B_PROMPT, MCPT__B_SCOPE, MCPT__B_GUARD, MCPT__B_NO_AS, MCPT__B_PRM_URL, MCPT__B_AS_URL, MCPT__B_BASE, MCPT__B_PARAM };
 
 static void mcpt__check_bad(mcpt__checker *k, const char *row, unsigned finding)
 {
@@ -18251,6 +18263,11 @@ static void mcpt__check_schema(mcpt__checker *k, const char *row, const char *sc
     if (e == MCPT_E_JSON || e == MCPT_E_DEPTH) {
         mcpt__check_bad(k, row, MCPT__B_SCHEMA);
     }
+#if MCPT_NO_MCP_PARAM
+    if (mcpt__contains(schema, "x-mcp-header\"")) {
+        mcpt__check_bad(k, row, MCPT__B_PARAM);
+    }
+#endif
 }
 
 static bool mcpt__name_ok(const char *name)
