@@ -115,7 +115,7 @@ size: ## flash, RAM, stack on Cortex-M0+ and M4, and of the firmware images, as 
 	$(MAKE) $(B)/include/jsmn.h
 	tests/tools/size.py $(if $(UPDATE),--update) $(ARGS)
 	$(if $(ARGS),,tests/tools/need.sh $(FW_NEEDS) $(FW_QEMU) && tests/tools/need-node.sh && $(fw_size) $(if $(UPDATE),--update))
-	tests/tools/size_tls.py $(if $(UPDATE),--update)
+	$(if $(ARGS),,tests/tools/size_tls.py $(if $(UPDATE),--update))
 
 ram: ## bytes of RAM of a server: RX= TX= TOK= CONNECTIONS= SESSIONS= LISTENERS= SLOTS= SLOT_SIZE= REPLAY= RATES= VERDICTS=
 	tests/tools/need.sh $(ARM)

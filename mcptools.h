@@ -107,43 +107,43 @@
 
 /* >>config ------------------------------------------------------------------------------------------------
  * Switches are 0 or 1 (a bare -DMCPT_NO_X counts as 1). Every file that includes this header must see the
- * same values: put them into one file and name it by MCPT_CONFIG. Savings are for Cortex-M4 at -Os, each alone
- * (make size ARGS=--switches). */
+ * same values: put them into one file and name it by MCPT_CONFIG. Savings are for Cortex-M4 at -Os, each alone with
+ * what goes with it, of a program that uses everything (make size ARGS='--switches --update' writes them). */
 #ifndef MCPT_NO_SERVER
-#define MCPT_NO_SERVER 0              /* 1: JSON, HTTP and SSE codecs only. Saves 42 KB */
+#define MCPT_NO_SERVER 0              /* 1: no server; JSON, HTTP and SSE codecs, and the client. Saves 64 KB */
 #endif
 #ifndef MCPT_NO_HTTP
-#define MCPT_NO_HTTP 0                /* 1: line framing only (stdio, UART, USB-CDC). Saves 12 KB */
+#define MCPT_NO_HTTP 0                /* 1: line framing only (stdio, UART, USB-CDC). Saves 80 KB */
 #endif
 #ifndef MCPT_NO_LINES
-#define MCPT_NO_LINES 0               /* 1: no line framing. Saves 1.1 KB */
+#define MCPT_NO_LINES 0               /* 1: no line framing. Saves 0.9 KB */
 #endif
 #ifndef MCPT_NO_HOSTED
 #define MCPT_NO_HOSTED 0              /* 1: no entry for hosts that parse HTTP themselves. Saves 0.9 KB */
 #endif
 #ifndef MCPT_NO_LEGACY
-#define MCPT_NO_LEGACY 0              /* 1: revision 2026-07-28 only: no initialize, no sessions, no GET stream, no batches. Saves 6.4 KB */
+#define MCPT_NO_LEGACY 0              /* 1: revision 2026-07-28 only: no initialize, no sessions, no GET stream, no batches. Saves 5.2 KB */
 #endif
 #ifndef MCPT_NO_RESOURCES
-#define MCPT_NO_RESOURCES 0           /* 1: no resources, templates, resource subscriptions. Saves 1.6 KB */
+#define MCPT_NO_RESOURCES 0           /* 1: no resources, templates, resource subscriptions. Saves 2 KB */
 #endif
 #ifndef MCPT_NO_PROMPTS
-#define MCPT_NO_PROMPTS 0             /* 1: no prompts. Saves 0.5 KB */
+#define MCPT_NO_PROMPTS 0             /* 1: no prompts. Saves 0.7 KB */
 #endif
 #ifndef MCPT_NO_COMPLETION
-#define MCPT_NO_COMPLETION 0          /* 1: no completion/complete. Saves 0.7 KB */
+#define MCPT_NO_COMPLETION 0          /* 1: no completion/complete. Saves 0.8 KB */
 #endif
 #ifndef MCPT_NO_LISTEN
-#define MCPT_NO_LISTEN 0              /* 1: no subscriptions/listen, no list_changed, no resource updates. Saves 3.1 KB */
+#define MCPT_NO_LISTEN 0              /* 1: no subscriptions/listen, no list_changed, no resource updates. Saves 2.8 KB */
 #endif
 #ifndef MCPT_NO_ASK
-#define MCPT_NO_ASK 0                 /* 1: no elicitation, sampling, roots. Saves 2.8 KB */
+#define MCPT_NO_ASK 0                 /* 1: no elicitation, sampling, roots. Saves 2.5 KB */
 #endif
 #ifndef MCPT_NO_TASKS
-#define MCPT_NO_TASKS 0               /* 1: no extension io.modelcontextprotocol/tasks. Saves 3.5 KB */
+#define MCPT_NO_TASKS 0               /* 1: no extension io.modelcontextprotocol/tasks. Saves 2.7 KB */
 #endif
 #ifndef MCPT_NO_SCHEMA
-#define MCPT_NO_SCHEMA 0              /* 1: arguments are not checked against inputSchema; handlers must. Saves 3.5 KB */
+#define MCPT_NO_SCHEMA 0              /* 1: arguments are not checked against inputSchema; handlers must. Saves 3.4 KB */
 #endif
 #ifndef MCPT_NO_MCP_PARAM
 #define MCPT_NO_MCP_PARAM 0           /* 1: no Mcp-Param-* fields: no tool has an x-mcp-header. Saves 0.5 KB, in the smallest server 2.1 KB */
@@ -190,7 +190,7 @@
 #define MCPT_NO_PAIRING 1
 #endif
 #ifndef MCPT_NO_STRERROR
-#define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 3.3 KB */
+#define MCPT_NO_STRERROR 0            /* 1: mcpt_strerror() and mcpt_reason() answer "". Saves 4.2 KB */
 #endif
 #ifndef MCPT_NO_CLIENT
 #define MCPT_NO_CLIENT 0              /* 1: no MCP client. Goes with MCPT_NO_HTTP */
