@@ -333,7 +333,7 @@ static void sign_in(int *listener)
     device = code.len != 0 || strstr(shown, "response_type=code") == NULL;
     if (new) {
         clear_bar();
-        fprintf(stderr, device ? "To sign in, open this on any device:\n  %s\n" : "To sign in, open\n  %s\n", shown);
+        fprintf(stderr, "To sign in%s, open\n  %s\n", device ? " on any device" : "", shown);
         if (code.len != 0) {
             fprintf(stderr, "and enter the code  %.*s\n", (int)code.len, code.ptr);
         }
