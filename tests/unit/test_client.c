@@ -857,6 +857,21 @@ static void pieces_resumed(void)
     finish();
 }
 
+/* Questions of a kind that was not declared (2026-07-28, basic/mrtr: MUST NOT) are not asked of the application. */
+static void undeclared(void)
+{
+    const char *script[] = { reply_of("200 OK", CT, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"input_required\",\"inputRequests\":"
+                             "{\"k\":{\"method\":\"sampling/createMessage\",\"params\":{\"maxTokens\":9,\"messages\":[]}}}}}"), NULL };
+    begin();
+    start();
+    open_client(1, MCPT_2026_07_28, false);
+    T.config.can = MCPT_CAN_FORM;
+    T.script = script;
+    CHECK(call_tool("tools/call", "t", NULL, NULL) == MCPT_E_CAPABILITY && T.asks == 0);
+    close_client();
+    finish();
+}
+
 static void small_memory(void)
 {
     size_t ok = 0;
@@ -908,6 +923,7 @@ int main(void)
     transport_tells();
     round_trips();
     leaving_authorization();
+    undeclared();
     large_results();
     pieces_refused();
     pieces_resumed();

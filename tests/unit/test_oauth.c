@@ -165,6 +165,7 @@ static void bad_resource(void)
         { "{\"resource\":\"" MCP "\",\"authorization_servers\":[]}", MCPT_E_ISSUER },
         { "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"\"]}", MCPT_E_ISSUER },
         { "{\"resource\":\"" MCP "\",\"authorization_servers\":\"" AS "\"}", MCPT_E_ISSUER },
+        { "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"" AS "?x=1\"]}", MCPT_E_ISSUER },   /* RFC 8414 section 2 */
         { "{\"resource\":\"" MCP "\",\"authorization_servers\":[\"ftp://x\",\"http://as.example\",[\"" AS "\"],7]}", MCPT_E_ISSUER },
         { "{\"resource\":\"" MCP "\",\"resource\":\"" MCP "\",\"authorization_servers\":[\"" AS "\"]}", MCPT_E_OAUTH },
         { "<html>", MCPT_E_OAUTH }, { "", MCPT_E_OAUTH }, { "[]", MCPT_E_RESOURCE }, { "{\"resource\":\"" MCP "\"", MCPT_E_OAUTH } };
@@ -278,7 +279,7 @@ static void registration(void)
         { "[\"none\"]", "{\"client_id\":\"i\",\"client_secret\":\"s\"}", "", false },
         { "[\"none\",\"client_secret_basic\",\"client_secret_post\"]", "{\"client_id\":\"i\",\"client_secret\":\"s\",\"token_endpoint_auth_method\":\"client_secret_post\"}", "", true } };
     static const struct { unsigned status; const char *body; } bad[] = {
-        { 201, "{}" }, { 201, "{\"client_id\":\"\"}" }, { 201, "{\"client_id\":7}" }, { 201, "{\"client_id\":\"a\\r\\nb\"}" },
+        { 201, "{}" }, { 201, "{\"client_id\":\"\"}" }, { 201, "{\"client_id\":7}" }, { 201, "{\"client_id\":\"a\\r\\nb\"}" }, { 201, "{\"client_id\":\"a\",\"client_secret\":\"s\\r\\nX: y\"}" },
         { 201, "{\"client_id\":\"a\",\"redirect_uris\":[\"https://evil.example/\"]}" },
         { 201, "{\"client_id\":\"a\",\"token_endpoint_auth_method\":\"private_key_jwt\"}" },
         { 400, "{\"error\":\"invalid_software_statement\"}" }, { 403, "" } };
@@ -445,6 +446,7 @@ static void token_answers(void)
         { 200, "{\"access_token\":\"a\",\"token_type\":\"mac\"}", MCPT_E_OAUTH, 0 }, { 200, "{\"access_token\":\"a\"}", MCPT_E_OAUTH, 0 },
         { 200, "{\"access_token\":\"a\\r\\nb\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
         { 200, "{\"access_token\":\"a b\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
+        { 200, "{\"access_token\":\"a\",\"refresh_token\":\"r\\r\\n\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
         { 200, "{\"access_token\":\"\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
         { 200, "{\"access_token\":7,\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
         { 200, "{\"access_token\":\"a\",\"access_token\":\"b\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
@@ -940,6 +942,53 @@ static void abandoned(void)
     }
 }
 
+/* What a server may make this client hold and read. */
+static void bounds(void)
+{
+    static char text[70000], many[700];
+    mcpt_str field, nonce = { text, 257 };
+    memset(text, ' ', sizeof(text) - 1);
+    begin();                          /* a document of more than 64 KB */
+    put_route(PRM_PATH, 200, text);
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_LIMIT));
+    begin();                          /* a URL of more than 2 KB */
+    memset(text, 'p', 2100);
+    memcpy(text, MCP "/", strlen(MCP) + 1);
+    text[2100] = '\0';
+    {
+        static char challenge[2200];
+        memcpy(challenge, "Bearer resource_metadata=\"", 26);
+        memcpy(challenge + 26, text, 2100);
+        memcpy(challenge + 2126, "\"", 2);
+        CHECK(refuse(&o, 401, challenge, false) == MCPT_E_RESOURCE);
+        challenge[26 + 2000] = '"';
+        challenge[26 + 2001] = '\0';
+        begin();
+        CHECK(refuse(&o, 401, challenge, false) == MCPT_PENDING);
+    }
+    for (int n = 7; n <= 8; n++) {    /* the first eight challenges */
+        many[0] = '\0';
+        for (int i = 0; i < n; i++) {
+            strcat(many, "Basic realm=\"x\", ");
+        }
+        strcat(many, "Bearer scope=\"late\"");
+        begin();
+        field = mcpt_z(many);
+        CHECK(mcpt_oauth_refused(&o, 401, &field, 1, mcpt_z(NULL), false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+        (void)sign_in(&o);
+        CHECK((strcmp(W.scope, "late") == 0) == (n == 7));
+    }
+    begin();                          /* T19: a nonce that no field can carry back, or that is too long, is none */
+    memset(text, 'n', 257);
+    mcpt_oauth_accepted(&o, nonce);
+    CHECK(mcpt__oa_get(&o, MCPT__F_RS_NONCE).ptr == NULL);
+    mcpt_oauth_accepted(&o, mcpt_z("a b"));
+    CHECK(mcpt__oa_get(&o, MCPT__F_RS_NONCE).ptr == NULL);
+    nonce.len = 256;
+    mcpt_oauth_accepted(&o, nonce);
+    CHECK(mcpt__oa_get(&o, MCPT__F_RS_NONCE).len == 256);
+}
+
 /* A callback that is too late, or for another authorization server, leaves what there is alone (5.1: mix-up). */
 static void late_callbacks(void)
 {
@@ -1305,6 +1354,7 @@ int main(void)
     trouble_passes();
     once_only();
     abandoned();
+    bounds();
     late_callbacks();
     torture();
     sealed();
