@@ -57,7 +57,7 @@ CROSS := x86=x86-linux-musl arm=arm-linux-musleabihf aarch64=aarch64-linux-musl 
 CROSS_OF = $(if $(T),$(filter $(T:%=%=%),$(CROSS)),$(CROSS))
 CROSS_PROGRAMS = $(foreach c,$(CROSS_OF),$(UNIT_PURE:%.c=$(B)/cross/$(firstword $(subst =, ,$(c)))/%))
 fuzz_programs = $(foreach f,$(1),$(B)/fuzz/tests/fuzz/fuzz_$(f) $(B)/cov/tests/fuzz/fuzz_$(f))
-bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem $(B)/o/tests/bench/tls $(B)/o/tests/bench/tokens
+bench_programs = $(B)/conformance-server $(B)/bench/floor $(B)/bench/load $(B)/bench-mem $(B)/o/tests/bench/client $(B)/o/tests/bench/tls $(B)/o/tests/bench/tokens
 , := ,
 
 # Debian packages, for tests/tools/need.sh
@@ -126,6 +126,7 @@ bench: ## instructions per request, requests per second beside a bare epoll serv
 	$(MAKE) $(bench_programs)
 	tests/bench/run.sh $(B)/conformance-server $(ARGS)
 	tests/bench/instr.sh $(B)/bench-mem
+	tests/bench/instr.sh $(B)/o/tests/bench/client client-instructions
 	tests/bench/tls.sh $(B)/o/tests/bench/tls
 	tests/bench/tokens.sh $(B)/o/tests/bench/tokens
 
@@ -241,6 +242,7 @@ step-size-tls:
 step-bench: # that the measuring programs work, not what they measure
 	$(call need,$(HOST) $(ARM) $(BENCH) python3=python3); \
 	  $(MAKE) $(bench_programs) $(B)/o/tests/bench/flash && tests/bench/flash.sh --smoke $(B)/o/tests/bench/flash && tests/bench/run.sh --smoke $(B)/conformance-server && tests/bench/instr.sh --smoke $(B)/bench-mem && \
+	  tests/bench/instr.sh --smoke $(B)/o/tests/bench/client client-instructions && \
 	  tests/bench/tls.sh --smoke $(B)/o/tests/bench/tls && \
 	  tests/bench/tokens.sh --smoke $(B)/o/tests/bench/tokens
 

@@ -39,7 +39,8 @@ static char url[URL], line[1100];
 static uint8_t trust[TRUST], device_key[32];
 static size_t line_len;
 static const mcpt_store *store;
-static bool running, told, sent, to_send;
+static bool running, told, sent, to_send, again;
+static uint32_t again_at, pause_ms;
 
 static uint32_t millis(void *user)
 {
@@ -102,7 +103,7 @@ static void begin(void)
 {
     mcpt_lwip_client_config port = { .client = &mcp.client, .channels = mcp.channels, .nchannels = CHANNELS, .tls = &tls.tls };
     size_t n, i;
-    running = told = sent = false;
+    running = told = sent = again = false;
     to_send = true;
     if (!load("server", url, sizeof url - 1, &n)) {
         print("no server yet: type server URL", mcpt_z(""));
@@ -140,6 +141,7 @@ static void end(void)
 static void keep(const char *key, mcpt_str value)
 {
     end();
+    pause_ms = 0;
     if (store->write(store->user, key, value) != MCPT_OK) {
         print("not kept: ", mcpt_z(key));
     }
@@ -188,6 +190,16 @@ static void show_outcome(mcpt_err e)
     }
 }
 
+/* What the network did will pass: once more after a while, each time a longer one. */
+static void fail(mcpt_err e)
+{
+    show_outcome(e);
+    end();
+    again = e == MCPT_E_IO || e == MCPT_E_CLOSED || e == MCPT_E_TIMEOUT;
+    pause_ms = pause_ms == 0 ? 2000 : pause_ms < 60000 ? pause_ms * 2 : pause_ms;
+    again_at = board_millis() + pause_ms;
+}
+
 static void work(void)
 {
     switch (mcpt_client_status(&mcp.client)) {
@@ -198,14 +210,14 @@ static void work(void)
         told = false;
         if (sent) {
             sent = false;
+            pause_ms = 0;
             show_outcome(mcpt_client_outcome(&mcp.client));
         } else if (to_send) {
             send_readings();
         }
         break;
     case MCPT_CLIENT_FAILED:
-        show_outcome(mcpt_client_outcome(&mcp.client));
-        end();
+        fail(mcpt_client_outcome(&mcp.client));
         break;
     case MCPT_CLIENT_CLOSED:
         end();
@@ -316,6 +328,8 @@ int main(void)
         if (running) {
             due = mcpt_lwip_client_poll(&net);
             work();
+        } else if (again && (int32_t)(board_millis() - again_at) >= 0) {
+            begin();
         }
         read_console();
         if (due != 0) {

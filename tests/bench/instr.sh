@@ -1,13 +1,14 @@
 #!/bin/sh
-# instr.sh [--smoke] PROGRAM   Instructions per request, exact: "PROGRAM METHOD N" takes N requests of that method through
+# instr.sh [--smoke] PROGRAM [MARK]   Instructions per request, exact: "PROGRAM METHOD N" takes N requests of that method through
 # a function bench_request (not inlined), from request bytes to answer bytes, and prints "METHOD REQUEST-BYTES
 # ANSWER-BYTES"; PROGRAM alone prints the names of the methods. Counted is what callgrind sees inside of bench_request,
-# in a run of N + 1 less a run of 1. UPDATE=1 writes the table into README.md at <!-- instructions -->.
+# in a run of N + 1 less a run of 1. UPDATE=1 writes the table into README.md at <!-- MARK -->, instructions by default.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 n=10 smoke=
 [ "$1" != --smoke ] || { smoke=1 n=1; shift; }
-program=$1 out=build/bench/instructions.md passed=0 failed=0
+program=$1 mark=${2:-instructions} passed=0 failed=0
+out=build/bench/$mark.md
 mkdir -p build/bench
 methods=$("$program") || { echo "PASSED 0 FAILED 1 ($program)"; exit 1; }
 {
@@ -31,6 +32,6 @@ for method in $methods; do
   fi
   [ -z "$smoke" ] || [ $passed -lt 2 ] || break
 done
-[ -z "${UPDATE:-}" ] || tests/tools/readme.py instructions <$out
+[ -z "${UPDATE:-}" ] || tests/tools/readme.py "$mark" <$out
 [ -z "$smoke" ] || echo "PASSED $passed FAILED $failed"
 [ $failed = 0 ]

@@ -45,9 +45,9 @@ export async function until(ms, condition, what) {
 }
 
 // One line for each check. A check that fails does not stop the others.
-export async function check(name, work) {
+export async function check(name, work, ms = 15000) {
   try {
-    await within(15000, work(), "the check");
+    await within(ms, work(), "the check");
     passed++;
     console.log(`ok   ${name}`);
     return true;
