@@ -700,6 +700,11 @@ static bool read_head(peer *c)
         drop(&c->out, (size_t)(end + 4 - c->out.p));
         return true;
     }
+    if (c->status == 204) {                                 /* its end is the end of its head, RFC 9110 section 8.6 */
+        NEED(!length && !chunked);
+        length = true;
+        c->left = 0;
+    }
     NEED(!(length && chunked) && (length || chunked || close));
     c->sse = field_of(c->out.p, "Content-Type", value, sizeof(value)) && strcmp(value, "text/event-stream") == 0;
     NEED(c->sse || (length && c->left == 0) || strcmp(value, "application/json") == 0);
