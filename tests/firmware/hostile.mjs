@@ -84,15 +84,21 @@ async function clean(board, what) {
   for (let i = 0; i < 20; i++) check((await slow.read())?.json.result.tools.length > 30, `list ${i} of the slow reader`);
   slow.close();
   other.close();
-  await wait(300);
+  await board.settle();
 
-  const full = Array.from({ length: 6 }, () => new Wire(board.port));       // one more client than connections
-  for (const w of full) { await w.send(call("hello", 1)); check((await w.read())?.status === 200, "one of six"); }
+  const full = Array.from({ length: 6 }, () => new Wire(board.port));       // as many clients as connections; none was served yet
+  await Promise.all(full.map((w) => w.open));
+  await wait(500);
   const seventh = new Wire(board.port), r = await seventh.read();
   check(r?.status === 503 && r.headers["retry-after"] && r.close, `the seventh client: ${r?.status}`);
-  full.forEach((w) => w.close());
-  seventh.close();
-  await wait(300);
+  for (const w of full) { await w.send(call("hello", 1)); check((await w.read())?.status === 200, "one of six"); }
+  const eighth = new Wire(board.port);                                      // whoever was served and waits gives way
+  await eighth.send(call("new", 1));
+  check((await eighth.read())?.json.result.content[0].text === "new", "a new client while six wait for something to ask");
+  check(await full[0].read() === null, "the one that waited longest has given way");
+  for (const w of full.slice(1)) { await w.send(call("again", 2)); check((await w.read())?.status === 200, "one of the other five"); }
+  [...full, seventh, eighth].forEach((w) => w.close());
+  await board.settle();
 
   const half = [new Wire(board.port), new Wire(board.port)];                // every buffer holds half a request
   for (const w of half) await w.send(call("never", 1).slice(0, -3));
