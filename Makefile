@@ -307,7 +307,7 @@ $(eval $(call kind,clang,clang,$$(ASSERT) -O2 -g -funsigned-char,$(PORTS)))
 # On what is emulated fewer steps of long tests. What compiles the implementation once more, without optimisation: it would take
 # most of the time; the library that the other tests are linked with is optimised.
 cross_whole := $(shell grep -l 'define MCPTOOLS_IMPLEMENTATION' $(UNIT_PURE))
-CROSS_FLAGS = $(if $(filter x86,$(1)),-O1 -g -fsanitize=undefined,-DTEST_SLOW -fno-sanitize=all $$(if $$(filter $(cross_whole),$$<),-O0,-Os))
+CROSS_FLAGS = $(if $(filter windows,$(1)),-Wno-unused-command-line-argument) $(if $(filter x86,$(1)),-O1 -g -fsanitize=undefined,-DTEST_SLOW -fno-sanitize=all $$(if $$(filter $(cross_whole),$$<),-O0,-Os))
 cross_kind = $(call kind,cross/$(1),$$(ZIG) cc,$$(ASSERT) $(CROSS_FLAGS) -target $(2),$(PORTS_PURE))
 $(foreach c,$(CROSS),$(eval $(call cross_kind,$(firstword $(subst =, ,$(c))),$(lastword $(subst =, ,$(c))))))
 $(eval $(call kind,fuzz,clang,$$(ASSERT) -O1 -g -fsanitize=fuzzer$(,)address$(,)undefined -fno-sanitize-recover=all,))

@@ -1,7 +1,8 @@
 // mcp-remote, which lets clients that only start their servers use one that asks for authorization: from nothing but the URL of
 // build/device to a call. What it opens in the browser is opened in Chromium, by way of $BROWSER. Then a token that ended, a
-// restart of it, and a pairing that is gone.
+// restart of it, a tool that needs more, and a pairing that is gone.
 import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { answer, browse } from "./lib/browser.mjs";
@@ -29,14 +30,20 @@ async function connect() {
   await client.connect(transport);
   return client;
 }
+const listens = (port) => new Promise((resolve) => {
+  const socket = dial(port, "localhost", () => { socket.destroy(); resolve(true); });
+  socket.on("error", () => resolve(false));
+});
 // The person: the page that was opened, the code of the console.
 async function person(n) {
   await until(10000, () => urls().length === n, `page ${n} is opened; it said ${said}`);
+  const { port } = new URL(new URL(urls()[n - 1]).searchParams.get("redirect_uri"));
+  await until(10000, () => listens(port), "where the answer goes: nobody listens");        // it opens the page first
+  server.text = "";                                         // with the code of a page before, perhaps
   const { page, close } = await browser.open(urls()[n - 1]);
   await until(5000, () => /: \d{4} \d{4}\n/.test(server.text), "the code on the console");
   const text = await page.getByRole("main").textContent();
   await answer(page, server.text.match(/: (\d{4} \d{4})\n/)[1]);
-  server.text = "";
   await close();
   return text;
 }
@@ -66,12 +73,19 @@ await check("mcp-remote: started again, without a person, and with a token that 
   equal(urls().length, 1, "pages that were opened");
   ok(tokens().kept.refresh_token !== kept.refresh_token && tokens().kept.access_token !== "mcpta_gone", "new tokens");
 });
+await check("mcp-remote: a tool that needs more leads to a second page", async () => {
+  const client = await connect(), called = client.callTool({ name: "add_note", arguments: { text: "by mcp-remote" } });
+  const text = await person(2);
+  ok(text.includes("write into its log"), text);
+  equal((await called).content[0].text, "Noted.", "the call, after it");
+  await client.close();
+}, 40000);
 await check("mcp-remote: asks again when the pairing is gone", async () => {
   const { kept } = tokens();
   const body = new URLSearchParams({ token: kept.refresh_token });
   equal((await fetch(new URL("/revoke", server.url), { method: "POST", body })).status, 200, "revocation");
   const connected = connect();
-  await person(2);
+  await person(3);
   const client = await connected;
   await works(client);
   await client.close();
