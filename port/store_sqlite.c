@@ -1,8 +1,9 @@
 /* port/store_sqlite.c - see store_sqlite.h */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                   /* O_NOFOLLOW */
+#define _GNU_SOURCE                   /* O_CLOEXEC */
 #endif
 #include "store_sqlite.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -226,12 +227,13 @@ mcpt_err mcpt_store_sqlite_open(mcpt_store_sqlite *s, const mcpt_store_sqlite_co
         return MCPT_E_ARG;
     }
     if (strcmp(config->filename, ":memory:") != 0) {        /* SQLite would make it readable for others */
-        int fd = open(config->filename, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int fd = open(config->filename, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-        if (fd < 0) {
+        if (fd >= 0) {
+            (void)close(fd);
+        } else if (errno != EEXIST) {                       /* one that is there is not touched: closing it would end the locks of other handles */
             return MCPT_E_STORE;
         }
-        (void)close(fd);
     }
     result = sqlite3_open_v2(config->filename, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
     if (result == SQLITE_OK) {

@@ -92,6 +92,28 @@ static void locks(void)
     reopen();
 }
 
+/* A process that closes any descriptor of a file loses its locks there (fcntl(2)): another handle must not cost the first one
+ * those of its database, which keep other processes from taking the write-ahead log away. */
+static void handles(void)
+{
+    pid_t child;
+    int status = -1;
+    CHECK(sc_write(&db.store, "k", "v") == MCPT_OK);
+    CHECK(try_open(&third, path, NULL, 0) == MCPT_OK);
+    mcpt_store_sqlite_close(&third);
+    child = fork();
+    if (child == 0) {                 /* only another process sees them */
+        struct flock lock;
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        memset(&lock, 0, sizeof(lock));
+        lock.l_type = F_WRLCK;
+        lock.l_whence = SEEK_SET;
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    sc_clear(&db.store);
+}
+
 static void extras(void)
 {
     const mcpt_store *s = &db.store;
@@ -170,6 +192,7 @@ int main(void)
     store_contract(&of);
     files();
     locks();
+    handles();
     extras();
     many(&db.store);
     kills();
