@@ -206,6 +206,20 @@ static mcpt_err prepare(mcpt_store_sqlite *s, const char *table)
     return result == SQLITE_OK ? MCPT_OK : error_of(result);
 }
 
+/* The change to a write-ahead log is the one step that SQLite does not wait with. */
+static int set_up(sqlite3 *db, int busy_ms)
+{
+    int result, waited = 0;
+
+    while ((result = sqlite3_exec(db, "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA secure_delete=ON", NULL, NULL, NULL)) == SQLITE_BUSY &&
+           waited < busy_ms) {
+        (void)sqlite3_sleep(10);
+        waited += 10;
+    }
+    (void)sqlite3_busy_timeout(db, busy_ms);                /* from now on it waits by itself */
+    return result;
+}
+
 static bool table_ok(const char *table)
 {
     return mcpt_store_key_ok(table, 63) && strchr(table, '-') == NULL;
@@ -237,8 +251,7 @@ mcpt_err mcpt_store_sqlite_open(mcpt_store_sqlite *s, const mcpt_store_sqlite_co
     }
     result = sqlite3_open_v2(config->filename, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
     if (result == SQLITE_OK) {
-        (void)sqlite3_busy_timeout(s->db, config->busy_ms != 0 ? config->busy_ms : 5000);
-        result = sqlite3_exec(s->db, "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA secure_delete=ON", NULL, NULL, NULL);
+        result = set_up(s->db, config->busy_ms != 0 ? config->busy_ms : 5000);
     }
     e = result == SQLITE_OK ? prepare(s, table) : error_of(result);
     if (e != MCPT_OK) {

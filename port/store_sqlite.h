@@ -43,7 +43,7 @@ typedef struct mcpt_store_sqlite {    /* store is yours, the rest private; do no
 } mcpt_store_sqlite;
 
 /* OK; E_ARG: no filename, a bad table name, max_key over MCPT_STORE_SQLITE_KEY; E_STORE: SQLite said no (a symbolic link
- * as the file is refused too). */
+ * anywhere in the path is refused too). */
 MCPT_NODISCARD mcpt_err mcpt_store_sqlite_open(mcpt_store_sqlite *s, const mcpt_store_sqlite_config *config);
 void mcpt_store_sqlite_close(mcpt_store_sqlite *s);   /* calls of the store answer E_STATE then */
 

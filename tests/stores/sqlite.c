@@ -114,6 +114,30 @@ static void handles(void)
     sc_clear(&db.store);
 }
 
+/* Somebody else makes the same new database: the first step, to its write-ahead log, waits as everything else does. */
+static void together(void)
+{
+    char file[128], c;
+    int fds[2];
+    pid_t child;
+    (void)snprintf(file, sizeof(file), "%s/new.db", root);
+    CHECK(pipe(fds) == 0);
+    child = fork();
+    if (child == 0) {
+        sqlite3 *raw;
+        bool ok = sqlite3_open(file, &raw) == SQLITE_OK && sqlite3_exec(raw, "BEGIN IMMEDIATE;CREATE TABLE t(a)", NULL, NULL, NULL) == SQLITE_OK;
+        ok = write(fds[1], "", 1) == 1 && ok;
+        (void)sqlite3_sleep(200);
+        _exit(sqlite3_exec(raw, "COMMIT", NULL, NULL, NULL) == SQLITE_OK && ok ? 0 : 1);
+    }
+    CHECK(read(fds[0], &c, 1) == 1);
+    CHECK(try_open(&third, file, NULL, 0) == MCPT_OK && sc_write(&third.store, "k", "v") == MCPT_OK);
+    mcpt_store_sqlite_close(&third);
+    CHECK(waitpid(child, NULL, 0) == child && unlink(file) == 0);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 static void extras(void)
 {
     const mcpt_store *s = &db.store;
@@ -193,6 +217,7 @@ int main(void)
     files();
     locks();
     handles();
+    together();
     extras();
     many(&db.store);
     kills();
