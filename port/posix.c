@@ -44,7 +44,7 @@ enum {
     ACCEPTS = 64,                     /* new connections in a round, so that old ones go on */
     TURNS = 16,                       /* of one connection in a row; a request takes two */
     PUMPS = 256,                      /* woken connections in a round */
-    SPARE = 16,                       /* slots for clients that get 503 */
+    SPARE = 16,                       /* slots for clients that get 503; idle ones looked at for a new client */
     LINGER_MS = 2000,
     LINGER_BYTES = 4 << 20,
     PAUSE_MS = 100,                   /* no accept after EMFILE, unless a connection ends before */
@@ -52,6 +52,7 @@ enum {
 };
 enum { VACANT, SERVING, LINGERING, CONNECTING, LINKED };    /* slot.state; the last two: outbound */
 enum { READABLE = 1, BLOCKED = 2, PEER_DONE = 4, BROKEN = 8, TOLD = 16 };   /* slot.flags */
+enum { QUEUED = 1, SPARED };                                /* slot.listed: in waiting or again; in idle */
 enum { RUNNING = 1, STOPPING, STOPPED };                    /* mcpt_posix.state */
 
 typedef struct mcpt_posix_slot {
@@ -83,7 +84,7 @@ static void list_add(mcpt_posix *p, mcpt_posix_list *l, uint32_t i)
     slot *s = &p->slots[i];
     s->next = NONE;
     s->prev = l->last;
-    s->listed = 1;
+    s->listed = QUEUED;
     if (l->last == NONE) {
         l->first = i;
     } else {
@@ -414,7 +415,7 @@ static mcpt_io *io_of(mcpt_posix *p, uint32_t i)
 static void unqueue(mcpt_posix *p, uint32_t i)
 {
     if (p->slots[i].listed != 0) {
-        list_remove(p, p->slots[i].buffer == NONE ? &p->waiting : &p->again, i);
+        list_remove(p, p->slots[i].listed == SPARED ? &p->idle : p->slots[i].buffer == NONE ? &p->waiting : &p->again, i);
     }
 }
 
@@ -576,6 +577,9 @@ static void pump(mcpt_posix *p, uint32_t i)
     if (s->listed != 0 && s->buffer != NONE) {
         return;                       /* its turn comes */
     }
+    if (s->listed == SPARED) {
+        list_remove(p, &p->idle, i);
+    }
     c = &p->conns[i];
     io = io_of(p, i);
     if (s->buffer == NONE && (p->waiting.count > 0 || !take_buffer(p, i))) {
@@ -593,11 +597,15 @@ static void pump(mcpt_posix *p, uint32_t i)
     } else if ((s->want & MCPT_CLOSED) != 0) {
         finish(p, i, false);
     } else if (mcpt_conn_idle(c) && !more) {
-        if (p->state == STOPPING && (s->flags & READABLE) == 0) {
+        if (p->state == STOPPING && (s->flags & (READABLE | BLOCKED)) == 0) {
             finish(p, i, false);      /* lingering: its last answer may still be on the way */
         } else if (mcpt_conn_mem(c, NULL) == MCPT_OK) {
             give_buffer(p, i);
             arm(p, i);
+            if (mcpt_conn_spare(c) && (s->flags & BLOCKED) == 0) {
+                list_add(p, &p->idle, i);
+                s->listed = SPARED;
+            }
         }
     } else {
         if (more && s->listed == 0) {
@@ -855,16 +863,37 @@ static void refuse(mcpt_posix *p, int fd)
     linger(p, i);
 }
 
+/* A new client is worth more than one that has had its answer: than one whose end is awaited, or else the one that has waited longest
+ * for a further request. Who has sent that meanwhile is passed over: it is at work as soon as its event is seen. */
+static void make_room(mcpt_posix *p)
+{
+    uint32_t i = p->linger.first, n;
+    char byte;
+    while (i != NONE && i >= p->config.connections) {
+        i = p->slots[i].next;         /* refused ones, SPARE at most, are no room */
+    }
+    if (i != NONE && p->vacant.first == NONE) {
+        close_slot(p, i);
+    }
+    if (p->vacant.first != NONE && (p->config.tls == NULL || p->config.tls->vacant != NULL)) {
+        return;
+    }
+    for (i = p->idle.first, n = 0; i != NONE && n < SPARE; i = p->slots[i].next, ++n) {
+        if (recv(p->slots[i].fd, &byte, 1, MSG_PEEK) <= 0) {
+            finish(p, i, true);
+            return;
+        }
+    }
+}
+
 static void admit(mcpt_posix *p, int fd)
 {
     const int on = 1;
-    uint32_t i = p->vacant.first;
     mcpt_tls_conn *tls = NULL;
+    uint32_t i;
     slot *s;
-    if (i == NONE && p->linger.first < p->config.connections) {
-        close_slot(p, p->linger.first);           /* it has had its answer: a new client is worth more */
-        i = p->vacant.first;
-    }
+    make_room(p);
+    i = p->vacant.first;
     if (i != NONE && p->config.tls != NULL) {
         tls = mcpt_tls_open(p->config.tls, &p->conns[i].io, NULL);
     }
@@ -995,7 +1024,8 @@ static void begin_stop(mcpt_posix *p)
     mcpt_hub_close(p->config.hub);
     (void)serve_ready(p);             /* event streams get their last event before they are closed as idle */
     for (i = 0; i < p->config.connections; ++i) {
-        if (p->slots[i].state == SERVING && p->slots[i].buffer == NONE && p->slots[i].listed == 0) {
+        if (p->slots[i].state == SERVING && p->slots[i].buffer == NONE && p->slots[i].listed != QUEUED &&
+            (p->slots[i].flags & BLOCKED) == 0) {
             finish(p, i, true);
         } else if (p->slots[i].state == SERVING) {
             pump(p, i);
@@ -1301,6 +1331,7 @@ static void clear(mcpt_posix *p)
     list_clear(&p->waiting);
     list_clear(&p->again);
     list_clear(&p->linger);
+    list_clear(&p->idle);
     for (i = 0; i < p->nslots + p->config.nexchanges; ++i) {
         memset(&p->slots[i], 0, sizeof(slot));
         p->slots[i].fd = -1;

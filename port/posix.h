@@ -16,14 +16,15 @@
  *
  * Listens on 127.0.0.1 and ::1 unless host says otherwise. With config.tls (port/tls_mbedtls, port/tls_bearssl) it
  * serves https; without, put a proxy in front before you open it to a network. Each TLS connection takes one of its
- * pool until it ends; when none is left a further client gets the alert internal_error at once.
+ * pool until it ends; when none is left, and none gives way, a further client gets the alert internal_error at once.
  *
  * Connections come from a fixed pool. Only those at work hold a buffer (receive, transmit, tokens), from a
  * smaller pool; an idle one holds none. When every buffer is taken, further requests wait in their sockets,
- * first come first served. When every connection is taken, a further client gets 503 with Retry-After at once
- * (rather than waiting unseen in the backlog, so that it, or the balancer in front, can go elsewhere); nobody
- * is evicted, and mcpt_server.idle_ms frees what idles. Idle connections cost no time: nothing here walks
- * over them.
+ * first come first served. When every connection is taken, the one that has waited longest for a further request
+ * gives way to a new client (RFC 9112, section 9.5: a request that crosses its end may be sent again). When none
+ * waits (all are in work, event streams, or have sent nothing yet) that gets 503 with Retry-After at once, rather
+ * than waiting unseen in the backlog, so that it, or the balancer in front, can go elsewhere.
+ * mcpt_server.idle_ms frees what idles. Idle connections cost no time: nothing here walks over them.
  *
  * Outbound requests (>>exchange: key sets, introspection, metadata) are connected by the same loop when config.exchanges
  * names them; https needs config.client_tls. Names are not resolved here, because the C library's way to do that waits:
@@ -89,7 +90,7 @@ typedef struct mcpt_posix {           /* private; do not copy or move between in
     char *rx, *tx;
     mcpt_tok *tok;
     uint32_t nfree, nslots, nevents, used;
-    mcpt_posix_list vacant, spare, waiting, again, linger;
+    mcpt_posix_list vacant, spare, waiting, again, linger, idle;
     int listener[2];
     int poller;
     int wake[2];

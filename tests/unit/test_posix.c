@@ -111,6 +111,76 @@ static void hub_begin(void)
     memset(&slow, 0, sizeof slow);
 }
 
+/* TLS without a cipher, for what the port does around it: close_notify is one byte, '.'. */
+typedef struct clear_text { mcpt_tls_conn c; char in[512], out[512]; uint32_t in_len, out_len; bool closing; } clear_text;
+static clear_text clear_texts[2];
+static mcpt_tls clear_tls;
+static mcpt_tls *with_tls;
+
+static void clear_take(mcpt_tls_conn *c)
+{
+    clear_text *t = (clear_text *)(void *)c;
+    t->out_len -= c->io.tx_at;
+    memmove(t->out, t->out + c->io.tx_at, t->out_len);
+    t->in_len += c->io.rx_len;
+    c->io.tx_at = c->io.rx_len = 0;
+}
+
+static void clear_show(mcpt_tls_conn *c)
+{
+    clear_text *t = (clear_text *)(void *)c;
+    c->io.tx = t->out;
+    c->io.tx_len = t->out_len;
+    c->io.rx = t->in + t->in_len;
+    c->io.rx_cap = (uint32_t)sizeof t->in - t->in_len;
+}
+
+static mcpt_err clear_begin(mcpt_tls_conn *c, const char *host)
+{
+    clear_text *t = (clear_text *)(void *)c;
+    t->in_len = t->out_len = 0;
+    t->closing = false;
+    return host == NULL ? MCPT_OK : MCPT_E_ARG;
+}
+
+static mcpt_err clear_handshake(mcpt_tls_conn *c) { (void)c; return MCPT_OK; }
+
+static int32_t clear_read(mcpt_tls_conn *c, char *to, size_t cap)
+{
+    clear_text *t = (clear_text *)(void *)c;
+    uint32_t n = t->in_len < cap ? t->in_len : (uint32_t)cap;
+    if (n == 0) {
+        return t->in_len != 0 ? MCPT_E_SPACE : 0;
+    }
+    memcpy(to, t->in, n);
+    t->in_len -= n;
+    memmove(t->in, t->in + n, t->in_len);
+    return (int32_t)n;
+}
+
+static int32_t clear_write(mcpt_tls_conn *c, const char *from, size_t n)
+{
+    clear_text *t = (clear_text *)(void *)c;
+    n = n < sizeof t->out - t->out_len ? n : sizeof t->out - t->out_len;
+    memcpy(t->out + t->out_len, from, n);
+    t->out_len += (uint32_t)n;
+    return (int32_t)n;
+}
+
+static mcpt_err clear_finish(mcpt_tls_conn *c)
+{
+    clear_text *t = (clear_text *)(void *)c;
+    if (!t->closing && clear_write(c, ".", 1) == 1) {
+        t->closing = true;
+    }
+    return t->out_len != 0 ? MCPT_PENDING : MCPT_OK;
+}
+
+static void clear_end(mcpt_tls_conn *c) { (void)c; }
+
+static const mcpt_tls_ops clear_ops = { clear_take, clear_show, clear_begin, clear_handshake, clear_read, clear_write, clear_finish,
+                                        clear_end, clear_end };
+
 static mcpt_err net_open(uint32_t connections, uint32_t buffers, const char *host, uint16_t port)
 {
     mcpt_posix_config c;
@@ -127,6 +197,7 @@ static mcpt_err net_open(uint32_t connections, uint32_t buffers, const char *hos
     c.tx_size = 2048;
     c.ntok = 64;
     c.stop_ms = 1000;
+    c.tls = with_tls;
     n = mcpt_posix_size(&c);
     memory = malloc(n + 1);
     e = mcpt_posix_init(&net, &c, (char *)memory + 1, n);   /* any alignment will do */
@@ -141,6 +212,18 @@ static void begin(uint32_t connections, uint32_t buffers)
 {
     hub_begin();
     CHECK(net_open(connections, buffers, NULL, 0) == MCPT_OK);
+}
+
+static void begin_tls(uint32_t connections, uint32_t buffers)
+{
+    mcpt_tls_config c;
+    memset(&c, 0, sizeof c);
+    memset(&clear_tls, 0, sizeof clear_tls);
+    c.env = &mcpt_posix_env;
+    mcpt_tls_pool(&clear_tls, &c, &clear_ops, clear_texts, MCPT_COUNT(clear_texts), sizeof clear_texts[0]);
+    with_tls = &clear_tls;
+    begin(connections, buffers);
+    with_tls = NULL;
 }
 
 static void end(void)
@@ -525,13 +608,16 @@ static void half_closed(void)
 
 static void pool_full(void)
 {
-    char answer[1024];
+    char text[4096], answer[1024];
     int fd[4], more[40], i;
     begin(4, 4);
-    for (i = 0; i < 4; ++i) {
+    (void)snprintf(text, sizeof text, "%s", echo_text(5));
+    for (i = 0; i < 4; ++i) {         /* one has sent nothing yet, three are at work: nobody gives way */
         fd[i] = dial();
-        CHECK(echoes(fd[i], i));
+        CHECK(open_are((uint32_t)i + 1));
+        put(fd[i], text, i == 0 ? 0 : 200);
     }
+    CHECK(state_is(4, 3, ANY));
     more[0] = dial();
     put(more[0], echo_text(9), strlen(echo_text(9)));
     CHECK(get(more[0], answer, sizeof answer, sizeof answer, NULL, 2000) > ENDED);
@@ -548,13 +634,10 @@ static void pool_full(void)
         (void)close(more[i]);
     }
     CHECK(open_are(4));
-    for (i = 0; i < 4; ++i) {
-        CHECK(echoes(fd[i], 10 + i)); /* nobody was disturbed */
+    for (i = 0; i < 4; ++i) {         /* nobody was disturbed */
+        put(fd[i], text + (i == 0 ? 0 : 200), strlen(text) - (i == 0 ? 0 : 200));
+        CHECK(answered(fd[i], 5));
     }
-    (void)close(fd[2]);
-    CHECK(open_are(3));
-    fd[2] = dial();
-    CHECK(echoes(fd[2], 99));
     for (i = 0; i < 4; ++i) {
         (void)close(fd[i]);
     }
@@ -692,6 +775,69 @@ static void streams(void)
     CHECK(open_are(1));
     CHECK(state_is(ANY, 0, ANY));
     (void)close(other_fd);
+    end();
+}
+
+/* RFC 9112, section 9.5: who has had an answer and waits for a further request gives way to a new client, the longest first. */
+static void idle_give_way(void)
+{
+    char answer[1024];
+    int fd[4], more[3], i, stream;
+    begin(4, 4);
+    stream = listen_on_lists(4);      /* an event stream without news does not */
+    for (i = 0; i < 3; ++i) {
+        fd[i] = dial();
+        CHECK(echoes(fd[i], i));
+    }
+    CHECK(echoes(fd[0], 3));          /* now number 1 is the one that has waited longest */
+    CHECK(state_is(4, ANY, ANY));
+    more[0] = dial();
+    CHECK(echoes(more[0], 4));
+    CHECK(eof_on(fd[1]));             /* in order, not by a reset */
+    CHECK(echoes(fd[0], 5));          /* then 2, but it sends a request before the new client comes */
+    CHECK(send(fd[2], echo_text(6), strlen(echo_text(6)), MSG_NOSIGNAL) == (ssize_t)strlen(echo_text(6)));
+    more[1] = dial();
+    CHECK(answered(fd[2], 6));
+    CHECK(echoes(more[1], 7));
+    CHECK(eof_on(more[0]));
+    CHECK(echoes(fd[0], 8));
+    CHECK(echoes(fd[2], 9));
+    (void)close(fd[1]);
+    (void)close(more[0]);
+    CHECK(state_is(4, ANY, ANY));
+    mcpt_hub_changed(&hub, MCPT_CHANGED_TOOLS);
+    CHECK(get(stream, answer, sizeof answer, 0, "list_changed", 2000) > 0 && strstr(answer, "list_changed") != NULL);
+    (void)close(stream);
+    CHECK(open_are(3));
+    for (i = 0; i < 3; ++i) {         /* room again: nobody has to go */
+        if (i != 1) {
+            CHECK(echoes(fd[i], 10 + i));
+            (void)close(fd[i]);
+        }
+    }
+    (void)close(more[1]);
+    CHECK(open_are(0));
+    end();
+}
+
+static void idle_give_way_tls(void)   /* the pool of TLS is the smaller one here */
+{
+    char answer[64];
+    int fd[3];
+    begin_tls(4, 2);
+    fd[0] = dial();
+    CHECK(echoes(fd[0], 0));
+    fd[1] = dial();                   /* has not asked for anything yet: stays */
+    CHECK(open_are(2));
+    fd[2] = dial();
+    CHECK(echoes(fd[2], 2));
+    CHECK(get(fd[0], answer, sizeof answer, sizeof answer, NULL, 2000) == ENDED + 1 && answer[0] == '.');
+    CHECK(echoes(fd[1], 1));
+    CHECK(clear_tls.open == 2 && clear_tls.refused == 0);
+    (void)close(fd[0]);
+    (void)close(fd[1]);
+    (void)close(fd[2]);
+    CHECK(open_are(0));
     end();
 }
 
@@ -890,6 +1036,27 @@ static void graceful_stop(void)
     (void)close(caller);
     (void)close(stream);
     CHECK(mcpt_posix_poll(&net, 0) == MCPT_OK);
+    end();
+}
+
+/* An answer is in work until the last byte of it, which TLS may still hold when the connection behind has nothing to do. */
+static void graceful_stop_tls(void)
+{
+    char answer[2048];
+    mcpt_err e = MCPT_PENDING;
+    int fd, i, n;
+    begin_tls(2, 2);
+    fd = dial();
+    put(fd, echo_text(1), strlen(echo_text(1)));
+    CHECK(state_is(1, 1, ANY) || state_is(1, 0, ANY));
+    CHECK(state_is(1, 0, ANY));
+    mcpt_posix_stop(&net);
+    for (i = 0; i < 3000 && e == MCPT_PENDING; ++i) {
+        e = mcpt_posix_poll(&net, 1);
+    }
+    n = get(fd, answer, sizeof answer, sizeof answer, NULL, 1000);
+    CHECK(e == MCPT_OK && n > ENDED && strstr(answer, "number 1\"}]") != NULL);
+    (void)close(fd);
     end();
 }
 
@@ -1122,12 +1289,15 @@ int main(void)
     wake_from_a_thread();
     peer_gone_meanwhile();
     streams();
+    idle_give_way();
+    idle_give_way_tls();
     slow_reader();
     too_large();
     deadlines();
     no_descriptors();
     embedded();
     graceful_stop();
+    graceful_stop_tls();
     another_process();
     stdio_batch();
     stdio_wake();

@@ -75,7 +75,9 @@ int main(void)
         wake_from_a_thread();
         peer_gone_meanwhile();
         streams();
+        idle_give_way();
         graceful_stop();
+        graceful_stop_tls();
     }
     return test_end();
 }
