@@ -634,6 +634,13 @@ static void link_close(mcpt_posix *p, uint32_t i)
     s->state = VACANT;
 }
 
+/* Its request was stopped, or another was begun: what this connection leads to is not for that one. */
+static bool link_stale(const mcpt_posix *p, uint32_t i)
+{
+    const mcpt_exchange *x = p->config.exchanges[i - p->nslots];
+    return !mcpt_exchange_busy(x) || p->links[i - p->nslots].number != x->number;
+}
+
 static void link_up(mcpt_posix *p, uint32_t i)
 {
     slot *s = &p->slots[i];
@@ -738,16 +745,14 @@ static void link_event(mcpt_posix *p, uint32_t i, unsigned flags)
     socklen_t n = sizeof error;
     s->flags |= (uint8_t)(flags & (READABLE | PEER_DONE | BROKEN));
     s->flags &= (uint8_t)~(flags & BLOCKED);
-    if (s->state == LINKED) {
+    if (s->state == LINKED || link_stale(p, i)) {
         link_pump(p, i);
     } else if ((flags & (BLOCKED | BROKEN)) == 0) {
         arm(p, i);
     } else if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || error != 0 || (flags & BROKEN) != 0) {
         link_next(p, i);
-    } else if (mcpt_exchange_origin(p->config.exchanges[i - p->nslots]) != NULL) {
-        link_up(p, i);
     } else {
-        link_close(p, i);
+        link_up(p, i);
     }
 }
 
@@ -755,7 +760,12 @@ static void link_pump(mcpt_posix *p, uint32_t i)
 {
     slot *s = &p->slots[i];
     mcpt_io *io = s->tls != NULL ? &s->tls->io : &p->config.exchanges[i - p->nslots]->io;
-    bool more = turns(s, io, false);
+    bool more;
+    if (link_stale(p, i)) {
+        link_close(p, i);
+        return;
+    }
+    more = turns(s, io, false);
     if ((s->flags & BROKEN) != 0) {
         tell_eof(s, io);
         (void)mcpt_io_want(io);
@@ -782,8 +792,8 @@ static uint32_t links_work(mcpt_posix *p, uint32_t due)
         if (mcpt_exchange_due(x) == 0) {
             mcpt_exchange_fail(x, MCPT_E_TIMEOUT);
         }
-        if (p->slots[i].state != VACANT && (!mcpt_exchange_busy(x) || o->number != x->number)) {
-            link_close(p, i);         /* stopped, or another was begun */
+        if (p->slots[i].state != VACANT && link_stale(p, i)) {
+            link_close(p, i);
         }
         if (p->slots[i].state == VACANT && mcpt_exchange_origin(x) != NULL) {
             o->number = x->number;

@@ -26,8 +26,13 @@ static struct {
     mcpt_ticket ticket;
 } slow;
 
+static void (*meanwhile)(void);       /* what a handler does beside its answer */
+
 static mcpt_err echo(mcpt_call *call, mcpt_val args, mcpt_writer *out)
 {
+    if (meanwhile != NULL) {
+        meanwhile();
+    }
     char buf[256];
     mcpt_str text;
     (void)call;
@@ -116,6 +121,8 @@ typedef struct clear_text { mcpt_tls_conn c; char in[512], out[512]; uint32_t in
 static clear_text clear_texts[2];
 static mcpt_tls clear_tls;
 static mcpt_tls *with_tls;
+static mcpt_exchange asker, *const askers[1] = { &asker };
+static uint32_t with_askers;
 
 static void clear_take(mcpt_tls_conn *c)
 {
@@ -198,6 +205,8 @@ static mcpt_err net_open(uint32_t connections, uint32_t buffers, const char *hos
     c.ntok = 64;
     c.stop_ms = 1000;
     c.tls = with_tls;
+    c.exchanges = askers;
+    c.nexchanges = with_askers;
     n = mcpt_posix_size(&c);
     memory = malloc(n + 1);
     e = mcpt_posix_init(&net, &c, (char *)memory + 1, n);   /* any alignment will do */
@@ -1060,6 +1069,80 @@ static void graceful_stop_tls(void)
     end();
 }
 
+static char next_url[64];
+static void *begun;
+
+static void nobody(void *user, mcpt_err e) { (void)user; (void)e; begun = NULL; }
+
+static void ask_another(void)
+{
+    mcpt_fetch f;
+    memset(&f, 0, sizeof f);
+    f.url = mcpt_z(next_url);
+    f.trusted = true;
+    f.done = nobody;
+    mcpt_exchange_stop(&asker);
+    CHECK(mcpt_exchange_start(&asker, &f) == MCPT_OK);
+    begun = &asker;
+    meanwhile = NULL;
+}
+
+static int heard(int listener, char *text, size_t cap)      /* what was sent to it; -1: nobody came, or nothing has come */
+{
+    int i, fd = -1;
+    ssize_t got = -1;
+    for (i = 0; i < 200 && got < 0; ++i) {
+        turn(1);
+        fd = fd < 0 ? accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : fd;
+        got = fd < 0 ? -1 : recv(fd, text, cap - 1, 0);
+    }
+    text[got > 0 ? got : 0] = '\0';
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return (int)got;
+}
+
+/* A request that takes the place of another must not go over the connection that was being made for that one. */
+static void another_request(void)
+{
+    static char buffer_in[512], buffer_out[512];
+    char text[512];
+    struct sockaddr_in a;
+    socklen_t n = sizeof a;
+    int listener[2], fd, i;
+    unsigned port[2];
+    for (i = 0; i < 2; ++i) {
+        memset(&a, 0, sizeof a);
+        a.sin_family = AF_INET;
+        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        listener[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        CHECK(bind(listener[i], (struct sockaddr *)&a, sizeof a) == 0 && listen(listener[i], 4) == 0 &&
+              getsockname(listener[i], (struct sockaddr *)&a, &n) == 0);
+        port[i] = ntohs(a.sin_port);
+    }
+    CHECK(mcpt_exchange_init(&asker, &mcpt_posix_env, buffer_in, sizeof buffer_in, buffer_out, sizeof buffer_out, 5000, true) == MCPT_OK);
+    with_askers = 1;
+    begin(4, 2);
+    with_askers = 0;
+    fd = dial();
+    CHECK(echoes(fd, 1));
+    (void)snprintf(next_url, sizeof next_url, "http://127.0.0.1:%u/one", port[0]);
+    ask_another();
+    (void)snprintf(next_url, sizeof next_url, "http://127.0.0.1:%u/two", port[1]);
+    meanwhile = ask_another;          /* in the handler, while the event of the first connection is under way already */
+    CHECK(send(fd, echo_text(2), strlen(echo_text(2)), MSG_NOSIGNAL) > 0);
+    CHECK(answered(fd, 2) && meanwhile == NULL && begun != NULL);
+    CHECK(heard(listener[1], text, sizeof text) > 0 && strncmp(text, "GET /two ", 9) == 0);
+    CHECK(heard(listener[0], text, sizeof text) <= 0);
+    (void)close(fd);
+    for (i = 0; i < 2; ++i) {
+        (void)close(listener[i]);
+    }
+    end();
+    CHECK(begun == NULL);
+}
+
 static void another_process(void)     /* mcpt_posix_run(), SIGTERM from outside */
 {
     pid_t child;
@@ -1298,6 +1381,7 @@ int main(void)
     embedded();
     graceful_stop();
     graceful_stop_tls();
+    another_request();
     another_process();
     stdio_batch();
     stdio_wake();
