@@ -145,6 +145,10 @@ fuzz: ## fuzz one input: T=json TIME=60 (seconds); without T all of them, one af
 	$(MAKE) $(call fuzz_programs,$(or $(T),$(FUZZERS)))
 	tests/tools/fuzz.sh $(TIME) $(or $(T),$(FUZZERS))
 
+doubles: ## read and write COUNT (10000000) doubles and compare with the C library
+	tests/tools/need.sh $(HOST)
+	$(MAKE) $(B)/o/tests/unit/test_double && $(B)/o/tests/unit/test_double $(or $(COUNT),10000000)
+
 picture: ## the page on which a person pairs this machine, as a phone shows it: examples/pairing.png, for README.md
 	tests/tools/need.sh $(HOST) $(CHROMIUM) && tests/tools/need-node.sh
 	$(MAKE) $(B)/device && $(B)/node/node_modules/.bin/node tests/tools/picture.mjs
@@ -158,7 +162,7 @@ help: ## this list
 clean: ## remove build/
 	rm -rf $(B)
 
-.PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash bench-stores fuzz picture help clean
+.PHONY: run check test conformance cross interop firmware firmware-test size ram bench bench-flash bench-stores fuzz doubles picture help clean
 export RX TX TOK CONNECTIONS SESSIONS LISTENERS SLOTS SLOT_SIZE REPLAY RATES VERDICTS
 
 # ------------------------------------------------------------------------------------------------------ steps

@@ -182,7 +182,7 @@ static size_t guard_nonce(void *user, char *buf, size_t cap)
     (void)user;
     NEED(cap >= 40);
     memset(buf, 'n', 40);
-    return 40;
+    return random_fails != 0 ? 0 : 40;
 }
 
 static const mcpt_prm guard_prm = { .authorization_servers = "https://as.example", .resource_documentation = "https://d.example" };
@@ -1398,10 +1398,10 @@ static void heads_free(heads *h)
     }
 }
 
-static void request_http(peer *c, const heads *h, const char *verb, const text *body, unsigned style, unsigned odd, bool has_body)
+static void request_http(peer *c, const heads *h, const char *verb, const char *path, const text *body, unsigned style, unsigned odd, bool has_body)
 {
     text t = { NULL, 0, 0 };
-    sayf(&t, "%s %s HTTP/1.%s\r\n", verb, (odd & 15) == 15 && has_body ? "/other" : "/mcp?q", (style & HEADS) != 0 && (odd & 3) == 3 ? "0" : "1");
+    sayf(&t, "%s %s HTTP/1.%s\r\n", verb, (odd & 15) == 15 && has_body ? "/other" : path, (style & HEADS) != 0 && (odd & 3) == 3 ? "0" : "1");
     for (unsigned i = 0; i < h->n; i++) {
         say(&t, h->name[i].p);
         say(&t, ": ");
@@ -1495,7 +1495,8 @@ static void do_request(peer *c)
     char program[16], name[420];
     text body = { NULL, 0, 0 };
     heads h;
-    const char *verb = kind == GET ? "GET" : kind == DELETE_ ? "DELETE" : kind == OTHER ? "OPTIONS" : "POST";
+    bool metadata = kind == OTHER && (v & 2) != 0;          /* what a guard serves beside the endpoint */
+    const char *verb = kind == GET || (metadata && (v & 1) != 0) ? "GET" : kind == DELETE_ ? "DELETE" : kind == OTHER ? "OPTIONS" : "POST";
     bool has_body = strcmp(verb, "POST") == 0;
     memset(&h, 0, sizeof(h));
     if ((style & BEND) != 0) {
@@ -1545,7 +1546,7 @@ static void do_request(peer *c)
             add(&c->wire, (style & HEADS) != 0 ? "\r\n" : "\n", (style & HEADS) != 0 ? 2 : 1);
         }
     } else if (c->framing == MCPT_HTTP) {
-        request_http(c, &h, verb, &body, style, odd, has_body);
+        request_http(c, &h, verb, metadata ? "/.well-known/oauth-protected-resource/mcp" : "/mcp?q", &body, style, odd, has_body);
     } else {
         request_hosted(c, &h, verb, &body, odd, has_body);
     }
