@@ -2,6 +2,27 @@
  * The quotes are from the specification, revision 2026-07-28 where none is named. */
 #include "device.h"
 
+/* Behaviour that the official conformance suite does not look at, and where it is tested (files are test_NAME.c):
+ *   lines of any length, resynchronisation             server_lines: a_message_is_a_line, a_line_that_is_too_long_is_dropped_up_to_its_end
+ *   batches, 2025-03-26                                server_legacy: batches_are_answered_message_by_message, calls_in_a_batch_may_take_their_time
+ *   MCP-Protocol-Version, session header, initialize   server_legacy: a_bad_protocol_version_header_is_refused, requests_need_their_session, initializing_twice_is_refused
+ *   cancellation, disconnects, timeouts                server_legacy: cancelled_notifications_cancel_in_their_session, a_disconnect_does_not_cancel,
+ *                                                      wrong_answers_do_not_reach_the_tool; server_calls: a_disconnect_cancels; server_http: slow_peers_are_let_go
+ *   pagination, cursors                                lists_come_in_pages_and_invalid_cursors_are_refused; client
+ *   codes of unknown rows, missing arguments           unknown_rows_and_bad_params_are_invalid_params_in_band, arguments_against_the_schema_are_an_error_result_...
+ *   log levels                                         server_calls: log_messages_flow_when_asked_for_at_or_above_the_level; server_streams: set_level_filters_log_messages
+ *   resource updates, listeners, capacity              server_streams: subscribers_hear_of_updates_on_their_get_stream; server_tasks: listeners_get_what_they_asked_for_...,
+ *                                                      listeners_beyond_the_table_are_refused
+ *   Accept, Content-Type, sizes, chunked, Expect       server_http: types_that_do_not_fit_are_refused, limits_of_heads_and_bodies_answer_their_status, ...
+ *   pipelining, duplicate headers, smuggling           server_http: a_pipelined_request_waits_for_the_one_before, ambiguous_requests_are_refused
+ *   requestState: expiry, method, tool, principal      server_calls: request_state_belongs_to_one_request_for_a_while, request_state_belongs_to_its_principal
+ *   declined and wrong answers, URL elicitation        server_calls: answers_that_do_not_fit_are_asked_for_again; server_legacy: url_elicitation_names_itself
+ *   Mcp-Param: nested, 42.0, booleans; the sentinel    annotated_arguments_are_repeated_in_mcp_param_headers, names_beyond_ascii_travel_in_the_base64_sentinel
+ *   both eras at once; a client's fallback             server_legacy: both_eras_live_at_one_endpoint; client, client_flow
+ *   an answer reaches the tool that asked              server_legacy: an_answer_reaches_the_tool_that_asked
+ *   outputSchema, annotations, icons, resource links   rows_are_listed_with_all_their_members; server_calls: every_kind_of_content_comes_out_as_specified
+ *   tasks: notifications, end of life, principal       server_tasks: listeners_hear_of_their_tasks, task_slots_are_bounded; guard */
+
 /* -- the validation ladder */
 
 /* basic/index, Request metadata: "Servers MUST reject requests that omit a required field with -32602"; over HTTP 400,
@@ -543,6 +564,56 @@ static void lists_come_in_pages_and_invalid_cursors_are_refused(void)
     finish();
 }
 
+/* server/tools, resources, prompts, Data Types: every member of a row is listed, under its name; what is NULL is left out. */
+static void rows_are_listed_with_all_their_members(void)
+{
+    static const mcpt_prompt_arg args[] = { { "unit", "Unit", "C or F", true }, { "place", NULL, NULL, false } };
+    static const mcpt_tool tools[] = {
+        { "measure", "Measure", "Reads it", "{\"type\":\"object\"}", "{\"type\":\"object\",\"required\":[\"c\"]}", NULL,
+          MCPT_READ_ONLY | MCPT_NON_DESTRUCTIVE | MCPT_IDEMPOTENT | MCPT_CLOSED_WORLD, 0, 0, NULL, "[{\"src\":\"data:,\"}]", "{\"v/x\":1}", NULL },
+        { "bare", NULL, NULL, NULL, NULL, NULL, MCPT_IDEMPOTENT, 0, 0, NULL, NULL, NULL, NULL },
+    };
+    static const mcpt_resource resources[] = {
+        { "dev://all", "all", "All", "Everything", "text/plain", "abc", 3, NULL, 0, NULL, NULL,
+          "{\"audience\":[\"user\"],\"priority\":0.5}", "[{\"src\":\"data:,r\"}]", "{\"r/x\":2}", NULL },
+        { "dev://{x}", "some", "Some", "One of them", "text/html", NULL, 0, NULL, 0, NULL, NULL,
+          "{\"priority\":1}", "[{\"src\":\"data:,t\"}]", "{\"t/x\":3}", NULL },
+    };
+    static const mcpt_prompt prompts[] = {
+        { "ask", "Ask", "Asks it", args, MCPT_COUNT(args), NULL, NULL, NULL, "[{\"src\":\"data:,p\"}]", "{\"p/x\":4}", NULL },
+    };
+    static const char *const lists[][3] = {
+        { "tools/list", "result|tools", "[{\"name\":\"measure\",\"title\":\"Measure\",\"description\":\"Reads it\",\"inputSchema\":{\"type\":\"object\"},"
+          "\"outputSchema\":{\"type\":\"object\",\"required\":[\"c\"]},\"annotations\":{\"readOnlyHint\":true,\"destructiveHint\":false,"
+          "\"idempotentHint\":true,\"openWorldHint\":false},\"icons\":[{\"src\":\"data:,\"}],\"_meta\":{\"v/x\":1}},"
+          "{\"name\":\"bare\",\"inputSchema\":{\"type\":\"object\",\"additionalProperties\":false},\"annotations\":{\"idempotentHint\":true}}]" },
+        { "resources/list", "result|resources", "[{\"uri\":\"dev://all\",\"name\":\"all\",\"title\":\"All\",\"description\":\"Everything\","
+          "\"mimeType\":\"text/plain\",\"size\":3,\"annotations\":{\"audience\":[\"user\"],\"priority\":0.5},\"icons\":[{\"src\":\"data:,r\"}],"
+          "\"_meta\":{\"r/x\":2}}]" },
+        { "resources/templates/list", "result|resourceTemplates", "[{\"uriTemplate\":\"dev://{x}\",\"name\":\"some\",\"title\":\"Some\","
+          "\"description\":\"One of them\",\"mimeType\":\"text/html\",\"annotations\":{\"priority\":1},\"icons\":[{\"src\":\"data:,t\"}],"
+          "\"_meta\":{\"t/x\":3}}]" },
+        { "prompts/list", "result|prompts", "[{\"name\":\"ask\",\"title\":\"Ask\",\"description\":\"Asks it\",\"arguments\":[{\"name\":\"unit\","
+          "\"title\":\"Unit\",\"description\":\"C or F\",\"required\":true},{\"name\":\"place\"}],\"icons\":[{\"src\":\"data:,p\"}],\"_meta\":{\"p/x\":4}}]" },
+    };
+    size_t i;
+    wire *w;
+
+    begin();
+    world.server.tools = tools;
+    world.server.ntools = MCPT_COUNT(tools);
+    world.server.resources = resources;
+    world.server.nresources = MCPT_COUNT(resources);
+    world.server.prompts = prompts;
+    world.server.nprompts = MCPT_COUNT(prompts);
+    start();
+    w = dial(MCPT_HTTP);
+    for (i = 0; i < MCPT_COUNT(lists); i++) {
+        IS(member(modern(w, lists[i][0], NULL, "").body, lists[i][1]), lists[i][2]);
+    }
+    finish();
+}
+
 /* mcpt_server.visible: rows that are not this caller's are not listed and do not exist. */
 static void hidden_rows_show_to_their_principal_only(void)
 {
@@ -637,6 +708,7 @@ int main(void)
     arguments_against_the_schema_are_an_error_result_that_says_what_is_wrong();
     completion_proposes_at_most_100_values();
     lists_come_in_pages_and_invalid_cursors_are_refused();
+    rows_are_listed_with_all_their_members();
     hidden_rows_show_to_their_principal_only();
     rows_are_found_by_walking_halving_and_index();
     return test_end();

@@ -132,7 +132,7 @@ static void the_identity_may_change_while_serving(void)
 
 /* -- verbs, paths, types */
 
-/* protocol.md 3.2: path, then Host and Origin, then the verb. 2025-11-25 basic/transports: "or else return HTTP 405 Method Not
+/* path, then Host and Origin, then the verb. 2025-11-25 basic/transports: "or else return HTTP 405 Method Not
  * Allowed, indicating that the server does not offer an SSE stream at this endpoint". */
 static void paths_and_verbs_that_are_not_there(void)
 {
@@ -184,7 +184,7 @@ static void paths_and_verbs_that_are_not_there(void)
     finish();
 }
 
-/* 2026-07-28 basic/transports/streamable-http, Sending Messages 2 and 6. protocol.md 3.1: "reject only when clearly absent". */
+/* 2026-07-28 basic/transports/streamable-http, Sending Messages 2 and 6. "reject only when clearly absent". */
 static void types_that_do_not_fit_are_refused(void)
 {
     static const struct { const char *accept; int status; bool stream; } rows[] = {
@@ -232,7 +232,7 @@ static void types_that_do_not_fit_are_refused(void)
 
 /* -- framing of requests */
 
-/* RFC 9110 8.6, RFC 9112 6.3 and 2.2; protocol.md 10.2: 411, 413, 414, 431. What is refused with a length that is not too large
+/* RFC 9110 8.6, RFC 9112 6.3 and 2.2; limits: 411, 413, 414, 431. What is refused with a length that is not too large
  * leaves the connection usable. */
 static void limits_of_heads_and_bodies_answer_their_status(void)
 {
@@ -375,7 +375,7 @@ static void expect_100_continue_is_answered_when_the_body_waits(void)
     finish();
 }
 
-/* RFC 9112 section 11.2, protocol.md 10.2: "Content-Length + Transfer-Encoding together: 400; duplicate Mcp-*,
+/* RFC 9112 section 11.2: "Content-Length + Transfer-Encoding together: 400; duplicate Mcp-*,
  * MCP-Protocol-Version, Content-Length headers: 400; obs-fold: 400". The connection closes: its framing is in doubt. */
 static void ambiguous_requests_are_refused(void)
 {
@@ -512,7 +512,7 @@ static void a_pipelined_request_waits_for_the_one_before(void)
 
 /* -- deadlines */
 
-/* protocol.md 10.2: "idle/slow clients: header timeout, body timeout: 408, close". */
+/* "idle/slow clients: header timeout, body timeout: 408, close". */
 static void slow_peers_are_let_go(void)
 {
     wire *w;

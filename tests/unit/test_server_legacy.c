@@ -67,7 +67,7 @@ static void initialize_negotiates_the_revision(void)
     finish();
 }
 
-/* basic/lifecycle: once a session. protocol.md 3.5: "initialize on an existing session: 400 -32600". */
+/* basic/lifecycle: once a session. "initialize on an existing session: 400 -32600". */
 static void initializing_twice_is_refused(void)
 {
     const char *s;
@@ -182,7 +182,7 @@ static void empty_results_are_exactly_empty(void)
     finish();
 }
 
-/* basic/transports, Session Management 3, 5; protocol.md 10.2: "sessions: LRU and idle timeout; evict oldest". */
+/* basic/transports, Session Management 3, 5; limits: "sessions: LRU and idle timeout; evict oldest". */
 static void sessions_end_by_delete_age_and_eviction(void)
 {
     const char *s[4];
@@ -230,7 +230,7 @@ static void sessions_end_by_delete_age_and_eviction(void)
         CHECK(legacy(w, s[0], "ping", "").status == 404);
     }
     finish();
-    /* protocol.md 3.2: "overload: 503": places that belong to lines are never taken away */
+    /* "overload: 503": places that belong to lines are never taken away */
     begin();
     world.mem.nsessions = 1;
     start();
@@ -347,7 +347,7 @@ static void calls_in_a_batch_may_take_their_time(void)
     finish();
 }
 
-/* 2025-06-18 changelog: "Remove support for JSON-RPC batching". protocol.md 7.2: an array with a modern claim: 400 -32600. */
+/* 2025-06-18 changelog: "Remove support for JSON-RPC batching". an array with a modern claim: 400 -32600. */
 static void batches_are_refused_everywhere_else(void)
 {
     const char *s;
@@ -383,7 +383,7 @@ static void batches_are_refused_everywhere_else(void)
 
 /* -- server to client requests */
 
-/* client/elicitation, client/sampling, client/roots; protocol.md appendix C: "That the answer to a legacy sampling/elicitation request
+/* client/elicitation, client/sampling, client/roots; the suite checks only that the question goes out: "That the answer to a legacy sampling/elicitation request
  * actually reaches the suspended tool". */
 static void an_answer_reaches_the_tool_that_asked(void)
 {
@@ -466,7 +466,7 @@ static void url_elicitation_names_itself(void)
     finish();
 }
 
-/* What is no answer does not become one; "decline" and "cancel" do. protocol.md 10.2: timeout. */
+/* What is no answer does not become one; "decline" and "cancel" do; one that never comes times out. */
 static void wrong_answers_do_not_reach_the_tool(void)
 {
     static const struct { const char *result; const char *want; } rows[] = {
@@ -693,7 +693,7 @@ static void a_disconnect_does_not_cancel(void)
 
 /* -- both eras */
 
-/* 2026-07-28 basic/versioning: a dual-era server at one endpoint; neither sees the other's state. protocol.md 7.2. */
+/* 2026-07-28 basic/versioning: a dual-era server at one endpoint; neither sees the other's state. */
 static void both_eras_live_at_one_endpoint(void)
 {
     const char *s;

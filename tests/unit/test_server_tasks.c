@@ -70,7 +70,7 @@ static void listeners_get_what_they_asked_for_tagged_with_their_id(void)
     finish();
 }
 
-/* Capacity is a limit like every other: -32603; a stream that is closed makes room. protocol.md 2.4, 4.8. */
+/* Capacity is a limit like every other: -32603; a stream that is closed makes room. */
 static void listeners_beyond_the_table_are_refused(void)
 {
     wire *w[4];

@@ -1,4 +1,4 @@
-/* text, error: URL traps (auth.md 5.4), base64 (RFC 4648), UTF-8 (RFC 3629), views against guard pages. */
+/* text, error: URL traps, base64 (RFC 4648), UTF-8 (RFC 3629), views against guard pages. */
 #define _DEFAULT_SOURCE
 #define MCPTOOLS_IMPLEMENTATION
 #include "mcptools.h"
