@@ -1131,7 +1131,7 @@ typedef struct mcpt_introspection {   /* asks the authorization server about eve
     uint8_t state;
     bool others;
 } mcpt_introspection;
-/* E_UNAUTHORIZED: not active, or against the rules; PENDING; E_STATUS (also 401: your secret is wrong), E_IO and the like:
+/* E_UNAUTHORIZED: not active, no access token (token_type, token_use, typ), or against the rules; PENDING; E_STATUS (also 401: your secret is wrong), E_IO and the like:
  * no answer; E_SPACE: the answer is larger than buf. Works without a clock: the server has judged exp. Without sub (the client
  * acts for itself) the client is the subject. */
 MCPT_API mcpt_err mcpt_introspection_verify(void *introspection, const mcpt_token *token, mcpt_principal *who);
@@ -1207,7 +1207,7 @@ typedef struct mcpt_pairing {         /* private; do not copy or move after init
     struct mcpt_hub *hub;
     mcpt_pairing_request requests[MCPT_PAIRING_REQUESTS];
     uint32_t boot, seen, locked_at, locked_ms, register_at;
-    uint8_t wrong, locks, registers, fetches;
+    uint8_t wrong, locks, registers, fetched, fetches;
     char rec[MCPT_PAIRING_RECORD], text[1024];
     size_t rec_len, text_len, url_len, document_len;
     mcpt_pairing_document documents[MCPT_PAIRING_REQUESTS];
@@ -4669,6 +4669,17 @@ static mcpt_span mcpt__span(size_t at, size_t len)
 static bool mcpt__ows(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+/* A Content-Type without its parameters. */
+static mcpt_str mcpt__media_type(mcpt_str field)
+{
+    size_t n = 0;
+
+    while (n < field.len && field.ptr[n] != ';' && !mcpt__ows(field.ptr[n])) {
+        n++;
+    }
+    return mcpt__mk(field.ptr, n);
 }
 
 /* Is a value this text of lower-case letters, digits, '-', ':' and '/', whatever its case? */
@@ -11387,16 +11398,17 @@ MCPT_API mcpt_err mcpt_jwt_verify(void *verifier, const mcpt_token *token, mcpt_
 /* ---- introspection ---- */
 
 enum { MCPT__ASK_IDLE, MCPT__ASK_BUSY, MCPT__ASK_DONE };
-/* The rows of claims; two that only JSON Web Tokens have give way to others. */
-enum { MCPT__JC_ACTIVE = MCPT__JC_AT_HASH, MCPT__JC_REVOKED = MCPT__JC_EVENTS };
+/* The rows of claims; those that only JSON Web Tokens have give way to others. TYPE: RFC 7662; USE: Ory Hydra; TYP: Keycloak. */
+enum { MCPT__JC_ACTIVE = MCPT__JC_AT_HASH, MCPT__JC_REVOKED = MCPT__JC_EVENTS, MCPT__JC_USE = MCPT__JC_EVENTS, MCPT__JC_TYPE = MCPT__JC_IAT,
+       MCPT__JC_TYP = MCPT__JC_JTI };
 static const mcpt_pick mcpt__ask_picks[] = {
-    MCPT_PICK("", 0), MCPT_PICK("iss", 0), MCPT_PICK("aud", 0), MCPT_PICK("exp", 0), MCPT_PICK("nbf", 0), MCPT_PICK("iat", 0),
+    MCPT_PICK("", 0), MCPT_PICK("iss", 0), MCPT_PICK("aud", 0), MCPT_PICK("exp", 0), MCPT_PICK("nbf", 0), MCPT_PICK("token_type", 0),
     MCPT_PICK("sub", 0), MCPT_PICK("scope", 0), MCPT_PICK("scp", 0), MCPT_PICK("client_id", 0), MCPT_PICK("azp", 0),
-    MCPT_PICK("cid", 0), MCPT_PICK("appid", 0), MCPT_PICK("jti", 0), MCPT_PICK("active", 0), MCPT_PICK("token_use", 0),
+    MCPT_PICK("cid", 0), MCPT_PICK("appid", 0), MCPT_PICK("typ", 0), MCPT_PICK("active", 0), MCPT_PICK("token_use", 0),
     MCPT_PICK("cnf", 0), MCPT_PICK("jkt", MCPT__JC_CNF), MCPT_PICK("x5t#S256", MCPT__JC_CNF)
 };
 static const mcpt_pick mcpt__ask_clerk_picks[] = {
-    MCPT_PICK("", 0), MCPT_PICK("iss", 0), MCPT_PICK("aud", 0), MCPT_PICK("expiration", 0), MCPT_PICK("nbf", 0), MCPT_PICK("iat", 0),
+    MCPT_PICK("", 0), MCPT_PICK("iss", 0), MCPT_PICK("aud", 0), MCPT_PICK("expiration", 0), MCPT_PICK("nbf", 0), MCPT_PICK("type", 0),
     MCPT_PICK("subject", 0), MCPT_PICK("scopes", 0), MCPT_PICK("scp", 0), MCPT_PICK("client_id", 0), MCPT_PICK("azp", 0),
     MCPT_PICK("cid", 0), MCPT_PICK("appid", 0), MCPT_PICK("jti", 0), MCPT_PICK("expired", 0), MCPT_PICK("revoked", 0),
     MCPT_PICK("cnf", 0), MCPT_PICK("jkt", MCPT__JC_CNF), MCPT_PICK("x5t#S256", MCPT__JC_CNF)
@@ -11412,7 +11424,7 @@ static mcpt_err mcpt__ask_head(void *user, const mcpt_exchange *x, unsigned stat
     }
     mcpt_keep_init(&a->keep, a->clerk ? mcpt__ask_clerk_picks : mcpt__ask_picks, MCPT__JC_ROWS, a->found, a->buf + a->used,
                    a->cap - a->used);
-    a->keep.optional = 1u << MCPT__JC_JTI | 1u << MCPT__JC_IAT | 1u << MCPT__JC_X5T;
+    a->keep.optional = 1u << MCPT__JC_X5T;
     return MCPT_OK;
 }
 
@@ -11506,6 +11518,20 @@ static bool mcpt__ask_expiration(const char *buf, mcpt_span f, int64_t *out)
     return true;
 }
 
+/* Does a member say that the token is for access? Servers answer about refresh and ID tokens too. Absent and null say nothing. */
+static bool mcpt__ask_access(char *buf, mcpt_span f)
+{
+    static const char names[] = "Bearer\0DPoP\0access_token\0access\0at+jwt\0oauth:access_token\0urn:ietf:params:oauth:token-type:access_token\0";
+    const char *name = names;
+    mcpt_str s;
+
+    if (f.len == 0 || buf[f.at] == 'n') {
+        return true;
+    }
+    for (s = mcpt__jwt_str(buf, f); *name != '\0' && !mcpt_str_ieq(s, name); name += MCPT_STRLEN(name) + 1) { }
+    return *name != '\0';
+}
+
 /* Is the answer about the token good enough? */
 static mcpt_err mcpt__ask_judge(mcpt_introspection *a, const mcpt_token *token, mcpt_claims *c)
 {
@@ -11516,10 +11542,16 @@ static mcpt_err mcpt__ask_judge(mcpt_introspection *a, const mcpt_token *token, 
     int64_t now = mcpt__wall(a->env), leeway = mcpt__leeway(r), nbf = 0;
     mcpt_str active = mcpt__mk(buf + f[MCPT__JC_ACTIVE].at, f[MCPT__JC_ACTIVE].len);
     mcpt_str revoked = mcpt__mk(buf + f[MCPT__JC_REVOKED].at, f[MCPT__JC_REVOKED].len);
+    bool dpop;
+    mcpt_err e;
 
     if (a->clerk ? !mcpt_str_is(active, "false") || !mcpt_str_is(revoked, "false") : !mcpt_str_is(active, "true")) {
         return mcpt__no(&c->why, MCPT__WHY("not active"));
     }
+    if (!mcpt__ask_access(buf, f[MCPT__JC_TYPE]) || (!a->clerk && (!mcpt__ask_access(buf, f[MCPT__JC_USE]) || !mcpt__ask_access(buf, f[MCPT__JC_TYP])))) {
+        return mcpt__no(&c->why, MCPT__WHY("no access token"));
+    }
+    dpop = mcpt_str_ieq(mcpt__mk(buf + f[MCPT__JC_TYPE].at, f[MCPT__JC_TYPE].len), "\"dpop\"");
     c->issuer = mcpt__jwt_str(buf, f[MCPT__JC_ISS]);
     if (f[MCPT__JC_ISS].len != 0 && r->issuer != NULL && !mcpt_str_is(c->issuer, r->issuer)) {
         return mcpt__no(&c->why, MCPT__WHY("iss"));
@@ -11530,6 +11562,9 @@ static mcpt_err mcpt__ask_judge(mcpt_introspection *a, const mcpt_token *token, 
     if (f[MCPT__JC_AUD].len != 0 ? !mcpt__aud_ok(buf, f[MCPT__JC_AUD], r, &aud) : !r->no_aud) {
         return mcpt__no(&c->why, MCPT__WHY("aud"));
     }
+    if (!a->clerk && (f[MCPT__JC_AUD].len | f[MCPT__JC_TYPE].len | f[MCPT__JC_USE].len | f[MCPT__JC_TYP].len) == 0) {
+        return mcpt__no(&c->why, MCPT__WHY("no audience and no type"));     /* so some answer about refresh tokens */
+    }
     if (!mcpt__ask_expiration(buf, f[MCPT__JC_EXP], &c->expires) ||
         (f[MCPT__JC_NBF].len != 0 && !mcpt__numeric_date(buf, f[MCPT__JC_NBF], &nbf))) {
         return mcpt__no(&c->why, MCPT__WHY("exp or nbf is no time"));
@@ -11538,7 +11573,9 @@ static mcpt_err mcpt__ask_judge(mcpt_introspection *a, const mcpt_token *token, 
         return mcpt__no(&c->why, MCPT__WHY("expired or not valid yet"));
     }
     c->expires = now < 0 ? 0 : c->expires;                  /* without a clock the server's word has to do */
-    return mcpt__claims_who(buf, f, r, true, c);                /* RFC 7662 section 2.2: sub is optional */
+    e = mcpt__claims_who(buf, f, r, true, c);               /* RFC 7662 section 2.2: sub is optional */
+    c->jti = mcpt__mk(NULL, 0);
+    return e == MCPT_OK && dpop && c->jkt.ptr == NULL ? mcpt__no(&c->why, MCPT__WHY("cnf")) : e;
 }
 
 MCPT_API mcpt_err mcpt_introspection_verify(void *introspection, const mcpt_token *token, mcpt_principal *who)
@@ -12095,8 +12132,9 @@ static int mcpt__register_row(mcpt_pairing *p, const uint8_t *own, bool *same)
     return row;
 }
 
-/* Registrations write to the store before anybody was asked, so they are few: 8, then one in 30 seconds. */
-static bool mcpt__register_may(mcpt_pairing *p)
+/* Registrations write to the store before anybody was asked, fetches go where strangers say, so they are few: 8 of each, then one in
+ * 30 seconds. Neither uses up what the other has. */
+static bool mcpt__register_may(mcpt_pairing *p, uint8_t *used)
 {
     uint32_t now = mcpt__pair_millis(p);
     uint32_t more = (now - p->register_at) / 30000u;
@@ -12104,8 +12142,9 @@ static bool mcpt__register_may(mcpt_pairing *p)
     if (more != 0) {
         p->register_at += more * 30000u;
         p->registers = (uint8_t)(more >= p->registers ? 0u : p->registers - more);
+        p->fetched = (uint8_t)(more >= p->fetched ? 0u : p->fetched - more);
     }
-    return p->registers < 8;
+    return *used < 8;
 }
 
 static mcpt_err mcpt__register_write(mcpt_pairing *p, int row, const void *id)
@@ -12137,7 +12176,7 @@ static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
         return;
     }
     row = mcpt__register_row(p, NULL, &same);
-    if (row < 0 || (!same && !mcpt__register_may(p))) {
+    if (row < 0 || (!same && !mcpt__register_may(p, &p->registers))) {
         mcpt__pair_error(c, (uint16_t)(row < 0 ? 503 : 429), "temporarily_unavailable", row < 0 ? "no room for another client" : "too many clients");
         return;
     }
@@ -12178,9 +12217,13 @@ enum { MCPT__DOC_NONE, MCPT__DOC_BUSY, MCPT__DOC_HERE, MCPT__DOC_GOOD, MCPT__DOC
 static mcpt_err mcpt__client_head(void *user, const mcpt_exchange *x, unsigned status)
 {
     mcpt_pairing *p = (mcpt_pairing *)user;
+    mcpt_str type = mcpt__media_type(mcpt_exchange_field(x, MCPT_F_CONTENT_TYPE));
     int32_t age = mcpt_exchange_max_age(x);
 
     p->fetching->ttl_ms = (uint32_t)(age < 0 ? 3600 : age < 60 ? 60 : age) * 1000u;
+    if (!mcpt_str_ieq(type, "application/json") && (type.len < 5 || !mcpt_str_ieq(mcpt__mk(type.ptr + type.len - 5, 5), "+json"))) {
+        return status == 200 ? MCPT_E_HTTP : MCPT_E_STATUS; /* what anybody may upload somewhere is no metadata */
+    }
     return status == 200 ? MCPT_OK : MCPT_E_STATUS;
 }
 
@@ -12268,13 +12311,14 @@ static void mcpt__client_fetch(mcpt_pairing *p, mcpt_str url, const uint8_t id[8
     p->url_len = url.len;
     p->document_len = 0;
     MCPT_MEMSET(&f, 0, sizeof(f));
-    if (url.len >= p->config->document_cap || !mcpt__register_may(p)) {
+    if (url.len >= p->config->document_cap || !mcpt__register_may(p, &p->fetched)) {
         mcpt__client_judged(p, MCPT_E_LIMIT, 0);
         return;
     }
-    p->registers++;                   /* strangers send the device there */
+    p->fetched++;
     MCPT_MEMCPY(p->config->document, url.ptr, url.len);
     f.url = mcpt__mk(p->config->document, url.len);
+    f.fields = mcpt_z("Accept: application/json\r\n");
     f.limit = (uint32_t)(p->config->document_cap - url.len);
     f.trusted = p->config->document_private;
     f.head = mcpt__client_head;
@@ -12599,8 +12643,15 @@ static void mcpt__requests_sweep(mcpt_pairing *p)
     }
 }
 
+/* How soon a request gives way to another of that client: a client that asks without end ends its own pages, not those of others. */
+static unsigned mcpt__request_rank(const mcpt_pairing_request *r, const uint8_t client[9])
+{
+    return r->state == MCPT__PAIR_FREE ? 3 : r->state == MCPT__PAIR_ISSUED ? 0 :
+           r->state == MCPT__PAIR_ASKED && MCPT_MEMCMP(r->client, client, 9) == 0 ? 2 : 1;
+}
+
 /* The page of this very request, when it was loaded before; else the place for a new one. */
-static mcpt_pairing_request *mcpt__request_place(mcpt_pairing *p, const uint8_t query[32])
+static mcpt_pairing_request *mcpt__request_place(mcpt_pairing *p, const uint8_t query[32], const uint8_t client[9])
 {
     mcpt_pairing_request *best = &p->requests[0];
     uint32_t now = mcpt__pair_millis(p);
@@ -12608,12 +12659,13 @@ static mcpt_pairing_request *mcpt__request_place(mcpt_pairing *p, const uint8_t 
 
     for (i = 0; i < MCPT_PAIRING_REQUESTS; i++) {
         mcpt_pairing_request *r = &p->requests[i];
+        unsigned a = mcpt__request_rank(r, client);
+        unsigned b = mcpt__request_rank(best, client);
 
         if (r->state == MCPT__PAIR_ASKED && mcpt_same(r->query, query, 32)) {
             return r;
         }
-        if (best->state != MCPT__PAIR_FREE && (r->state == MCPT__PAIR_FREE || (r->state != MCPT__PAIR_ISSUED &&
-            (best->state == MCPT__PAIR_ISSUED || now - r->since > now - best->since)))) {
+        if (a > b || (a == b && now - r->since > now - best->since)) {
             best = r;
         }
     }
@@ -12678,7 +12730,7 @@ static void mcpt__pair_get(mcpt_conn *c)
         page = MCPT__PAGE_FULL;
     }
     if (page == 0) {
-        r = mcpt__pair_sha(p, a.query.ptr, a.query.len, query) ? mcpt__request_place(p, query) : NULL;
+        r = mcpt__pair_sha(p, a.query.ptr, a.query.len, query) ? mcpt__request_place(p, query, a.client) : NULL;
         if (r == NULL || ((r->state != MCPT__PAIR_ASKED || !mcpt_same(r->query, query, 32)) && !mcpt__request_new(p, r, &a, query)) ||
             mcpt__pair_client(p, a.client) != MCPT_OK) {
             page = MCPT__PAGE_BROKEN;
@@ -13083,7 +13135,6 @@ static bool mcpt__pair_secure(const mcpt_conn *c)
 static uint16_t mcpt__pair_head(mcpt_conn *c, mcpt_str method, mcpt_str type, mcpt_str coding, bool origin)
 {
     bool page = c->route == MCPT__ROUTE_AUTHORIZE;
-    size_t n = 0;
 
     c->allow = page ? "GET, POST" : "POST, OPTIONS";
     if (!mcpt__pair_secure(c)) {
@@ -13105,12 +13156,8 @@ static uint16_t mcpt__pair_head(mcpt_conn *c, mcpt_str method, mcpt_str type, mc
     if (page && !origin) {
         return 403;                   /* the form of another site */
     }
-    while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
-        n++;
-    }
     return (coding.ptr == NULL || mcpt_str_ieq(coding, "identity")) &&
-           mcpt_str_ieq(mcpt__mk(type.ptr, n), c->route == MCPT__ROUTE_REGISTER ? "application/json" :
-                        "application/x-www-form-urlencoded") ? 0 : 415;
+           mcpt_str_ieq(mcpt__media_type(type), c->route == MCPT__ROUTE_REGISTER ? "application/json" : "application/x-www-form-urlencoded") ? 0 : 415;
 }
 
 static void mcpt__pair_post(mcpt_conn *c, mcpt_str body)
@@ -16895,7 +16942,6 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
     mcpt_str type = mcpt__field(c, MCPT_F_CONTENT_TYPE);
     mcpt_str coding = mcpt__field(c, MCPT_F_CONTENT_ENCODING);
     uint16_t status = 0;
-    size_t n = 0;
 
     c->route = mcpt__route(c->server, path);
     if (c->route == MCPT__ROUTE_NONE) {
@@ -16925,11 +16971,7 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
         return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text/event-stream") ? 406 : 0;
     }
     if (!mcpt_str_is(type, "application/json")) {           /* as clients write it; else without parameters and case */
-        while (n < type.len && type.ptr[n] != ';' && type.ptr[n] != ' ' && type.ptr[n] != '\t') {
-            n++;
-        }
-        type.len = n;
-        status = mcpt_str_ieq(type, "application/json") ? 0 : 415;
+        status = mcpt_str_ieq(mcpt__media_type(type), "application/json") ? 0 : 415;
     }
     if (status != 0 || (coding.ptr != NULL && !mcpt_str_ieq(coding, "identity"))) {
         return 415;
@@ -21807,15 +21849,10 @@ static bool mcpt__cl_refused(mcpt_client *c, mcpt_channel *ch)
 /* -- what a response head and body mean for their purpose */
 static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
 {
-    mcpt_str type = mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_CONTENT_TYPE), id;
+    mcpt_str type = mcpt__media_type(mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_CONTENT_TYPE)), id;
     const bool good = ch->status >= 200 && ch->status < 300;
     size_t i;
 
-    type.len = type.ptr != NULL && MCPT_MEMCHR(type.ptr, ';', type.len) != NULL ?
-               (size_t)((const char *)MCPT_MEMCHR(type.ptr, ';', type.len) - type.ptr) : type.len;
-    while (type.len != 0 && mcpt__ows(type.ptr[type.len - 1])) {
-        type.len--;
-    }
     if (mcpt_str_ieq(type, "text/event-stream") && good) {
         ch->flags |= MCPT__CH_SSE;
     } else if (mcpt_str_ieq(type, "application/json")) {

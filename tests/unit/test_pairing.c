@@ -360,6 +360,36 @@ static void brute_force_of_the_pairing_code_locks(void)
 }
 
 /* RFC 9700 section 4.7: the form belongs to one request; RFC 6749 section 10.12. */
+/* Pages cost a stranger nothing, so they cost the device next to nothing, and not the page of another client. */
+static void a_flood_of_pages_ends_no_other(void)
+{
+    const char *client;
+    const char *stranger;
+    const char *target;
+    const char *form;
+    unsigned writes;
+    char code[10];
+    int i;
+    reply r;
+
+    paired_device();
+    client = desktop();
+    stranger = registered("{\"redirect_uris\":[\"http://127.0.0.1:1/cb\"],\"client_name\":\"Flood\"}");
+    target = request_of(client, "");
+    form = form_of(page(target));
+    memcpy(code, desk.code, sizeof(code));
+    writes = desk.writes;
+    for (i = 0; i < 200; i++) {
+        world.now += 100;
+        CHECK(page(request_of(stranger, fmt("&n=%d", i))).status == 200);
+    }
+    CHECK(desk.writes == writes);                           /* nothing is stored before somebody at the device says yes */
+    r = answer(target, form, fmt("%.4s%s", code, code + 5), "allow");
+    CHECK(r.status == 303);
+    CHECK(redeem(client, between(header(r, "Location"), "code=", "&"), VERIFIER, CALLBACK, "").status == 200);
+    finish();
+}
+
 static void forged_forms_and_changed_requests_are_refused(void)
 {
     const char *client;
@@ -678,6 +708,7 @@ int main(void)
     refresh_reuse_revokes_the_family();
     tokens_expire();
     brute_force_of_the_pairing_code_locks();
+    a_flood_of_pages_ends_no_other();
     forged_forms_and_changed_requests_are_refused();
     header_injection_fails();
     host_tricks_and_plain_http_fail();

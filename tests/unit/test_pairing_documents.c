@@ -64,7 +64,13 @@ static void a_url_is_a_client(void)
     CHECK(ask("GET", "/.well-known/oauth-authorization-server", "", NULL, NULL).status == 200);
     CHECK(strcmp(x.origin.host, "app.example") == 0 && x.origin.port == 443 && x.origin.tls && !x.fetch.trusted);
     fetches++;
-    HAS(internet(&x, JSON("Cache-Control: max-age=100\r\n") DOC), "GET /oauth/client.json HTTP/1.1\r\nHost: app.example\r\n");
+    {
+        const char *sent = internet(&x, JSON("Cache-Control: max-age=100\r\n") DOC);
+
+        HAS(sent, "GET /oauth/client.json HTTP/1.1\r\nHost: app.example\r\n");
+        HAS(sent, "\r\nAccept: application/json\r\n");
+        LACKS(sent, "Authorization");
+    }
     settle();
     r = take(w);
     hang_up(w);
@@ -165,7 +171,9 @@ static void hostile_documents(void)
     static const char *const bad[] = {
         "HTTP/1.1 302 Found\r\nLocation: https://app.example/x\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\n\r\n",
         "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n" DOC,
-        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" DOC, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", "SSH-2.0-OpenSSH\r\n", "",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n" DOC, "HTTP/1.1 200 OK\r\n\r\n" DOC,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" DOC, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; application/json\r\n\r\n" DOC,
+        "HTTP/1.1 200 OK\r\nContent-Type: json\r\n\r\n" DOC, "HTTP/1.1 200 OK\r\nContent-Type: +json/x\r\n\r\n" DOC, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", "SSH-2.0-OpenSSH\r\n", "",
         JSON("") "", JSON("") "<html>", JSON("") "[]", JSON("") "{}", JSON("") "null", JSON("") DOC "x", JSON("") "{\"client_id\":1,\"redirect_uris\":[\"http://127.0.0.1/cb\"]}",
         JSON("") "{\"redirect_uris\":[\"http://127.0.0.1/cb\"]}",
         JSON("") "{\"client_id\":\"https://app.example/oauth/other.json\",\"redirect_uris\":[\"http://127.0.0.1/cb\"]}",      /* not its own */
@@ -196,7 +204,7 @@ static void hostile_documents(void)
     HAS(r.body, REFUSAL);                                   /* larger than the room for it */
     CHECK(desk.writes == 0);
     pass(60000);
-    r = fetched(target, JSON("") DOC);
+    r = fetched(target, "HTTP/1.1 200 OK\r\nContent-Type: Application/Client+JSON ;charset=utf-8\r\nConnection: close\r\n\r\n" DOC);
     CHECK(r.status == 200 && desk.writes == 1);
     finish();
 }
@@ -237,6 +245,7 @@ static void slow_and_many(void)
         HAS(fetched(request_of(fmt("https%%3A%%2F%%2Fapp.example%%2F%u", i), ""), JSON("") "{}").body, REFUSAL);
     }
     HAS(fetched(request_of("https%3A%2F%2Fapp.example%2F9", ""), NULL).body, REFUSAL);
+    CHECK(*registered("{\"redirect_uris\":[\"http://127.0.0.1:1/cb\"]}") != '\0');     /* who registers is not kept out by that */
     pass(30000);
     HAS(fetched(request_of("https%3A%2F%2Fapp.example%2F9", ""), JSON("") "{}").body, REFUSAL);
     CHECK(fetches == 9);

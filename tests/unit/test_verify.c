@@ -373,12 +373,25 @@ static void introspection(void)
         { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"cnf\":{\"x5t#S256\":\"x\"}}", MCPT_E_UNAUTHORIZED, "cnf" },
         { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"cnf\":{\"other\":\"x\"}}", MCPT_E_UNAUTHORIZED, "cnf" },
         { "{\"active\":true,\"sub\":\"u\",\"aud\":\"\"}", MCPT_E_UNAUTHORIZED, "aud" },
+        /* RFC 7662 section 2.2, token_type; token_use of Ory Hydra, typ of Keycloak: a refresh or an ID token is active, too */
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":\"bearer\",\"token_use\":\"access_token\",\"typ\":\"Bearer\"}", MCPT_OK, "" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":null,\"token_use\":null,\"jti\":7,\"iat\":\"x\"}", MCPT_OK, "" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":\"Bearer\",\"token_use\":\"refresh_token\"}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":\"Bearer\",\"token_use\":\"id\"}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":\"refresh_token\"}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":\"N_A\"}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":[\"Bearer\"]}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":\"\"}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"typ\":\"Refresh\"}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"typ\":\"ID\"}", MCPT_E_UNAUTHORIZED, "no access token" },
+        { "{\"active\":true,\"sub\":\"u\",\"aud\":\"" AUD "\",\"token_type\":\"DPoP\"}", MCPT_E_UNAUTHORIZED, "cnf" },
         { "{\"active\":true,\"active\":false,\"sub\":\"u\",\"aud\":\"" AUD "\"}", MCPT_E_DUPLICATE, NULL },
         { "{\"active\":true", MCPT_E_JSON, NULL },
         { "<html>", MCPT_E_JSON, NULL },
         { "", MCPT_E_JSON, NULL },
     };
     mcpt_principal who;
+    mcpt_jwt_rules no_aud = rules;
     const char *sent;
     char answer[600];
     for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
@@ -406,6 +419,12 @@ static void introspection(void)
           "\",\"exp\":1700001000,\"cnf\":{\"jkt\":\"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I\"}}") != NULL);
     CHECK(opaque("t", &who) == MCPT_OK && mcpt_str_is(who.subject, "u") && mcpt_str_is(who.client_id, "c") && mcpt_str_is(who.scopes, "a b"));
     CHECK(mcpt_str_is(who.issuer, ISS) && who.expires == 1700001000 && who.jkt.len == 43);
+    finish();
+    fresh_in(false);                                        /* tokens that name no audience: then the answer says what kind it is about */
+    no_aud.no_aud = true;
+    in.rules = &no_aud;
+    CHECK(opaque("t", &who) == MCPT_PENDING && serve(H200("") "{\"active\":true,\"sub\":\"u\"}") != NULL && opaque("t", &who) == MCPT_E_UNAUTHORIZED);
+    CHECK(opaque("t", &who) == MCPT_PENDING && serve(H200("") "{\"active\":true,\"sub\":\"u\",\"token_type\":\"Bearer\"}") != NULL && opaque("t", &who) == MCPT_OK);
     finish();
     fresh_in(false);                                        /* no clock: the server has judged */
     no_clock = true;
@@ -474,6 +493,7 @@ static void clerk(void)
         { "{\"client_id\":\"c\",\"subject\":\"user_1\",\"scopes\":[]}", MCPT_E_UNAUTHORIZED },
         { "{\"client_id\":\"c\",\"subject\":\"user_1\",\"scopes\":[],\"revoked\":false,\"expired\":false,\"expiration\":1600000000000}", MCPT_E_UNAUTHORIZED },
         { "{\"client_id\":\"d\",\"subject\":\"user_1\",\"scopes\":[],\"revoked\":false,\"expired\":false}", MCPT_E_UNAUTHORIZED },
+        { "{\"client_id\":\"c\",\"type\":\"oauth:refresh_token\",\"subject\":\"user_1\",\"scopes\":[],\"revoked\":false,\"expired\":false}", MCPT_E_UNAUTHORIZED },
     };
     static char in_buf[1200], token[2048];
     static mcpt_clerk k;
