@@ -41,6 +41,23 @@ static void hang_up(mcpt_posix_client *p, size_t i)
     p->link[i].in = p->link[i].out = -1;
 }
 
+/* The transport is gone: the client is told, through TLS when that is between. */
+static void lose(mcpt_posix_client *p, size_t i, mcpt_io *io)
+{
+    mcpt_io_eof(io);
+    (void)mcpt_io_want(io);
+    hang_up(p, i);
+}
+
+static int wait_for(struct pollfd *row, int timeout)        /* a signal that is handled meanwhile begins it anew */
+{
+    int n;
+    do {
+        n = poll(row, 1, timeout);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
 /* One address: a connected socket, or -1. */
 static int connect_one(const struct addrinfo *a, int timeout)
 {
@@ -58,7 +75,7 @@ static int connect_one(const struct addrinfo *a, int timeout)
     }
     row.fd = fd;
     row.events = POLLOUT;
-    if (errno == EINPROGRESS && poll(&row, 1, timeout) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &n) == 0 && why == 0) {
+    if (errno == EINPROGRESS && wait_for(&row, timeout) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &n) == 0 && why == 0) {
         return fd;
     }
     (void)close(fd);
@@ -138,8 +155,7 @@ static short move(mcpt_posix_client *p, size_t i, bool *any)
                 return POLLOUT;
             }
             if (got <= 0) {
-                mcpt_io_eof(io);
-                hang_up(p, i);
+                lose(p, i, io);
             } else {
                 mcpt_io_tx_ack(io, (size_t)got);
             }
@@ -156,9 +172,7 @@ static short move(mcpt_posix_client *p, size_t i, bool *any)
         }
         *any = true;
         if (got <= 0) {
-            mcpt_io_eof(io);
-            (void)mcpt_io_want(io);
-            hang_up(p, i);
+            lose(p, i, io);
             continue;
         }
         mcpt_io_rx_ack(io, (size_t)got);
@@ -177,25 +191,43 @@ mcpt_err mcpt_posix_client_init(mcpt_posix_client *p, const mcpt_posix_client_co
     return config->client == NULL || config->channels == NULL || config->nchannels == 0 || config->nchannels > 3 ? MCPT_E_ARG : MCPT_OK;
 }
 
+/* A pipe whose ends are not 0, 1 or 2, even where those are closed: the child's become that. */
+static bool pipe_above(int fd[2])
+{
+    int low[2], i;
+    if (pipe(low) != 0) {
+        return false;
+    }
+    for (i = 0; i < 2; i++) {
+        fd[i] = fcntl(low[i], F_DUPFD_CLOEXEC, 3);
+    }
+    (void)close(low[0]);
+    (void)close(low[1]);
+    if (fd[0] >= 0 && fd[1] >= 0) {
+        return true;
+    }
+    if (fd[0] >= 0) {
+        (void)close(fd[0]);
+    }
+    return false;
+}
+
 mcpt_err mcpt_posix_client_spawn(mcpt_posix_client *p, char *const argv[])
 {
     int to[2], from[2];
-    if (pipe(to) != 0) {
+    if (!pipe_above(to)) {
         return MCPT_E_IO;
     }
-    if (pipe(from) != 0) {
+    if (!pipe_above(from)) {
         (void)close(to[0]);
         (void)close(to[1]);
         return MCPT_E_IO;
     }
     p->child = fork();
-    if (p->child == 0) {
+    if (p->child == 0) {              /* what is not 0, 1 or 2 ends with exec */
         (void)dup2(to[0], 0);
         (void)dup2(from[1], 1);
-        (void)close(to[0]);
-        (void)close(to[1]);
-        (void)close(from[0]);
-        (void)close(from[1]);
+        (void)signal(SIGPIPE, SIG_DFL);                     /* that it is ignored would be inherited */
         (void)execvp(argv[0], argv);
         _exit(127);
     }
