@@ -110,10 +110,34 @@ static void dial(link_t *l, const mcpt_origin *o)
     l->state = DIALLING;
 }
 
+/* Where this link shall lead now; NULL: it is connected, or nowhere. */
+static const mcpt_origin *wanted(const link_t *l)
+{
+    if (l->exchange != NULL) {
+        return mcpt_exchange_origin(l->exchange);
+    }
+    return (l->io->want & MCPT_WANT_CONNECT) != 0 ? mcpt_channel_origin(l->channel) : NULL;
+}
+
+static bool same(const mcpt_origin *a, const mcpt_origin *b)
+{
+    return a->port == b->port && a->tls == b->tls && strcmp(a->host, b->host) == 0;
+}
+
+/* Is this connection for the request that there is now? */
+static bool stale(const link_t *l)
+{
+    return l->exchange != NULL && (!mcpt_exchange_busy(l->exchange) || l->number != l->exchange->number);
+}
+
 static void connected(link_t *l, CURLcode code)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
     mcpt_curl *p = l->owner;
+    if (stale(l) || wanted(l) == NULL || !same(wanted(l), &l->origin)) {
+        hang_up(l);                   /* move() sees to what is wanted instead */
+        return;
+    }
     if (code == CURLE_OK && curl_easy_getinfo(l->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD) {
         l->fd = (int)fd;
         l->state = UP;
@@ -133,20 +157,6 @@ static void connected(link_t *l, CURLcode code)
     case CURLE_OPERATION_TIMEDOUT: failed(l, MCPT_E_TIMEOUT); break;
     default: failed(l, MCPT_E_IO); break;
     }
-}
-
-/* Where this link shall lead now; NULL: it is connected, or nowhere. */
-static const mcpt_origin *wanted(const link_t *l)
-{
-    if (l->exchange != NULL) {
-        return mcpt_exchange_origin(l->exchange);
-    }
-    return (l->io->want & MCPT_WANT_CONNECT) != 0 ? mcpt_channel_origin(l->channel) : NULL;
-}
-
-static bool same(const mcpt_origin *a, const mcpt_origin *b)
-{
-    return a->port == b->port && a->tls == b->tls && strcmp(a->host, b->host) == 0;
 }
 
 /* The transport is over, in order (OK) or not. */
@@ -171,7 +181,7 @@ static bool move(link_t *l)
         char *in;
         size_t n, moved = 0;
         CURLcode code;
-        if (l->state != DOWN && l->exchange != NULL && (!mcpt_exchange_busy(l->exchange) || l->number != l->exchange->number)) {
+        if (l->state != DOWN && stale(l)) {
             hang_up(l);               /* stopped, or another was begun */
             continue;
         }
