@@ -9281,8 +9281,7 @@ static void mcpt__job_alarm(mcpt_hub *hub, mcpt_job *j, uint32_t at)
 /* -- slots */
 static bool mcpt__slot_expired(const mcpt_hub *hub, const mcpt_slot *s)
 {
-    return s->status > MCPT__T_INPUT && s->ttl_ms != 0 &&
-           mcpt__due(mcpt__now(hub->server), s->born + s->ttl_ms);
+    return s->status > MCPT__T_INPUT && s->ttl_ms != 0 && mcpt__now(hub->server) - s->born >= s->ttl_ms;
 }
 
 /* Lets what a request's job points at in its text stand in a copy. */
@@ -9517,7 +9516,7 @@ static mcpt_session *mcpt__session_find(mcpt_hub *hub, mcpt_str text)
         mcpt_session *s = &hub->mem.sessions[i];
 
         if ((s->flags & (MCPT__S_USED | MCPT__S_LINES)) == MCPT__S_USED && mcpt__id_is(s->id, text)) {
-            if (s->conn == NULL && mcpt__due(now, s->used_at + idle)) {
+            if (s->conn == NULL && now - s->used_at >= idle) {
                 return NULL;          /* expired; its place is reused by the next initialize */
             }
             s->used_at = now;

@@ -182,6 +182,30 @@ static void empty_results_are_exactly_empty(void)
     finish();
 }
 
+/* Idle for longer than half the range of the millisecond clock is idle for too long still; and that long may be allowed. */
+static void sessions_and_long_times(void)
+{
+    const char *s;
+    wire *w;
+
+    begin();
+    world.server.session_ms = 60000;
+    start();
+    s = join(dial(MCPT_HTTP), "2025-11-25", "{}");
+    pass(30u * 86400000u);
+    CHECK(legacy(dial(MCPT_HTTP), s, "ping", "").status == 404);
+    finish();
+    begin();
+    world.server.session_ms = 40u * 86400000u;
+    start();
+    w = dial(MCPT_HTTP);
+    s = join(w, "2025-11-25", "{}");
+    CHECK(legacy(w, s, "ping", "").status == 200);
+    pass(39u * 86400000u);
+    CHECK(legacy(dial(MCPT_HTTP), s, "ping", "").status == 200);
+    finish();
+}
+
 /* basic/transports, Session Management 3, 5; limits: "sessions: LRU and idle timeout; evict oldest". */
 static void sessions_end_by_delete_age_and_eviction(void)
 {
@@ -747,6 +771,7 @@ int main(void)
     requests_need_their_session();
     a_bad_protocol_version_header_is_refused();
     empty_results_are_exactly_empty();
+    sessions_and_long_times();
     sessions_end_by_delete_age_and_eviction();
     batches_are_answered_message_by_message();
     calls_in_a_batch_may_take_their_time();

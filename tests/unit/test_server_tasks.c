@@ -372,6 +372,40 @@ static void listeners_hear_of_their_tasks(void)
 }
 
 /* Tables are bounded: no slot, no task. Expired results make room; a result that does not fit is an error that says so. */
+/* A clock of milliseconds in 32 bits wraps every 49 days: a long time-to-live is kept, and one that has passed long ago stays so. */
+static void task_slots_and_long_times(void)
+{
+    const char *id = "";
+    size_t i;
+    wire *w;
+
+    begin();
+    probe.ttl = 30u * 86400000u;
+    probe.done = true;
+    probe.task_required = true;
+    start();
+    w = dial(MCPT_HTTP);
+    world.caps = caps_tasks;
+    id = new_task(w, "{}");
+    IS(member(task(w, "tasks/get", id, "").body, "result|status"), "\"completed\"");
+    pass(29u * 86400000u);
+    w = dial(MCPT_HTTP);
+    IS(member(task(w, "tasks/get", id, "").body, "result|status"), "\"completed\"");
+    pass(86400000u);
+    w = dial(MCPT_HTTP);
+    ERROR_IS(task(w, "tasks/get", id, ""), 200, -32602, "1");
+    probe.ttl = 1000;
+    for (i = 0; i < 4; i++) {
+        id = new_task(w, "{}");
+    }
+    pass(30u * 86400000u);
+    w = dial(MCPT_HTTP);
+    ERROR_IS(task(w, "tasks/get", id, ""), 200, -32602, "1");
+    id = new_task(w, "{}");
+    IS(member(task(w, "tasks/get", id, "").body, "result|status"), "\"completed\"");
+    finish();
+}
+
 static void task_slots_are_bounded(void)
 {
     const char *id = "";
@@ -429,6 +463,7 @@ int main(void)
     cancelling_a_task_tells_its_handler();
     a_task_asks_and_is_answered_in_parts();
     listeners_hear_of_their_tasks();
+    task_slots_and_long_times();
     task_slots_are_bounded();
     return test_end();
 }
