@@ -1173,7 +1173,8 @@ MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcp
 #define MCPT_PAIRING_RECORD 512       /* the largest record in the store */
 typedef struct mcpt_pairing_scope { const char *scope, *text; } mcpt_pairing_scope;    /* text for the page; NULL: scope */
 typedef struct mcpt_pairing_config {  /* all static */
-    const mcpt_store *store;          /* records "pairc.." and "pairg.." are ours. One process pairs; others may share the store to verify */
+    const mcpt_store *store;          /* records "pairc.." and "pairg.." are ours. Processes that share it need its swap; all
+                                       * verify and refresh, a page and its code stay at the process that showed it */
     /* A code, "1234 5678", is to be shown, with the name of the client that asks; NULL: it is over. The last one counts. */
     void (*show)(void *user, const char *code, mcpt_str client);
     void *user;
@@ -1208,6 +1209,7 @@ typedef struct mcpt_pairing {         /* private; do not copy or move after init
     mcpt_pairing_request requests[MCPT_PAIRING_REQUESTS];
     uint32_t boot, seen, locked_at, locked_ms, register_at;
     uint8_t wrong, locks, registers, fetched, fetches;
+    bool found;                       /* rec is what the store has */
     char rec[MCPT_PAIRING_RECORD], text[1024];
     size_t rec_len, text_len, url_len, document_len;
     mcpt_pairing_document documents[MCPT_PAIRING_REQUESTS];
@@ -11663,7 +11665,7 @@ MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcp
  * Records: a client (version, id, created, length of name, name, redirect URIs with a space between them) and a grant. */
 #if !MCPT_NO_PAIRING
 enum { MCPT__PAIR_FREE, MCPT__PAIR_ASKED, MCPT__PAIR_ISSUED, MCPT__PAIR_USED };            /* mcpt_pairing_request.state */
-enum { MCPT__PAIR_NAME = 100, MCPT__PAIR_ASK_MS = 300000, MCPT__PAIR_CODE_MS = 60000 };
+enum { MCPT__PAIR_NAME = 100, MCPT__PAIR_ASK_MS = 300000, MCPT__PAIR_CODE_MS = 60000, MCPT__PAIR_TRIES = 16 };
 enum { MCPT__C_ID = 1, MCPT__C_MADE = 9, MCPT__C_NAME = 17, MCPT__C_URIS = 18 };           /* offsets in a client */
 enum {                                                                                     /* offsets in a grant */
     MCPT__G_CLIENT = 1, MCPT__G_MADE = 10, MCPT__G_LAST = 18, MCPT__G_UNTIL = 26, MCPT__G_BOOT = 34, MCPT__G_MILLIS = 38,
@@ -11749,6 +11751,7 @@ static mcpt_err mcpt__pair_read(mcpt_pairing *p, char kind, unsigned row)
     }
     mcpt__pair_key(key, kind, row);
     e = s->read(s->user, key, p->rec, sizeof(p->rec), &p->rec_len);
+    p->found = e == MCPT_OK;
     if (e == MCPT_OK && p->rec_len != 0 && p->rec[0] != 1) {
         return MCPT_E_FORMAT;
     }
@@ -11756,12 +11759,27 @@ static mcpt_err mcpt__pair_read(mcpt_pairing *p, char kind, unsigned row)
            MCPT_E_ABSENT : e;
 }
 
-static mcpt_err mcpt__pair_write(mcpt_pairing *p, char kind, unsigned row, const char *rec, size_t len)
+/* The record that was read last, as swap wants it. */
+static mcpt_str mcpt__pair_old(const mcpt_pairing *p)
 {
+    return mcpt__mk(p->found ? p->rec : NULL, p->rec_len);
+}
+
+/* Other processes may pair, too: a record is replaced, or erased (value.ptr NULL), only as it was read. E_CONFLICT: it is another. */
+static mcpt_err mcpt__pair_write(mcpt_pairing *p, char kind, unsigned row, mcpt_str old, mcpt_str value)
+{
+    const mcpt_store *s = p->config->store;
+    mcpt_err e = MCPT_E_DAMAGED;
     char key[8];
 
     mcpt__pair_key(key, kind, row);
-    return p->config->store->write(p->config->store->user, key, mcpt__mk(rec, len));
+    if (s->swap != NULL) {
+        e = s->swap(s->user, key, old, value);
+    }
+    if (e == MCPT_E_DAMAGED) {        /* nothing to compare with */
+        e = value.ptr != NULL ? s->write(s->user, key, value) : s->erase(s->user, key);
+    }
+    return e;
 }
 
 static mcpt_str mcpt__pair_name(const mcpt_pairing *p, size_t at)          /* of the record in p->rec */
@@ -11805,14 +11823,24 @@ static void mcpt__pair_evict(const mcpt_pairing *p, const char *hash)
     }
 }
 
-/* Ends the grant in p->rec. */
+/* Ends the grant in p->rec, also when another process renews it meanwhile. */
 static mcpt_err mcpt__pair_end(mcpt_pairing *p, unsigned row)
 {
-    char key[8];
+    uint8_t family[32];
+    unsigned tries;
+    mcpt_err e = MCPT_E_CONFLICT;
 
-    mcpt__pair_evict(p, p->rec + MCPT__G_ACCESS);
-    mcpt__pair_key(key, 'g', row);
-    return p->config->store->erase(p->config->store->user, key);
+    MCPT_MEMCPY(family, p->rec + MCPT__G_FAMILY, 32);
+    for (tries = 0; tries < MCPT__PAIR_TRIES && e == MCPT_E_CONFLICT; tries++) {
+        mcpt__pair_evict(p, p->rec + MCPT__G_ACCESS);
+        e = mcpt__pair_write(p, 'g', row, mcpt__pair_old(p), mcpt__mk(NULL, 0));
+        if (e == MCPT_E_CONFLICT) {
+            mcpt_err now = mcpt__pair_read(p, 'g', row);
+
+            e = now == MCPT_OK && mcpt_same(family, p->rec + MCPT__G_FAMILY, 32) ? e : now;
+        }
+    }
+    return e == MCPT_E_ABSENT ? MCPT_OK : e;
 }
 
 /* Has the grant in p->rec gone unused for too long? */
@@ -11854,7 +11882,7 @@ static int mcpt__pair_room(mcpt_pairing *p, const uint8_t id[9])
             return (int)i;
         }
         if (e == MCPT_OK && MCPT_MEMCMP(p->rec + MCPT__G_CLIENT, id, 9) == 0 &&
-            mcpt__num_get(p->rec + MCPT__G_LAST, 8) < oldest) {
+            (best < 0 || mcpt__num_get(p->rec + MCPT__G_LAST, 8) < oldest)) {
             oldest = mcpt__num_get(p->rec + MCPT__G_LAST, 8);
             best = (int)i;
         }
@@ -12098,34 +12126,34 @@ static const char *mcpt__register_read(mcpt_pairing *p, mcpt_val root)
     return i != 0 && mcpt_typeof(uris) == MCPT_ARRAY ? NULL : "invalid_redirect_uri";
 }
 
-/* The row for the client in p->text: that of the same one (own: of this id), a free one, the oldest without tokens. -1: none. */
-static int mcpt__register_row(mcpt_pairing *p, const uint8_t *own, bool *same)
+/* The row for the client in p->text: that of the same one (own: of this id), a free one, the oldest without tokens, and when
+ * what it has was made, 0: it is free. -1: none. */
+static int mcpt__register_row(mcpt_pairing *p, const uint8_t *own, bool *same, uint64_t *oldest)
 {
     uint8_t id[8];
-    uint64_t oldest = (uint64_t)-1;
     int row = -1;
     unsigned i;
 
     for (i = 0; i < mcpt__pair_rows(p, 'c'); i++) {
         mcpt_err e = mcpt__pair_read(p, 'c', i);
         bool mine = e == MCPT_OK && (own == NULL || MCPT_MEMCMP(p->rec + MCPT__C_ID, own, 8) == 0);
+        uint64_t made = e == MCPT_OK ? mcpt__num_get(p->rec + MCPT__C_MADE, 8) : 0;
 
         *same = mine && p->rec_len == p->text_len &&
                 MCPT_MEMCMP(p->rec + MCPT__C_NAME, p->text + MCPT__C_NAME, p->text_len - MCPT__C_NAME) == 0;
         if (*same || (own != NULL && mine)) {
+            *oldest = made;
             return (int)i;
         }
-        if (e == MCPT_E_ABSENT) {
-            row = oldest != 0 ? (int)i : row;
-            oldest = 0;
-        } else if (e == MCPT_OK && mcpt__num_get(p->rec + MCPT__C_MADE, 8) < oldest) {
-            uint64_t made = mcpt__num_get(p->rec + MCPT__C_MADE, 8);
-
+        if ((e != MCPT_OK && e != MCPT_E_ABSENT) || (row >= 0 && made >= *oldest)) {
+            continue;
+        }
+        if (e == MCPT_OK) {
             MCPT_MEMCPY(id, p->rec + MCPT__C_ID, 8);
-            if (!mcpt__pair_used(p, i, id)) {
-                oldest = made;
-                row = (int)i;
-            }
+        }
+        if (e == MCPT_E_ABSENT || !mcpt__pair_used(p, i, id)) {
+            *oldest = made;
+            row = (int)i;
         }
     }
     return row;
@@ -12146,12 +12174,45 @@ static bool mcpt__register_may(mcpt_pairing *p, uint8_t *used)
     return *used < 8;
 }
 
-static mcpt_err mcpt__register_write(mcpt_pairing *p, int row, const void *id)
+/* The client in p->text into the store, unless it is there. id: its row and 8 bytes, which are those of own or, NULL, random ones.
+ * E_FULL: no room for another client; E_LIMIT: too many came. */
+static mcpt_err mcpt__register_put(mcpt_pairing *p, const uint8_t *own, uint8_t id[9])
 {
-    p->text[0] = 1;
-    MCPT_MEMCPY(p->text + MCPT__C_ID, id, 8);
-    mcpt__num_put(p->text + MCPT__C_MADE, (uint64_t)mcpt__pair_now(p), 8);
-    return mcpt__pair_write(p, 'c', (unsigned)row, p->text, p->text_len);
+    unsigned tries;
+
+    for (tries = 0; tries < MCPT__PAIR_TRIES; tries++) {
+        uint64_t made = 0;
+        bool same = false;
+        int row = mcpt__register_row(p, own, &same, &made);
+        mcpt_err e;
+
+        if (row < 0 || (!same && own == NULL && !mcpt__register_may(p, &p->registers))) {
+            return row < 0 ? MCPT_E_FULL : MCPT_E_LIMIT;
+        }
+        id[0] = (uint8_t)row;
+        if (same) {
+            MCPT_MEMCPY(id + 1, p->rec + MCPT__C_ID, 8);
+            return MCPT_OK;
+        }
+        e = mcpt__pair_read(p, 'c', (unsigned)row);
+        if ((e == MCPT_OK ? mcpt__num_get(p->rec + MCPT__C_MADE, 8) : 0) != made) {
+            continue;                 /* another process was faster */
+        }
+        if (own != NULL) {
+            MCPT_MEMCPY(id + 1, own, 8);
+        } else if (!mcpt__pair_random(p, id + 1, 8)) {
+            return MCPT_E_RANDOM;
+        }
+        p->text[0] = 1;
+        MCPT_MEMCPY(p->text + MCPT__C_ID, id + 1, 8);
+        mcpt__num_put(p->text + MCPT__C_MADE, (uint64_t)mcpt__pair_now(p), 8);
+        e = mcpt__pair_write(p, 'c', (unsigned)row, mcpt__pair_old(p), mcpt__mk(p->text, p->text_len));
+        if (e != MCPT_E_CONFLICT) {
+            p->registers = (uint8_t)(p->registers + (e == MCPT_OK && own == NULL ? 1 : 0));
+            return e;
+        }
+    }
+    return MCPT_E_CONFLICT;
 }
 
 static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
@@ -12162,9 +12223,7 @@ static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
     const char *words;
     const char *error = "invalid_client_metadata";
     char id[13];
-    char raw[9];
-    bool same = false;
-    int row;
+    uint8_t raw[9];
     mcpt_err e = mcpt_parse(&doc, body, c->tok, c->ntok);
 
     if (e == MCPT_OK && mcpt_typeof(mcpt_root(&doc)) == MCPT_OBJECT) {
@@ -12174,20 +12233,14 @@ static void mcpt__pair_register(mcpt_conn *c, mcpt_pairing *p, mcpt_str body)
         mcpt__pair_error(c, 400, error, "redirect_uris: https, or http to loopback; client_name: at most 100 bytes of text");
         return;
     }
-    row = mcpt__register_row(p, NULL, &same);
-    if (row < 0 || (!same && !mcpt__register_may(p, &p->registers))) {
-        mcpt__pair_error(c, (uint16_t)(row < 0 ? 503 : 429), "temporarily_unavailable", row < 0 ? "no room for another client" : "too many clients");
+    e = mcpt__register_put(p, NULL, raw);
+    if (e == MCPT_E_FULL || e == MCPT_E_LIMIT) {
+        mcpt__pair_error(c, (uint16_t)(e == MCPT_E_FULL ? 503 : 429), "temporarily_unavailable", e == MCPT_E_FULL ? "no room for another client" : "too many clients");
         return;
     }
-    raw[0] = (char)(unsigned char)row;
-    MCPT_MEMCPY(raw + 1, p->rec + MCPT__C_ID, 8);
-    if (!same) {
-        e = mcpt__pair_random(p, raw + 1, 8) ? mcpt__register_write(p, row, raw + 1) : MCPT_E_RANDOM;
-        if (e != MCPT_OK) {
-            mcpt__pair_broken(c, e);
-            return;
-        }
-        p->registers++;
+    if (e != MCPT_OK) {
+        mcpt__pair_broken(c, e);
+        return;
     }
     id[mcpt_b64_encode(raw, 9, true, id, 12)] = '\0';
     mcpt__pair_open(c, &w);
@@ -12263,8 +12316,7 @@ static mcpt_err mcpt__client_read(const mcpt_conn *c, mcpt_pairing *p)
     mcpt_doc doc;
     mcpt_val root;
     mcpt_val method;
-    bool same = false;
-    int row;
+    uint8_t id[9];
     mcpt_err e = mcpt_parse(&doc, mcpt__mk(own.ptr + own.len, p->document_len), c->tok, c->ntok);
 
     if (e != MCPT_OK) {
@@ -12278,8 +12330,7 @@ static mcpt_err mcpt__client_read(const mcpt_conn *c, mcpt_pairing *p)
         mcpt__register_read(p, root) != NULL) {
         return MCPT_E_OAUTH;
     }
-    row = mcpt__register_row(p, p->fetching->id, &same);
-    return row < 0 ? MCPT_E_FULL : same ? MCPT_OK : mcpt__register_write(p, row, p->fetching->id);
+    return mcpt__register_put(p, p->fetching->id, id);
 }
 
 static size_t mcpt__client_slot(const mcpt_pairing *p, const uint8_t id[8])
@@ -12857,8 +12908,16 @@ static void mcpt__token_text(char *text, const char *prefix, const uint8_t raw[3
     (void)mcpt_b64_encode(raw, 33, true, text + 6, 44);
 }
 
-/* New tokens for the grant in p->rec, which is written; family: the first half of its refresh tokens. Answers them. */
-static void mcpt__token_issue(mcpt_conn *c, mcpt_pairing *p, unsigned row, const uint8_t family[16])
+/* The record that was read last, out of the way of the next: no parameter is needed any more. */
+static mcpt_str mcpt__pair_keep(mcpt_pairing *p)
+{
+    MCPT_MEMCPY(p->text, p->rec, p->rec_len);
+    return mcpt__mk(p->found ? p->text : NULL, p->rec_len);
+}
+
+/* New tokens for the grant in p->rec, which is written over old; family: the first half of its refresh tokens. Answers them, or
+ * what went wrong. E_CONFLICT: the row has changed, nothing is answered. */
+static mcpt_err mcpt__token_issue(mcpt_conn *c, mcpt_pairing *p, unsigned row, const uint8_t family[16], mcpt_str old)
 {
     const uint32_t ttl = p->config->access_s != 0 ? p->config->access_s : 3600u;
     int64_t now = mcpt__pair_now(p);
@@ -12884,7 +12943,7 @@ static void mcpt__token_issue(mcpt_conn *c, mcpt_pairing *p, unsigned row, const
         mcpt__num_put(p->rec + MCPT__G_UNTIL, (uint64_t)(now < 0 ? 0 : now + (int64_t)ttl), 8);
         mcpt__num_put(p->rec + MCPT__G_BOOT, mcpt__pair_boot(p), 4);
         mcpt__num_put(p->rec + MCPT__G_MILLIS, mcpt__pair_millis(p), 4);
-        e = mcpt__pair_write(p, 'g', row, p->rec, p->rec_len);
+        e = mcpt__pair_write(p, 'g', row, old, mcpt__mk(p->rec, p->rec_len));
     }
     if (e == MCPT_OK) {
         mcpt_str scopes = mcpt__pair_tail(p, MCPT__G_NAME);
@@ -12896,12 +12955,13 @@ static void mcpt__token_issue(mcpt_conn *c, mcpt_pairing *p, unsigned row, const
         mcpt_kv_str(&w, "refresh_token", mcpt__mk(refresh, sizeof(refresh)));
         mcpt_kv_str(&w, "scope", scopes);
         mcpt__pair_close(c, &w, 200);
-    } else {
+    } else if (e != MCPT_E_CONFLICT) {
         mcpt__pair_broken(c, e);
     }
     mcpt_wipe(access, sizeof(access));
     mcpt_wipe(refresh, sizeof(refresh));
     mcpt_wipe(raw, sizeof(raw));
+    return e;
 }
 
 /* The grant that a token of either kind belongs to: its row, in p->rec. refresh: *old tells that it was replaced. */
@@ -12928,19 +12988,29 @@ static mcpt_err mcpt__token_find(mcpt_pairing *p, mcpt_str token, uint8_t raw[33
     return *old ? MCPT_OK : MCPT_E_ABSENT;
 }
 
-/* The name of its client and the scopes of a request, as the record of a new grant. False: the client is gone. */
-static bool mcpt__grant_make(mcpt_pairing *p, const mcpt_pairing_request *r, int row)
+/* The name of its client and the scopes of a request, as the record of a new grant; *old: the one that gives way. E_ABSENT: the
+ * client is gone; E_CONFLICT: the row is another client's. */
+static mcpt_err mcpt__grant_make(mcpt_pairing *p, const mcpt_pairing_request *r, unsigned row, mcpt_str *old)
 {
+    mcpt_err e = mcpt__pair_read(p, 'g', row);
     char name[MCPT__PAIR_NAME];
     mcpt_str s;
     size_t at = MCPT__G_TEXT;
     size_t i;
 
-    if (mcpt__pair_read(p, 'g', (unsigned)row) == MCPT_OK) {
-        mcpt__pair_evict(p, p->rec + MCPT__G_ACCESS);       /* the one that gives way */
+    if (e != MCPT_OK && e != MCPT_E_ABSENT) {
+        return e;
     }
-    if (mcpt__pair_client(p, r->client) != MCPT_OK) {
-        return false;
+    if (e == MCPT_OK && MCPT_MEMCMP(p->rec + MCPT__G_CLIENT, r->client, 9) != 0 && !mcpt__pair_stale(p)) {
+        return MCPT_E_CONFLICT;
+    }
+    if (e == MCPT_OK) {
+        mcpt__pair_evict(p, p->rec + MCPT__G_ACCESS);
+    }
+    *old = mcpt__pair_keep(p);
+    e = mcpt__pair_client(p, r->client);
+    if (e != MCPT_OK) {
+        return e;
     }
     s = mcpt__pair_name(p, MCPT__C_NAME);
     MCPT_MEMCPY(name, s.ptr, s.len);
@@ -12963,7 +13033,7 @@ static bool mcpt__grant_make(mcpt_pairing *p, const mcpt_pairing_request *r, int
         }
     }
     p->rec_len = at;
-    return true;
+    return MCPT_OK;
 }
 
 /* The second use of a code ends what the first began (RFC 6749 section 4.1.2). */
@@ -13002,7 +13072,7 @@ static void mcpt__token_code(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *
     mcpt_pairing_request *r = NULL;
     uint8_t hash[32];
     size_t i;
-    int row;
+    mcpt_err e = MCPT_E_CONFLICT;
 
     for (i = 0; i < MCPT_PAIRING_REQUESTS && code.len == 43 && mcpt__pair_sha(p, code.ptr, code.len, hash); i++) {
         mcpt_pairing_request *one = &p->requests[i];
@@ -13025,16 +13095,29 @@ static void mcpt__token_code(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *
         return;
     }
     r->state = MCPT__PAIR_USED;
-    row = mcpt__pair_room(p, client);
-    if (row < 0 || !mcpt__pair_random(p, r->family, 16) || !mcpt__grant_make(p, r, row)) {
-        mcpt__pair_broken(c, row < 0 ? MCPT_E_FULL : MCPT_E_STORE);
+    if (!mcpt__pair_random(p, r->family, 16)) {
+        mcpt__pair_broken(c, MCPT_E_RANDOM);
         return;
     }
-    mcpt__token_issue(c, p, (unsigned)row, r->family);
+    for (i = 0; i < MCPT__PAIR_TRIES && e == MCPT_E_CONFLICT; i++) {
+        int row = mcpt__pair_room(p, client);
+        mcpt_str given;
+
+        e = row < 0 ? MCPT_E_FULL : mcpt__grant_make(p, r, (unsigned)row, &given);
+        if (e == MCPT_OK) {
+            e = mcpt__token_issue(c, p, (unsigned)row, r->family, given);
+        } else if (e != MCPT_E_CONFLICT) {
+            mcpt__pair_broken(c, e);
+        }
+    }
+    if (e == MCPT_E_CONFLICT) {
+        mcpt__pair_broken(c, e);
+    }
 }
 
-/* grant_type=refresh_token: rotation, and an old one ends the family (RFC 9700 section 4.14.2). */
-static void mcpt__token_refresh(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f, const uint8_t client[9])
+/* grant_type=refresh_token: rotation, and an old one ends the family (RFC 9700 section 4.14.2). E_CONFLICT: another process was at
+ * the same grant, nothing is answered. */
+static mcpt_err mcpt__token_refresh(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f, const uint8_t client[9])
 {
     mcpt_str scope = mcpt__param(p, f->v[MCPT__Q_SCOPE]);
     uint8_t raw[33];
@@ -13050,18 +13133,19 @@ static void mcpt__token_refresh(mcpt_conn *c, mcpt_pairing *p, const mcpt__param
     }
     if (e == MCPT_E_ABSENT || (e == MCPT_OK && MCPT_MEMCMP(p->rec + MCPT__G_CLIENT, client, 9) != 0)) {
         mcpt__pair_error(c, 400, "invalid_grant", "the refresh token is not valid");
-        return;
+        return e;
     }
     if (e != MCPT_OK) {
         mcpt__pair_broken(c, e);
-        return;
+        return MCPT_OK;
     }
     if (!mcpt__words_in(scope, mcpt__pair_tail(p, MCPT__G_NAME))) {
         mcpt__pair_error(c, 400, "invalid_scope", "more than was granted");
-        return;
+        return e;
     }
-    mcpt__token_issue(c, p, raw[0], raw + 1);
+    e = mcpt__token_issue(c, p, raw[0], raw + 1, mcpt__pair_keep(p));
     mcpt_wipe(raw, sizeof(raw));
+    return e;
 }
 
 static void mcpt__pair_token(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *f)
@@ -13070,6 +13154,7 @@ static void mcpt__pair_token(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *
     mcpt_str resource = mcpt__param(p, f->v[MCPT__Q_RESOURCE]);
     mcpt_str url;
     uint8_t client[9];
+    unsigned tries = MCPT__PAIR_TRIES;
     mcpt_err e = mcpt__pair_who(p, f->v[MCPT__Q_CLIENT], client, &url) ? mcpt__pair_client(p, client) : MCPT_E_ABSENT;
 
     if (e != MCPT_OK) {
@@ -13083,7 +13168,13 @@ static void mcpt__pair_token(mcpt_conn *c, mcpt_pairing *p, const mcpt__params *
     } else if (mcpt_str_is(grant, "authorization_code")) {
         mcpt__token_code(c, p, f, client);
     } else if (mcpt_str_is(grant, "refresh_token")) {
-        mcpt__token_refresh(c, p, f, client);
+        do {
+            p->text_len = 0;
+            e = mcpt__token_refresh(c, p, f, client);
+        } while (e == MCPT_E_CONFLICT && --tries != 0);
+        if (e == MCPT_E_CONFLICT) {
+            mcpt__pair_broken(c, e);
+        }
     } else {
         mcpt__pair_error(c, 400, grant.ptr != NULL ? "unsupported_grant_type" : "invalid_request", "grant_type");
     }

@@ -51,29 +51,29 @@ const nginx = spawn("nginx", ["-p", directory, "-c", join(directory, "nginx.conf
   { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
 await until(10000, async () => (await fetch(`${base}/mcp`).catch(() => null)) !== null, "nginx");
 
-async function registered(name, scope) {
+async function registered(name, scope, at = base) {
   const redirect_uri = "https://app.example/cb";
-  const answer = await fetch(`${base}/register`, { method: "POST", headers: { "Content-Type": "application/json" },
+  const answer = await fetch(`${at}/register`, { method: "POST", headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ client_name: name, redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" }) });
   equal(answer.status, 201, "registration");
   const { client_id } = await answer.json();
-  const url = new URL(`${base}/authorize`);
+  const url = new URL(`${at}/authorize`);
   url.search = new URLSearchParams({ response_type: "code", client_id, redirect_uri, state: "1", scope,
     code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256" });      // RFC 7636 appendix B
   return { client_id, redirect_uri, url };
 }
 // The person: opens the page, reads the code from the console of the process that pairs, types it.
-async function person(url) {
-  first.text = "";
+async function person(url, at = first) {
+  at.text = "";
   const html = await (await fetch(url)).text();
-  await until(5000, () => /: \d{4} \d{4}\n/.test(first.text), `the code on the console\n${html}`);
-  const [, typed] = first.text.match(/: (\d{4} \d{4})\n/), [, form] = html.match(/name="form" value="([^"]+)"/);
-  const answer = await fetch(url, { method: "POST", redirect: "manual", headers: { Origin: url.origin }, body: new URLSearchParams({ form, code: typed, action: "allow" }) });
+  await until(5000, () => /: \d{4} \d{4}\n/.test(at.text), `the code on the console\n${html}`);
+  const [, typed] = at.text.match(/: (\d{4} \d{4})\n/), [, form] = html.match(/name="form" value="([^"]+)"/);
+  const answer = await fetch(url, { method: "POST", redirect: "manual", headers: { Origin: base }, body: new URLSearchParams({ form, code: typed, action: "allow" }) });
   equal(answer.status, 303, "the answer to the form");
   return new URL(answer.headers.get("location"));
 }
-async function coded(name, scope = "read") {
-  const client = await registered(name, scope), back = await person(client.url);
+async function coded(name, scope = "read", at = base, process = first) {
+  const client = await registered(name, scope, at), back = await person(client.url, process);
   equal(back.searchParams.get("iss"), base, "iss");
   return { ...client, body: new URLSearchParams({ grant_type: "authorization_code", code: back.searchParams.get("code"), client_id: client.client_id,
     redirect_uri: client.redirect_uri, code_verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" }) };
@@ -151,6 +151,22 @@ await check(`${STORE_NAME}: a code is redeemed once, whoever is asked, and its r
   equal([good.length, answers.filter(({ status }) => status === 400).length], [1, 5], "answers");
   const { access_token } = await good[0].json();
   for (const at of [a, b]) await until(5000, async () => (await call(`http://${at}`, access_token, "read_state", {})).status === 401, at);
+});
+await check(`${STORE_NAME}: either process pairs, also at the same moment`, async () => {
+  const both = [[a, first], [b, second]].map(([at, process]) => [`http://${at}`, process]);
+  const clients = await Promise.all(both.map(([at, process], k) => coded(`either ${k}`, "read", at, process)));
+  const answers = await Promise.all(both.map(([at], k) => fetch(`${at}/token`, { method: "POST", body: clients[k].body })));
+  equal(answers.map(({ status }) => status), [200, 200], "tokens");
+  const tokens = await Promise.all(answers.map((answer) => answer.json()));
+  for (const [at] of both) for (const { access_token } of tokens) equal((await call(at, access_token, "read_state", {})).status, 200, at);
+  const again = await Promise.all(both.map(([at], k) => fetch(`${both[1 - k][0]}/token`, { method: "POST",     // refreshed at the other one
+    body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: tokens[k].refresh_token, client_id: clients[k].client_id }) })));
+  equal(again.map(({ status }) => status), [200, 200], "refreshed");
+  for (const [k, answer] of again.entries()) {
+    const { access_token, refresh_token } = await answer.json();
+    for (const [at] of both) equal((await call(at, access_token, "read_state", {})).status, 200, at);
+    equal((await fetch(`${base}/revoke`, { method: "POST", body: new URLSearchParams({ token: refresh_token, client_id: clients[k].client_id }) })).status, 200, "revoked");
+  }
 });
 await check(`${STORE_NAME}: X-Forwarded headers and a foreign Host change nothing`, async () => {
   const headers = { "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "X-Forwarded-For": "10.0.0.1", Forwarded: "host=evil.example;proto=http", "X-Original-URL": "/x" };

@@ -14,7 +14,9 @@ static mcpt_guard guard;
 static mcpt_pairing pairing;
 static mcpt_pairing_config config;
 static const mcpt_pairing_scope scopes[] = { { "read", "read <sensors> & \"logs\"" }, { "write", NULL } };
-static struct { unsigned shown, hidden, writes; char code[16], client[128]; bool broken; } desk;
+static struct { unsigned shown, hidden, writes; char code[16], client[128]; bool broken, behind; } desk;
+static mcpt_store_ram past;           /* the store as it was; behind: that is read until the next write */
+static char past_memory[16384];
 static const mcpt_tool tools[] = {
     MCPT_TOOL("echo", "Says it again", TEXT_SCHEMA, do_echo, 0),
     { "write", NULL, "Needs more", ANY_SCHEMA, NULL, do_echo, 0, 0, 0, "write", NULL, NULL, NULL },
@@ -40,9 +42,36 @@ static inline mcpt_err store_write(void *user, const char *key, mcpt_str value)
     return desk.broken ? MCPT_E_FULL : ram.store.write(user, key, value);
 }
 
+static inline mcpt_err store_swap(void *user, const char *key, mcpt_str old, mcpt_str value)
+{
+    desk.writes++;
+    desk.behind = false;
+    return desk.broken ? MCPT_E_FULL : ram.store.swap(user, key, old, value);
+}
+
 static inline mcpt_err store_read(void *user, const char *key, void *buf, size_t cap, size_t *len)
 {
-    return desk.broken ? MCPT_E_STORE : ram.store.read(user, key, buf, cap, len);
+    const mcpt_store *s = desk.behind ? &past.store : &ram.store;
+
+    CHECK(user == ram.store.user);
+    return desk.broken ? MCPT_E_STORE : s->read(s->user, key, buf, cap, len);
+}
+
+static inline bool store_copy(void *user, const char *key)
+{
+    char value[MCPT_PAIRING_RECORD];
+    size_t len;
+
+    (void)user;
+    CHECK(ram.store.read(ram.store.user, key, value, sizeof(value), &len) == MCPT_OK);
+    CHECK(past.store.write(past.store.user, key, (mcpt_str){ value, len }) == MCPT_OK);
+    return true;
+}
+
+static inline void remember(void)     /* what a process has read that is slower than another */
+{
+    CHECK(mcpt_store_ram_init(&past, past_memory, sizeof(past_memory), 0) == MCPT_OK);
+    CHECK(ram.store.list(ram.store.user, "pair", store_copy, NULL) == MCPT_OK);
 }
 
 /* The device starts, with what its store has. */
@@ -59,6 +88,7 @@ static inline void paired_device(void)
     store = ram.store;
     store.read = store_read;
     store.write = store_write;
+    store.swap = store_swap;
     memset(&guard, 0, sizeof(guard));
     memset(&config, 0, sizeof(config));
     memset(&desk, 0, sizeof(desk));

@@ -3,6 +3,81 @@
 #include "pairing.h"
 
 /* -- the way in */
+/* Two processes share the store, and both have read before one wrote: nothing that the other did is undone. */
+static void processes_pair_at_once(void)
+{
+    const char *one, *two, *code[2];
+    tokens t[2], late;
+    reply r;
+
+    paired_device();
+    remember();
+    one = registered("{\"redirect_uris\":[\"http://127.0.0.1:1/cb\"],\"client_name\":\"One\"}");
+    desk.behind = true;
+    two = registered("{\"redirect_uris\":[\"http://127.0.0.1:1/cb\"],\"client_name\":\"Two\"}");
+    CHECK(!desk.behind && strcmp(one, two) != 0);
+    remember();
+    desk.behind = true;               /* the same client at both: one record */
+    IS(registered("{\"redirect_uris\":[\"http://127.0.0.1:1/cb\"],\"client_name\":\"Two\"}"), two);
+    desk.behind = false;
+    code[0] = code_for(one, "");
+    code[1] = code_for(two, "");
+    remember();
+    t[0] = tokens_in(redeem(one, code[0], VERIFIER, CALLBACK, ""));
+    desk.behind = true;
+    t[1] = tokens_in(redeem(two, code[1], VERIFIER, CALLBACK, ""));
+    CHECK(!desk.behind && call_with(t[0].access, "echo") == 200 && call_with(t[1].access, "echo") == 200);
+
+    remember();                       /* one refresh token at both: as if one came after the other (RFC 9700 section 4.14.2) */
+    late = tokens_in(refresh(one, t[0].refresh, ""));
+    desk.behind = true;
+    REFUSED(refresh(one, t[0].refresh, ""), 400, "invalid_grant");
+    CHECK(!desk.behind && call_with(late.access, "echo") == 401 && call_with(t[0].access, "echo") == 401);
+
+    remember();                       /* a refresh does not bring back what was revoked */
+    r = ask("POST", "/revoke", "", FORM, fmt("token=%s&client_id=%s", t[1].refresh, two));
+    CHECK(r.status == 200);
+    desk.behind = true;
+    REFUSED(refresh(two, t[1].refresh, ""), 400, "invalid_grant");
+    CHECK(!desk.behind && call_with(t[1].access, "echo") == 401);
+
+    t[1] = tokens_in(redeem(two, code_for(two, ""), VERIFIER, CALLBACK, ""));
+    remember();                       /* and a revocation ends what was renewed meanwhile */
+    late = tokens_in(refresh(two, t[1].refresh, ""));
+    desk.behind = true;
+    r = ask("POST", "/revoke", "", FORM, fmt("token=%s&client_id=%s", t[1].refresh, two));
+    CHECK(r.status == 200 && !desk.behind && call_with(late.access, "echo") == 401);
+    REFUSED(refresh(two, late.refresh, ""), 400, "invalid_grant");
+    finish();
+
+    paired_device();                  /* a store of one process needs no swap */
+    store.swap = NULL;
+    boot();
+    one = desktop();
+    t[0] = pair(one);
+    t[1] = tokens_in(refresh(one, t[0].refresh, ""));
+    CHECK(call_with(t[1].access, "echo") == 200 && ask("POST", "/revoke", "", FORM, fmt("token=%s", t[1].access)).status == 200);
+    CHECK(call_with(t[1].access, "echo") == 401);
+    finish();
+}
+
+/* Rows are taken over in turn without a clock, too. */
+static void without_a_clock_clients_give_way(void)
+{
+    const char *first;
+    unsigned i;
+
+    paired_device();
+    world.unix_time = -1;
+    first = desktop();
+    for (i = 0; i < 8; i++) {
+        world.now += 30000;
+        (void)registered(fmt("{\"redirect_uris\":[\"http://127.0.0.1:1/cb\"],\"client_name\":\"%u\"}", i));
+    }
+    CHECK(page(request_of(first, "")).status == 400);
+    finish();
+}
+
 static void from_nothing_but_the_url(void)
 {
     const char *client;
@@ -697,6 +772,8 @@ static void hosts_pair_too(void)
 
 int main(void)
 {
+    processes_pair_at_once();
+    without_a_clock_clients_give_way();
     from_nothing_but_the_url();
     the_style_is_the_one_the_policy_names();
     sessions_outlive_a_step_up();
