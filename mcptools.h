@@ -765,6 +765,7 @@ MCPT_API const mcpt_origin *mcpt_exchange_origin(const mcpt_exchange *x);  /* NU
  * a request of foreign origin into the local network is refused: unless the fetch is trusted only public addresses are
  * allowed (RFC 6890), for loopback names only loopback ones. */
 MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *address, size_t len);
+MCPT_API bool mcpt_address_public(const void *address, size_t len);         /* is it one of the public internet? */
 MCPT_API void mcpt_exchange_connected(mcpt_exchange *x);
 MCPT_API void mcpt_exchange_fail(mcpt_exchange *x, mcpt_err e);
 MCPT_API uint32_t mcpt_exchange_due(const mcpt_exchange *x);    /* milliseconds left; (uint32_t)-1: nothing is in work */
@@ -7061,9 +7062,19 @@ static bool mcpt__address_public6(const uint8_t *a)
            !(a[0] == 0x3f && a[1] == 0xff && a[2] < 0x10);
 }
 
+static const uint8_t mcpt__mapped[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0 };
+
+MCPT_API bool mcpt_address_public(const void *address, size_t len)
+{
+    const uint8_t *a = (const uint8_t *)address;
+
+    return len == 4 ? mcpt__address_public4(a) : len == 16 && MCPT_MEMCMP(a, mcpt__mapped, 12) == 0 ? mcpt__address_public4(a + 12) :
+           len == 16 && mcpt__address_public6(a);
+}
+
 MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *address, size_t len)
 {
-    static const uint8_t mapped[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0 };
+    const uint8_t *const mapped = mcpt__mapped;
     const uint8_t *a = (const uint8_t *)address;
     mcpt_url u;
     bool loop;
@@ -7079,7 +7090,7 @@ MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *addre
     if (mcpt__loopback(u.host)) {
         return loop && (x->loopback || x->fetch.trusted);
     }
-    return x->fetch.trusted ? !loop && (len == 16 || a[0] < 224) : len == 4 ? mcpt__address_public4(a) : mcpt__address_public6(a);
+    return x->fetch.trusted ? !loop && (len == 16 || a[0] < 224) : mcpt_address_public(a, len);
 }
 
 MCPT_API void mcpt_exchange_connected(mcpt_exchange *x)

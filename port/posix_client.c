@@ -82,7 +82,42 @@ static int connect_one(const struct addrinfo *a, int timeout)
     return -1;
 }
 
-static int dial(const mcpt_origin *o, int timeout)
+/* Is this where the client was told to go? All else was named by the server, or by what it named. */
+static bool foreign(const mcpt_posix_client *p, const mcpt_origin *o)
+{
+    mcpt_url u;
+    if (!mcpt_url_split(mcpt_z(p->config.client->config->endpoint), &u)) {
+        return true;
+    }
+    if (u.host.ptr[0] == '[') {
+        u.host.ptr++;
+        u.host.len -= 2;
+    }
+    return (u.port != 0 ? u.port : mcpt_str_ieq(u.scheme, "https") ? 443 : 80) != o->port || !mcpt_str_ieq(u.host, o->host);
+}
+
+static bool public_address(const struct addrinfo *a)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+#if !MCPT_NO_EXCHANGE
+    if (a->ai_family == AF_INET) {
+        memcpy(&v4, a->ai_addr, sizeof v4);
+        return mcpt_address_public(&v4.sin_addr, 4);
+    }
+    if (a->ai_family == AF_INET6) {
+        memcpy(&v6, a->ai_addr, sizeof v6);
+        return mcpt_address_public(&v6.sin6_addr, 16);
+    }
+#endif
+    (void)a;
+    (void)v4;
+    (void)v6;
+    return false;
+}
+
+/* A connected socket, or -1; *why: E_ISSUER when addresses were left out. */
+static int dial(const mcpt_origin *o, int timeout, bool any, mcpt_err *why)
 {
     struct addrinfo hints, *all = NULL, *a;
     char port[8];
@@ -95,7 +130,11 @@ static int dial(const mcpt_origin *o, int timeout)
         return -1;
     }
     for (a = all; a != NULL && fd < 0; a = a->ai_next) {
-        fd = connect_one(a, timeout);
+        if (any || public_address(a)) {
+            fd = connect_one(a, timeout);
+        } else {
+            *why = MCPT_E_ISSUER;
+        }
     }
     freeaddrinfo(all);
     return fd;
@@ -105,10 +144,12 @@ static void open_link(mcpt_posix_client *p, size_t i)
 {
     mcpt_channel *ch = &p->config.channels[i];
     const mcpt_origin *o = mcpt_channel_origin(ch);
+    mcpt_err why = MCPT_E_IO;
     int fd;
     hang_up(p, i);
-    fd = o->tls && p->config.tls == NULL ? -1 : dial(o, (int)p->config.connect_ms);
+    fd = o->tls && p->config.tls == NULL ? -1 : dial(o, (int)p->config.connect_ms, !p->config.foreign_public || !foreign(p, o), &why);
     if (fd < 0) {
+        ch->io.err = why;
         mcpt_io_eof(&ch->io);
         return;
     }
@@ -188,7 +229,8 @@ mcpt_err mcpt_posix_client_init(mcpt_posix_client *p, const mcpt_posix_client_co
     for (i = 0; i < 3; i++) {
         p->link[i].in = p->link[i].out = -1;
     }
-    return config->client == NULL || config->channels == NULL || config->nchannels == 0 || config->nchannels > 3 ? MCPT_E_ARG : MCPT_OK;
+    return config->client == NULL || config->channels == NULL || config->nchannels == 0 || config->nchannels > 3 ||
+           (MCPT_NO_EXCHANGE && config->foreign_public) ? MCPT_E_ARG : MCPT_OK;
 }
 
 /* A pipe whose ends are not 0, 1 or 2, even where those are closed: the child's become that. */
@@ -272,6 +314,9 @@ mcpt_err mcpt_posix_client_poll(mcpt_posix_client *p, int timeout_ms)
     }
     if (timeout_ms < 0 || due < (uint32_t)timeout_ms) {
         timeout_ms = due > 0x7fffffffu ? timeout_ms : (int)due;
+    }
+    if (count == 0 && timeout_ms < 0) {
+        return MCPT_OK;
     }
     return poll(rows, count, timeout_ms) >= 0 || errno == EINTR ? MCPT_OK : MCPT_E_IO;
 }

@@ -32,6 +32,10 @@ typedef struct mcpt_posix_client_config {
     size_t nchannels;                 /* 1 to 3 */
     mcpt_tls *tls;                    /* a client; NULL: https is refused */
     uint32_t connect_ms;              /* for each address; 0: 10000 */
+    /* For gateways beside machines that a stranger's server must not reach through them (security best practices, "SSRF"):
+     * another host or port than the endpoint's, which only metadata can name, is connected to at public addresses alone
+     * (mcpt_address_public()), whatever its name leads to. Else the outcome is E_ISSUER. E_ARG with MCPT_NO_EXCHANGE. */
+    bool foreign_public;
 } mcpt_posix_client_config;
 typedef struct mcpt_posix_client {    /* private; do not copy or move after init */
     mcpt_posix_client_config config;
@@ -44,8 +48,8 @@ MCPT_NODISCARD mcpt_err mcpt_posix_client_init(mcpt_posix_client *p, const mcpt_
 /* Starts argv (NULL at its end; argv[0] is looked for in PATH) and speaks lines to it; its standard error stays this
  * process's. OK; E_IO: the system refused, errno says why. SIGPIPE must be ignored by the caller. */
 MCPT_NODISCARD mcpt_err mcpt_posix_client_spawn(mcpt_posix_client *p, char *const argv[]);
-/* Moves what can be moved, waits at most timeout_ms (< 0: until something arrives or is due) when there was nothing. OK;
- * E_IO: the system's wait failed. */
+/* Moves what can be moved, waits at most timeout_ms (< 0: until something arrives or is due; not at all when nothing can,
+ * as with a client that is closed) when there was nothing. OK; E_IO: the system's wait failed. */
 mcpt_err mcpt_posix_client_poll(mcpt_posix_client *p, int timeout_ms);
 /* Closes every connection; a child gets its end of input, after a second SIGTERM, after another SIGKILL. */
 void mcpt_posix_client_close(mcpt_posix_client *p);
