@@ -21734,7 +21734,8 @@ static bool mcpt__cl_message(mcpt_client *c, mcpt_channel *ch, mcpt_str text, bo
         c->due = c->config->env->millis(c->config->env->user) + (c->config->timeout_ms != 0 ? c->config->timeout_ms : 60000u);
         return false;
     }
-    if (!own || (f[MCPT__M_RESULT].len == 0 && f[MCPT__M_ERROR].len == 0) || (id.len != 0 && !mcpt__cl_is_id(id, c->id))) {
+    if (!own || (id.len != 0 && !mcpt__cl_is_id(id, c->id)) ||
+        (f[MCPT__M_RESULT].len == 0 && (f[MCPT__M_ERROR].len == 0 || text.ptr[f[MCPT__M_ERROR].at] != '{'))) {  /* {"error":"word"} is OAuth's */
         return false;
     }
     switch (c->phase) {

@@ -461,6 +461,7 @@ static void probing(void)
     const char *s4[] = { reply_of("400 Bad Request", CT, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32022,\"message\":\"v\",\"data\":{\"supported\":[\"2026-07-28\"]}}}"), NULL };
     const char *s5[] = { reply_of("200 OK", CT, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"), init, ok, ok, NULL };
     const char *s6[] = { reply_of("503 Busy", "", "x"), NULL };
+    const char *s9[] = { reply_of("503 Service Unavailable", CT "Retry-After: 5\r\n", "{\"error\":\"temporarily_unavailable\",\"error_description\":\"try again later\"}"), NULL };
     const char *s7[] = { reply_of("405 No", "", ""), reply_of("200 OK", CT, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"protocolVersion\":\"2031-01-01\"}}"), NULL };
     const char *s8[] = { reply_of("405 No", "", ""), reply_of("200 OK", "Content-Type: text/event-stream; charset=utf-8\r\n",
                          "id: 1\ndata:\n\n: hi\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\n"
@@ -487,6 +488,15 @@ static void probing(void)
     CHECK(probe_of(s6) == MCPT_CLIENT_FAILED && mcpt_client_outcome(&T.c) == MCPT_E_STATUS);
     close_client();
     finish();
+    CHECK(probe_of(s9) == MCPT_CLIENT_FAILED && mcpt_client_outcome(&T.c) == MCPT_E_STATUS);   /* in trouble is not old */
+    LACKS(T.heard, "initialize");
+    {
+        int64_t code;
+        (void)mcpt_client_fault(&T.c, &code);
+        CHECK(code == 503);
+    }
+    close_client();
+    finish();
     CHECK(probe_of(s7) == MCPT_CLIENT_FAILED && mcpt_client_outcome(&T.c) == MCPT_E_VERSION);
     close_client();
     finish();
@@ -510,6 +520,7 @@ static void hostile_answers(void)
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\nConnection: close\r\n\r\n{\"jsonrpc\":\"2.0\"", MCPT_E_IO },
         { "HTTP/1.1 200 OK\nContent-Length: 0\n\n", MCPT_E_HTTP }, { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n", MCPT_E_HTTP },
         { "HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\n{}", MCPT_E_STATUS }, { "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", MCPT_E_UNAUTHORIZED },
+        { "HTTP/1.1 429 Too Many\r\nContent-Type: application/json\r\nRetry-After: 9\r\nContent-Length: 20\r\n\r\n{\"error\":\"too_many\"}", MCPT_E_STATUS },
         { "HTTP/1.1 307 Elsewhere\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n", MCPT_E_STATUS },
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 64\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"input_required\"}", MCPT_E_RPC },
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"new thing\"}}", MCPT_E_RPC },
