@@ -246,11 +246,103 @@ static bool each(const char *list, const char *member, const char *key, const ch
     return true;
 }
 
+/* The skills extension (SEP-2640): a file of a skill, checked against its entry's size and digest. */
+static bool skill_file(mcpt_val entry, mcpt_str *text)
+{
+    static char uri[256], body[8192];
+    char hex[80] = "sha256:";
+    uint8_t hash[32];
+    mcpt_str v;
+    size_t i;
+    if (mcpt_get_str(mcpt_get(entry, "uri"), uri, sizeof uri - 1, &v) != MCPT_OK) {
+        return false;
+    }
+    memmove(uri, v.ptr, v.len);
+    uri[v.len] = '\0';
+    if (!request("resources/read", uri, absent(), absent()) ||
+        mcpt_get_str(mcpt_get(mcpt_at(mcpt_get(mcpt_client_value(&client), "contents"), 0), "text"), body, sizeof body, text) != MCPT_OK ||
+        !tls.crypto.sha256(&tls, text, 1, hash)) {
+        return false;
+    }
+    for (i = 0; i < 32; i++) {
+        snprintf(hex + 7 + 2 * i, 3, "%02x", hash[i]);
+    }
+    return mcpt_int_or(mcpt_get(entry, "size"), -1) == (int64_t)text->len && mcpt_val_is(mcpt_get(entry, "digest"), hex);
+}
+
+/* The lines "name: text" between two "---" are the entry's frontmatter, member for member; other YAML is not understood, so not loaded. */
+static bool skill_front(mcpt_val front, mcpt_str text)
+{
+    char all[8192], *line, *next, *colon;
+    mcpt_val it = absent();
+    size_t left = 0;
+    snprintf(all, sizeof all, "%.*s", (int)text.len, text.ptr);
+    while (mcpt_next(front, &it, NULL)) {
+        left++;
+    }
+    if (strncmp(all, "---\n", 4) != 0) {
+        return false;
+    }
+    for (line = all + 4; (next = strchr(line, '\n')) != NULL; line = next + 1) {
+        *next = '\0';
+        if (strcmp(line, "---") == 0) {
+            return left == 0;
+        }
+        colon = strstr(line, ": ");
+        if (colon == NULL || left-- == 0) {
+            return false;
+        }
+        *colon = '\0';
+        if (!mcpt_val_is(mcpt_get(front, line), colon + 2)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Lists the skills; loads them when a person wants that: nothing is read before, nothing that does not match is gone on with. */
+static bool skills(bool load)
+{
+    static char text[16384];
+    static mcpt_doc doc;
+    static mcpt_tok t[512];
+    mcpt_val skill = absent(), file = absent();
+    mcpt_str r;
+    if (!request("skills/list", NULL, absent(), absent())) {
+        return false;
+    }
+    r = mcpt_client_result(&client);
+    if (r.len > sizeof text) {
+        return false;
+    }
+    memcpy(text, r.ptr, r.len);
+    if (mcpt_parse(&doc, (mcpt_str){ text, r.len }, t, 512) != MCPT_OK) {
+        return false;
+    }
+    while (load && mcpt_next(mcpt_get(mcpt_root(&doc), "skills"), &skill, NULL)) {
+        mcpt_val files = mcpt_get(skill, "resources");
+        if (!skill_file(mcpt_at(files, 0), &r) || !skill_front(mcpt_get(skill, "frontmatter"), r)) {
+            fprintf(stderr, "a skill is not what its entry says\n");
+            return false;
+        }
+        for (file = absent(); mcpt_next(files, &file, NULL);) {
+            if (!skill_file(file, &r)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool scenario(const char *name)
 {
-    mcpt_val all = list_tools(), it;
+    mcpt_val all, it;
     char buf[256];
     bool ok = true;
+    if (strncmp(name, "sep-2640-client-", 16) == 0) {
+        return skills(strstr(name, "no-prefetch") == NULL);
+    }
+    all = list_tools();
     if (mcpt_typeof(all) == MCPT_ABSENT && strcmp(name, "initialize") != 0 && strcmp(name, "request-metadata") != 0) {
         return false;
     }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # run_client.sh CLIENT   Runs the official conformance suite against CLIENT: both requirement sets with their unscored
-# scenarios, and the two scenarios of revision 2025-03-26. No baseline file. One line a scenario; exits 1 when a check of
+# scenarios, the two scenarios of revision 2025-03-26 and the four of the skills extension (SEP-2640). No baseline file. One line a scenario; exits 1 when a check of
 # any scenario fails or warns, scored or not.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -18,6 +18,16 @@ done
 node "$suite" client --command "$client" --suite backcompat -o "$out/2025-03-26" >"$out/2025-03-26.txt" 2>&1
 echo $? >"$out/2025-03-26.rc"
 passed=0 failed=0
+for skill in no-prefetch verify-digest verify-size verify-frontmatter; do
+  node "$suite" client --command "$client" --scenario sep-2640-client-$skill -o "$out/skills" >"$out/$skill.txt" 2>&1
+  result=$(sed -n 's/^Passed: [0-9]*\/[0-9]*, /1 run, /p' "$out/$skill.txt")
+  if [ "$result" = "1 run, 0 failed, 0 warnings" ] && grep -q 'SUCCESS' "$out/$skill.txt" && grep -q 'OVERALL: PASSED' "$out/$skill.txt"; then
+    passed=$((passed + 1)) result="✓ skills $result"
+  else
+    failed=$((failed + 1)) result="✗ skills $result"
+  fi
+  echo "$result: sep-2640-client-$skill"
+done
 for revision in 2025-11-25 2026-07-28 2025-03-26; do
   sed -n 's/^\(✓\|✗\) \([^:]*: [0-9]* passed, [0-9]* failed.*\)$/\1 '"$revision"' \2/p' "$out/$revision.txt" >"$out/$revision.lines"
   cat "$out/$revision.lines"
