@@ -43,7 +43,7 @@ async function browse(url) {
 // -- oidc-provider, what it saw, and who clicks
 const ours = { kty: "EC", crv: "P-256", kid: "ec1", x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" };
 const key = await jose.exportJWK((await jose.generateKeyPair("ES256", { extractable: true })).privateKey);
-const seen = { clicks: 0, registered: 0, unregistered: 0, revoked: 0, codes: new Map(), refreshed: new Map(), grants: [], clients: [], short: false };
+const seen = { clicks: 0, registered: 0, unregistered: 0, revoked: 0, codes: new Map(), refreshed: new Map(), grants: [], clients: [], short: false, ttl: TTL };
 let provider;
 const as = await new Promise((resolve) => {
   const server = createServer(async (request, response) => {
@@ -93,7 +93,7 @@ provider = new Provider(as.url, {
     clientIdMetadataDocument: { enabled: true, ack: "draft-02" },
     deviceFlow: { enabled: true, charset: "digits", mask: "****-****", userCodeInputSource: page, userCodeConfirmSource: page,
       successSource: (ctx) => { ctx.body = "signed in"; } },
-    resourceIndicators: { enabled: true, getResourceServerInfo: (ctx, resource) => ({ scope: "read write", audience: resource, accessTokenTTL: seen.short ? SHORT : TTL,
+    resourceIndicators: { enabled: true, getResourceServerInfo: (ctx, resource) => ({ scope: "read write", audience: resource, accessTokenTTL: seen.short ? SHORT : seen.ttl,
       accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } }) },
   },
 });
@@ -104,7 +104,7 @@ provider.use(async (ctx, next) => {
   if (ctx.path === "/reg" && ctx.status === 201) seen.registered++;
   if (ctx.path.startsWith("/reg/") && ctx.method === "DELETE" && good) seen.unregistered++;
   if (ctx.path === "/token/revocation" && good) seen.revoked++;
-  if (ctx.path !== "/token" || !params) return;
+  if (ctx.path !== "/token" || !params || ctx.body?.error === "use_dpop_nonce") return;     // looked at nothing else (RFC 9449 section 8)
   if (params.code) count(seen.codes, params.code);
   if (params.refresh_token) count(seen.refreshed, params.refresh_token);
   if (good) {
@@ -301,6 +301,62 @@ async function killed(t, url, tools, person, counts, fresh = async () => url) {
 }
 await killed("oidc-provider", server.url, Object.assign(["whoami", "change"], { ttl: TTL, options: { scope: "read" } }), browse,
   () => ({ codes: twice(seen.codes), tokens: twice(seen.refreshed) }));
+
+// The other grants, step by step: a kill at every write of every process, then the same step again.
+async function living(steps, kill) {
+  const store = place(), writes = [], pages = [];
+  let clicks = 0, killed = false;
+  for (const [i, { tool = "whoami", ...options }] of steps.entries()) {
+    let later = 0;
+    const go = async (more) => {
+      const aim = kill?.process === writes.length ? { die: kill.die, when: kill.when } : {};
+      const last = await run(store, server.url, tool, { ...options, clock: (options.clock ?? 0) + later, ...more, ...aim }, (url) => { pages.push(browse(url).catch(String)); });
+      writes.push(last.writes);
+      if (last.signal !== "SIGKILL" || !aim.die) return last;
+      killed = true;                  // power is back a minute later, a redirect is lost
+      later = 60;
+      return go({});
+    };
+    let last = await go({});
+    for (let n = 0; last.code !== 0 && n < 3; n++) {        // a person signs in, or tries again
+      const asked = last.code === PERSON;
+      clicks += asked ? 1 : 0;
+      last = await go(asked ? { query: await browse(last.url) } : {});
+    }
+    equal(last.code, 0, `step ${i + 1}: ${last.out}`);
+  }
+  clicks += (await Promise.all(pages)).filter((html) => html.includes("signed in")).length;
+  const left = readdirSync(store).filter((file) => !file.startsWith("."));
+  ok(left.every((name) => /^[ad]/.test(name)), `records at the end: ${left}`);             // an attempt expires
+  return { clicks, writes, killed };
+}
+async function survives(t, steps, people, least) {
+  const points = [];
+  let usual, again = 0;
+  if (!await check(`${t}: the life of a client`, async () => {
+    forget();
+    usual = await living(steps);
+    equal(usual.clicks, people, "how often a person had to act");
+    usual.writes.forEach((n, process) => { for (let die = 1; die <= n; die++) for (const when of ["before", "after"]) points.push({ process, die, when }); });
+    ok(points.length >= least, `writes ${usual.writes}`);
+  })) return;
+  for (const point of points) await check(`${t}: killed ${point.when} write ${point.die} of process ${point.process + 1}`, async () => {
+    forget();
+    const { clicks, killed } = await living(steps, point);
+    ok(killed, "it was not killed");
+    ok(clicks <= usual.clicks + 1, `a person acted ${clicks} times`);
+    equal(twice(seen.codes), 0, "codes sent twice");
+    ok(twice(seen.refreshed) <= 1, "refresh tokens sent twice");
+    again += twice(seen.refreshed);
+  });
+  ok(again <= 2, `${t}: ${again} refresh tokens sent twice`);
+  console.log(`     ${t}: ${points.length} kill points; ${again} refresh tokens sent twice, its answer lost`);
+}
+const machine = { id: "machine", secret: "m", grant: "client" }, thing = { id: "device", grant: "device", scope: "read" }, proved = { ...bound, public: 1 };
+await survives("oidc-provider, client credentials", [machine, { ...machine, clock: TTL }, { ...machine, clock: TTL, tool: "change" }, { ...machine, clock: TTL, logout: 1 }], 0, 8);
+await survives("oidc-provider, device grant", [thing, { ...thing, clock: TTL }, { ...thing, clock: TTL, tool: "change" }, { ...thing, clock: 2 * TTL, logout: 1 }], 2, 20);
+seen.ttl = 60;                        // a proof has a time of its own, which servers allow minutes for
+await survives("oidc-provider, tokens bound to a key", [proved, { ...proved, clock: 60 }, { ...proved, clock: 60, tool: "change" }, { ...proved, clock: 60, logout: 1 }], 2, 28);
 await server.stop();
 
 // -- build/device, which pairs: what it is sent goes through a proxy that counts

@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     static mcpt_jwt_verifier jwt;
     static mcpt_introspection opaque;
     static mcpt_dpop dpop;
-    static mcpt_seen seen[64];
+    static mcpt_seen seen[1024];    /* proofs of minutes */
     static mcpt_verdict verdicts[16];
     static mcpt_guard guard;
     static mcpt_prm prm;
