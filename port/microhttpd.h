@@ -75,8 +75,9 @@ typedef struct mcpt_mhd {             /* private; do not copy or move between in
 
 /* Bytes of memory that init needs for this configuration; 0: the configuration is out of range. */
 size_t mcpt_mhd_size(const mcpt_mhd_config *config);
-/* config is copied; mem (size bytes, any alignment) is borrowed until destroy. OK; E_ARG: server or hub
- * missing, a number out of range; E_SPACE: size is too small; E_IO: no pipe (errno says why). */
+/* config is copied; mem (size bytes, any alignment) and m are borrowed until destroy, and until daemons of
+ * mcpt_mhd_add() are stopped: their last requests end only then. OK; E_ARG: server or hub missing, a number out of
+ * range; E_SPACE: size is too small; E_IO: no pipe (errno says why). */
 MCPT_NODISCARD mcpt_err mcpt_mhd_init(mcpt_mhd *m, const mcpt_mhd_config *config, void *mem, size_t size);
 
 /* Starts daemons that serve MCP alone. host NULL or "localhost": 127.0.0.1 and ::1; "*": every address of

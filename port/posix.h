@@ -68,7 +68,7 @@ typedef struct mcpt_posix_config {    /* zero or NULL: the default */
     mcpt_tls *tls;                    /* a server's, for this port alone; borrowed until destroy; NULL: plain HTTP */
     mcpt_exchange *const *exchanges;  /* outbound requests; borrowed until destroy */
     uint32_t nexchanges;
-    mcpt_tls *client_tls;             /* a client's, for their https; borrowed until destroy; NULL: https fails, E_TLS */
+    mcpt_tls *client_tls;             /* a client's, for their https and this port alone; borrowed until destroy; NULL: https fails, E_TLS */
     /* The addresses of a host for exchange number k, without waiting: OK, *n of them (*n is the room before); PENDING: ask
      * again after mcpt_posix_wake(); an error. NULL: localhost and address literals only. */
     mcpt_err (*resolve)(void *resolve_user, uint32_t k, const char *host, mcpt_posix_address *found, size_t *n);

@@ -1,10 +1,17 @@
 /* port/store_postgres.c - see store_postgres.h */
 /* cflags: -isystem /usr/include/postgresql */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE                   /* clock_gettime, poll */
+#endif
 #include "store_postgres.h"
+#include <errno.h>
 #include <libpq-fe.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LONGEST ((size_t)512 * 1024 * 1024)                 /* a BYTEA may be twice that, libpq's messages not much more */
 
@@ -60,9 +67,64 @@ static const char *expand(const mcpt_store_postgres *s, const char *text, char *
     return start;
 }
 
+static int64_t millis(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Sends the rest of a statement and takes in what comes, until PQgetResult() need not wait. False: it broke, or s->late. */
+static bool arrives(mcpt_store_postgres *s, int64_t until)
+{
+    for (;;) {
+        const int unsent = PQflush(s->connection);
+        const int64_t left = until - millis();
+        struct pollfd p;
+        int n;
+
+        if (unsent <= 0 && (unsent < 0 || PQisBusy(s->connection) == 0)) {
+            return unsent == 0;
+        }
+        p.fd = PQsocket(s->connection);
+        p.events = (short)(POLLIN | (unsent != 0 ? POLLOUT : 0));
+        n = left > 0 ? poll(&p, 1, left < INT_MAX ? (int)left : INT_MAX) : 0;
+        s->late = n == 0;
+        if (n == 0 || (n < 0 && errno != EINTR) || (n > 0 && (p.revents & ~POLLOUT) != 0 && PQconsumeInput(s->connection) == 0)) {
+            return false;
+        }
+    }
+}
+
+/* The answer to what was sent. The server ends a statement after timeout_s; one that does not answer at all is given up a second
+ * later. NULL: that, or it broke; the connection is closed then. */
+static PGresult *answer(mcpt_store_postgres *s, int sent)
+{
+    const int64_t until = millis() + ((int64_t)s->config.timeout_s + 1) * 1000;
+    PGresult *r = NULL, *next = NULL;
+    bool whole = false;
+
+    s->late = false;
+    while (sent != 0 && !whole && arrives(s, until)) {
+        next = PQgetResult(s->connection);
+        whole = next == NULL;
+        if (next != NULL) {
+            PQclear(r);
+            r = next;
+        }
+    }
+    if (whole && r != NULL && PQstatus(s->connection) == CONNECTION_OK) {
+        return r;
+    }
+    PQclear(r);
+    hang_up(s);
+    return NULL;
+}
+
 static bool simple(mcpt_store_postgres *s, const char *text)
 {
-    PGresult *r = PQexec(s->connection, text);
+    PGresult *r = answer(s, PQsendQuery(s->connection, text));
     bool ok = PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK;
 
     PQclear(r);
@@ -76,10 +138,10 @@ static bool have_table(mcpt_store_postgres *s)
     PGresult *r;
     bool there;
 
-    r = PQexec(s->connection, expand(s, exists_text, text, sizeof(text)));
+    r = answer(s, PQsendQuery(s->connection, expand(s, exists_text, text, sizeof(text))));
     there = PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1 && PQgetvalue(r, 0, 0)[0] == 't';
     PQclear(r);
-    return there || simple(s, expand(s, s->config.json ? schema_json : schema, text, sizeof(text)));
+    return there || (s->connection != NULL && simple(s, expand(s, s->config.json ? schema_json : schema, text, sizeof(text))));
 }
 
 static bool dial(mcpt_store_postgres *s)
@@ -91,7 +153,7 @@ static bool dial(mcpt_store_postgres *s)
 
     (void)snprintf(timeout, sizeof(timeout), "%d", s->config.timeout_s);
     s->connection = PQconnectdbParams(words, values, 1);    /* dbname is a whole connection string, which wins over the rest */
-    ok = PQstatus(s->connection) == CONNECTION_OK;
+    ok = PQstatus(s->connection) == CONNECTION_OK && PQsetnonblocking(s->connection, 1) == 0;
     (void)PQsetNoticeReceiver(s->connection, quiet, NULL);
     (void)snprintf(text, sizeof(text), "SET statement_timeout=%ld", (long)s->config.timeout_s * 1000);
     ok = ok && simple(s, text) && have_table(s);
@@ -99,7 +161,7 @@ static bool dial(mcpt_store_postgres *s)
         PGresult *r;
 
         (void)snprintf(name, sizeof(name), "m%d", i);
-        r = PQprepare(s->connection, name, expand(s, texts[i], text, sizeof(text)), 0, NULL);
+        r = answer(s, PQsendPrepare(s->connection, name, expand(s, texts[i], text, sizeof(text)), 0, NULL));
         ok = PQresultStatus(r) == PGRES_COMMAND_OK;
         PQclear(r);
     }
@@ -116,23 +178,16 @@ static PGresult *exchange(mcpt_store_postgres *s, int which, int n, const mcpt_s
     int lens[3] = { 0, 0, 0 };
     const int binary[3] = { 0, 1, 1 };
     char name[16];
-    PGresult *r;
 
     for (int i = 0; i < n; i++) {
         values[i] = args[i].ptr;
         lens[i] = (int)args[i].len;
     }
     (void)snprintf(name, sizeof(name), "m%d", which);
-    r = PQexecPrepared(s->connection, name, n, values, lens, binary, 1);
-    if (PQstatus(s->connection) != CONNECTION_OK) {
-        PQclear(r);
-        hang_up(s);
-        return NULL;
-    }
-    return r;
+    return answer(s, PQsendQueryPrepared(s->connection, name, n, values, lens, binary, 1));
 }
 
-/* A statement that may be sent twice. NULL: no connection. */
+/* A statement that may be sent twice, when the connection broke; one that was late may still be carried out, and is not. NULL: no connection. */
 static PGresult *run(mcpt_store_postgres *s, int which, int n, const mcpt_str *args)
 {
     const bool was_open = s->connection != NULL;
@@ -141,7 +196,7 @@ static PGresult *run(mcpt_store_postgres *s, int which, int n, const mcpt_str *a
     if (was_open || dial(s)) {
         r = exchange(s, which, n, args);
     }
-    return r == NULL && was_open && dial(s) ? exchange(s, which, n, args) : r;
+    return r == NULL && was_open && !s->late && dial(s) ? exchange(s, which, n, args) : r;
 }
 
 static mcpt_err error_of(const PGresult *r)
@@ -319,7 +374,7 @@ static mcpt_err postgres_swap(void *user, const char *key, mcpt_str old, mcpt_st
     }
     was_open = s->connection != NULL;
     r = swap_once(s, key, old, value);
-    if (r == NULL && was_open && still(s, key, old)) {
+    if (r == NULL && was_open && !s->late && still(s, key, old)) {
         r = swap_once(s, key, old, value);
     }
     if (is(r, PGRES_TUPLES_OK)) {                           /* both absent */

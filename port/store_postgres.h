@@ -13,8 +13,8 @@
  * call; reads, writes and erases are then sent again, a swap only when the record still is the old one.
  *
  * Needs: libpq 10 and a server 9.5 or newer. Does not: use transactions over several calls, or a pool.
- * E_STORE: no connection within timeout_s, the server refuses, a statement takes longer than timeout_s, a lock or serialization
- * failed. E_FULL: the server's disk is full. E_LIMIT: over 512 MB. One thread at a time for one handle; no fork between.
+ * E_STORE: no connection within timeout_s, the server refuses, a statement takes longer than timeout_s, no answer a second after
+ * that (it may still be carried out then), a lock or serialization failed. E_FULL: the server's disk is full. E_LIMIT: over 512 MB. One thread at a time for one handle; no fork between.
  * RAM: sizeof(mcpt_store_postgres) and what libpq allocates: statement and result.
  * Tested with: libpq and PostgreSQL 15 (Debian 12), tests/stores/postgres.c.
  */
@@ -39,7 +39,7 @@ typedef struct mcpt_store_postgres {  /* store is yours, the rest private; do no
     mcpt_store_postgres_config config;
     struct pg_conn *connection;       /* NULL: not connected */
     char table[140];                  /* quoted */
-    bool opened;
+    bool opened, late;                /* late: the last statement was given up without an answer */
 } mcpt_store_postgres;
 
 /* Connects, makes the table where it is missing. OK; E_ARG: a bad table name, max_key over MCPT_STORE_POSTGRES_KEY; E_STORE:

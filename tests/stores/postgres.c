@@ -7,6 +7,8 @@
 #include "../../port/store_postgres.h"
 #include "stores.h"
 #include <libpq-fe.h>
+#include <signal.h>
+#include <time.h>
 
 static mcpt_store_postgres pg, two, third;
 static char connection[256];
@@ -114,6 +116,21 @@ static void lost(void)
     sc_clear(s);
 }
 
+/* A server that has stopped to answer, with its connection up: its own timeout is of no use then. */
+static void silent(void)
+{
+    const mcpt_store *s = &pg.store;
+    const time_t start = time(NULL);
+    int pid;
+    CHECK(sc_write(s, "k", "1") == MCPT_OK);
+    pid = PQbackendPID((PGconn *)pg.connection);
+    CHECK(kill(pid, SIGSTOP) == 0);
+    CHECK(sc_write(s, "k", "2") == MCPT_E_STORE && time(NULL) - start < 30);
+    CHECK(kill(pid, SIGTERM) == 0 && kill(pid, SIGCONT) == 0);
+    CHECK(sc_swap(s, "new", NULL, "x") == MCPT_OK && sc_is(s, "new", mcpt_z("x")));         /* over another connection */
+    sc_clear(s);
+}
+
 static void extras(void)
 {
     const mcpt_store *s = &pg.store;
@@ -156,6 +173,7 @@ int main(void)
     store_contract(&of);
     tables();
     many(&pg.store);
+    silent();
     extras();
     lost();
     mcpt_store_postgres_close(&two);
