@@ -21,6 +21,7 @@
 #define REMEMBER_MS 0                 /* how long the verdict on a token holds; 0: a minute */
 #endif
 #include "device_certificate.h"
+#include "device_documents.h"
 #include "this_machine_gauge.h"
 #include "this_machine_sensors.h"
 
@@ -531,7 +532,7 @@ static const mcpt_hub_mem hub_memory = {
 /* --------------------------------------------------------------------------------------------------- main */
 
 struct options {
-    const char *program, *host, *tls_dir, *base_url, *store;
+    const char *program, *host, *tls_dir, *base_url, *store, *documents;
     uint16_t port;
     bool stdio, open, reset, tls, help;
 };
@@ -547,6 +548,8 @@ static const char usage[] =
 #if GATEWAY
     "  --store STORE where pairings are kept: redis:URL, postgres:URL, sqlite:FILE\n"
 #endif
+    "  --client-documents WHERE  take clients that do not register but are an https URL, where their metadata is fetched:\n"
+    "                public, or private (networks and this machine too)\n"
     "  --open        serve everybody who can connect, without authorization\n"
     "  --reset       forget all clients that were paired, and end\n"
     "  --stdio       speak through standard input and output, for clients that start their servers\n"
@@ -578,6 +581,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->base_url = argv[++i];
         } else if (GATEWAY && strcmp(argv[i], "--store") == 0 && *value != 0) {
             o->store = argv[++i];
+        } else if (strcmp(argv[i], "--client-documents") == 0 && (strcmp(value, "public") == 0 || strcmp(value, "private") == 0)) {
+            o->documents = argv[++i];
         } else if (strcmp(argv[i], "--host") == 0 && *value != 0) {
             o->host = argv[++i];
         } else if (strcmp(argv[i], "--port") == 0) {
@@ -793,8 +798,15 @@ static int serve_http(const struct options *o)
     }
     if (o->open) {
         server.guard = NULL;
-    } else if (!open_pairing(o)) {
-        return 1;
+    } else {
+        e = o->documents != NULL ? documents_open(&env, strcmp(o->documents, "private") == 0, &pairing_config, &config) : MCPT_OK;
+        if (e != MCPT_OK) {
+            (void)fprintf(stderr, "cannot fetch the documents of clients: %s. SSL_CERT_FILE names certificates to trust\n", mcpt_strerror(e));
+            return 1;
+        }
+        if (!open_pairing(o)) {
+            return 1;
+        }
     }
     if (o->tls && (config.tls = serve_tls(o)) == NULL) {
         return 1;
@@ -804,12 +816,18 @@ static int serve_http(const struct options *o)
     if (e != MCPT_OK) {
         return explain(o, e, errno);
     }
+    if (config.resolve != NULL) {
+        mcpt_posix_resolver_attach(&documents.names, &net);
+    }
     (void)mcpt_posix_stop_on_signals(&net);
     if (o->tls && o->base_url == NULL) {
         name_urls(o, mcpt_posix_port(&net));
     }
     welcome(o, mcpt_posix_port(&net));
     e = mcpt_posix_run(&net);
+    if (config.resolve != NULL) {
+        mcpt_posix_resolver_destroy(&documents.names);
+    }
     mcpt_posix_destroy(&net);
     return e == MCPT_OK ? 0 : explain(o, e, errno);
 }
