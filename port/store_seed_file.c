@@ -13,6 +13,16 @@
 
 enum { KEY = 64 };
 
+static bool locked(int fd)
+{
+    int r;
+
+    do {
+        r = flock(fd, LOCK_EX);
+    } while (r != 0 && errno == EINTR);
+    return r == 0;
+}
+
 /* Takes the lock, reads and indexes the file; there is an empty one where there is none. leave() must follow. */
 static mcpt_err enter(mcpt_store_seed_file *s, const char *key)
 {
@@ -27,7 +37,7 @@ static mcpt_err enter(mcpt_store_seed_file *s, const char *key)
     }
     (void)snprintf(s->other, sizeof(s->other), "%s.lock", s->path);
     s->lock = open(s->other, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (s->lock < 0 || flock(s->lock, LOCK_EX) != 0) {
+    if (s->lock < 0 || !locked(s->lock)) {
         return MCPT_E_STORE;
     }
     text.ptr = s->text;
@@ -41,7 +51,9 @@ static mcpt_err enter(mcpt_store_seed_file *s, const char *key)
         text.len = 2;
     } else {
         while (got > 0 && text.len < s->half) {
-            got = read(fd, s->text + text.len, s->half - text.len);
+            do {
+                got = read(fd, s->text + text.len, s->half - text.len);
+            } while (got < 0 && errno == EINTR);
             text.len += got > 0 ? (size_t)got : 0;
         }
         (void)close(fd);
@@ -71,7 +83,7 @@ static mcpt_err replace(mcpt_store_seed_file *s, mcpt_str text)
 {
     size_t at = 0;
     bool ok;
-    int fd;
+    int fd, why;
 
     (void)snprintf(s->other, sizeof(s->other), "%s.new", s->path);
     (void)unlink(s->other);
@@ -87,7 +99,11 @@ static mcpt_err replace(mcpt_store_seed_file *s, mcpt_str text)
         ok = close(fd) == 0 && ok;
     }
     ok = ok && rename(s->other, s->path) == 0;
-    return ok ? MCPT_OK : errno == ENOSPC || errno == EDQUOT ? MCPT_E_FULL : MCPT_E_STORE;
+    why = errno;
+    if (!ok) {
+        (void)unlink(s->other);
+    }
+    return ok ? MCPT_OK : why == ENOSPC || why == EDQUOT ? MCPT_E_FULL : MCPT_E_STORE;
 }
 
 /* The file with key as value, or without it. */

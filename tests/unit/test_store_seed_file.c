@@ -3,7 +3,13 @@
 #include "mcptools.h"
 #include "../../port/store_seed_file.h"
 #include "../stores/stores.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 static char root[64], path[96], other[96], mem[65536], mem2[65536];
 static mcpt_tok tok[2048], tok2[2048];
@@ -84,6 +90,56 @@ static void too_large(void)
     sc_clear(s);
 }
 
+/* A write that fails leaves the old file, and no piece of a new one, which has tokens in it. */
+static void no_room(void)
+{
+    const mcpt_store *s = &file.store;
+    struct rlimit old, few;
+    char left[112];
+    (void)snprintf(left, sizeof(left), "%s.new", path);
+    CHECK(sc_write(s, "k", "1") == MCPT_OK && getrlimit(RLIMIT_FSIZE, &old) == 0);
+    few = old;
+    few.rlim_cur = 200;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    memset(sc_buf, '1', 2000);
+    CHECK(setrlimit(RLIMIT_FSIZE, &few) == 0);
+    CHECK(s->write(s->user, "l", sc_bytes(sc_buf, 2000)) == MCPT_E_STORE);
+    CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+    CHECK(access(left, F_OK) != 0 && sc_is(s, "k", mcpt_z("1")) && sc_is(s, "l", sc_none));
+    sc_clear(s);
+}
+
+static void on_alarm(int n) { (void)n; }
+
+/* A signal that is handled while another process has its turn is no failure. */
+static void signals(void)
+{
+    struct itimerval often = { { 0, 2000 }, { 0, 2000 } };
+    const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+    struct sigaction act;
+    char lock[112], c;
+    int fds[2];
+    pid_t child;
+    (void)snprintf(lock, sizeof(lock), "%s.lock", path);
+    CHECK(sc_write(&file.store, "k", "1") == MCPT_OK && pipe(fds) == 0);
+    child = fork();
+    if (child == 0) {
+        int fd = open(lock, O_RDWR);
+        const bool ok = fd >= 0 && flock(fd, LOCK_EX) == 0 && write(fds[1], "", 1) == 1;
+        (void)usleep(100000);
+        _exit(ok ? 0 : 1);
+    }
+    CHECK(read(fds[0], &c, 1) == 1);
+    memset(&act, 0, sizeof(act));
+    act.sa_handler = on_alarm;        /* without SA_RESTART */
+    CHECK(sigaction(SIGALRM, &act, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
+    CHECK(sc_write(&file.store, "k", "2") == MCPT_OK);
+    CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0 && waitpid(child, NULL, 0) == child && sc_is(&file.store, "k", mcpt_z("2")));
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    sc_clear(&file.store);
+}
+
 int main(void)
 {
     const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
@@ -98,6 +154,8 @@ int main(void)
     records();
     as_written();
     too_large();
+    no_room();
+    signals();
     turns(&file.store, open_two);
     (void)snprintf(other, sizeof(other), "%s/store.lock", root);
     CHECK(unlink(path) == 0 && unlink(other) == 0 && rmdir(root) == 0);
