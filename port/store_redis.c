@@ -491,14 +491,15 @@ static mcpt_err scan(mcpt_store_redis *s, const char *pattern, const char *last,
         args[4] = mcpt_z("COUNT");
         args[5] = mcpt_z("1000");
         r = command(s, 6, args);
-        if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 2 || (size_t)r->element[0]->len >= sizeof(cursor)) {
+        if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 2 || r->element[0]->type != REDIS_REPLY_STRING ||
+            (size_t)r->element[0]->len >= sizeof(cursor)) {
             e = error_of(r);
         } else {
             memcpy(cursor, r->element[0]->str, (size_t)r->element[0]->len + 1);
             for (size_t i = 0; i < r->element[1]->elements; i++) {
                 const redisReply *row = r->element[1]->element[i];
 
-                if ((size_t)row->len > skip && (size_t)row->len - skip < sizeof(key)) {
+                if (row->type == REDIS_REPLY_STRING && (size_t)row->len > skip && (size_t)row->len - skip < sizeof(key)) {
                     memcpy(key, row->str + skip, (size_t)row->len - skip + 1);
                     if (mcpt_store_key_ok(key, s->config.max_key)) {
                         sort_in(keys, count, last, key);
@@ -621,6 +622,7 @@ mcpt_err mcpt_store_redis_open(mcpt_store_redis *s, const mcpt_store_redis_confi
 {
     static const mcpt_store calls = { redis_read, redis_write, redis_erase, redis_list, redis_swap, NULL };
     mcpt_store_redis_config *c = &s->config;
+    mcpt_err e;
 
     memset(s, 0, sizeof(*s));
     s->store = calls;
@@ -628,6 +630,7 @@ mcpt_err mcpt_store_redis_open(mcpt_store_redis *s, const mcpt_store_redis_confi
     s->fd = -1;
     *c = *config;
     if (c->url != NULL && !take_url(s)) {
+        mcpt_store_redis_close(s);
         return MCPT_E_ARG;
     }
     c->host = c->host != NULL ? c->host : "localhost";
@@ -635,11 +638,14 @@ mcpt_err mcpt_store_redis_open(mcpt_store_redis *s, const mcpt_store_redis_confi
     c->prefix = c->prefix != NULL ? c->prefix : "mcp:";
     c->timeout_ms = c->timeout_ms != 0 ? c->timeout_ms : 5000;
     c->max_key = c->max_key != 0 ? c->max_key : MCPT_STORE_KEY;
-    if (strlen(c->prefix) > PREFIX || c->max_key > MCPT_STORE_REDIS_KEY) {
-        return MCPT_E_ARG;
+    s->opened = strlen(c->prefix) <= PREFIX && c->max_key <= MCPT_STORE_REDIS_KEY;
+    e = s->opened ? MCPT_E_STORE : MCPT_E_ARG;
+    s->opened = s->opened && dial(s);
+    if (s->opened) {
+        return MCPT_OK;
     }
-    s->opened = dial(s);
-    return s->opened ? MCPT_OK : MCPT_E_STORE;
+    mcpt_store_redis_close(s);
+    return e;
 }
 
 void mcpt_store_redis_close(mcpt_store_redis *s)

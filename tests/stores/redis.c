@@ -8,7 +8,10 @@
 #include "../../port/tls_bearssl.h"
 #include "../../port/tls_mbedtls.h"
 #include "stores.h"
+#include <arpa/inet.h>
 #include <hiredis/hiredis.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 static mcpt_store_redis redis, two, third;
 static char url[256];
@@ -217,6 +220,45 @@ static void extras(void)
     sc_clear(s);
 }
 
+/* What calls itself Redis may answer anything. */
+static void impostor(void)
+{
+    struct sockaddr_in a;
+    socklen_t n = sizeof(a);
+    char text[64];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pid_t child;
+    memset(&a, 0, sizeof(a));
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(listener, 4) == 0 && getsockname(listener, (struct sockaddr *)&a, &n) == 0);
+    child = fork();
+    if (child == 0) {
+        char in[512];
+        int fd = accept(listener, NULL, NULL);
+        ssize_t got;
+        while ((got = recv(fd, in, sizeof(in) - 1, 0)) > 0) {
+            const char *out;
+            in[got] = '\0';
+            out = strstr(in, "PING") != NULL ? "+PONG\r\n" : strstr(in, "SCAN") != NULL ? "*2\r\n:0\r\n:0\r\n" : ":1\r\n";
+            (void)!write(fd, out, strlen(out));
+        }
+        _exit(0);
+    }
+    (void)close(listener);
+    (void)snprintf(text, sizeof(text), "redis://127.0.0.1:%u", (unsigned)ntohs(a.sin_port));
+    CHECK(try_url(&third, text) == MCPT_OK);
+    CHECK(third.store.list(third.store.user, "", sc_each, &sc_list) == MCPT_E_STORE);
+    CHECK(third.store.read(third.store.user, "k", sc_buf, sizeof(sc_buf), &(size_t){ 0 }) == MCPT_E_STORE);
+    mcpt_store_redis_close(&third);
+    CHECK(waitpid(child, NULL, 0) == child);
+    /* a password does not stay where the store was not opened */
+    (void)snprintf(text, sizeof(text), "redis://:not-the-password@127.0.0.1:%u", (unsigned)port);
+    CHECK(try_url(&third, text) == MCPT_E_STORE && memmem(&third, sizeof(third), "not-the-password", 16) == NULL);
+    (void)snprintf(text, sizeof(text), "redis://:not-the-password@127.0.0.1:0x");
+    CHECK(try_url(&third, text) == MCPT_E_ARG && memmem(&third, sizeof(third), "not-the-password", 16) == NULL);
+}
+
 int main(void)
 {
     store_contract_of of = { &redis.store, &two.store, reopen, 64, 60000, false, 0, 800 };
@@ -227,6 +269,7 @@ int main(void)
     reopen();
     store_contract(&of);
     options();
+    impostor();
     tls("mbedtls", "server.crt", MCPT_OK);
     tls("bearssl", "server.crt", MCPT_OK);
     tls("mbedtls", "other.crt", MCPT_E_STORE);
