@@ -1,4 +1,4 @@
-/* What the server half of @clerk/mcp-tools 0.6 does wrong, each with a test that shows it done right here. Its client half: test_oauth.c.
+/* What the server half of @clerk/mcp-tools 0.6 does wrong, each with a test that shows it done right here. Its client half: test_client_defects.c.
  *
  *   the challenge's value is not quoted                          challenges_are_quoted
  *   an invalid token gets a 401 without a challenge              an_invalid_token_gets_a_challenge
