@@ -97,7 +97,8 @@ static void no_room(void)
     struct rlimit old, few;
     char left[112];
     (void)snprintf(left, sizeof(left), "%s.new", path);
-    CHECK(sc_write(s, "k", "1") == MCPT_OK && getrlimit(RLIMIT_FSIZE, &old) == 0);
+    CHECK(sc_write(s, "k", "1") == MCPT_OK);
+    CHECK(getrlimit(RLIMIT_FSIZE, &old) == 0);
     few = old;
     few.rlim_cur = 200;
     (void)signal(SIGXFSZ, SIG_IGN);
