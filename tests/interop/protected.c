@@ -1,6 +1,8 @@
 /* An MCP server that is an OAuth resource server, for the interoperability tests:
  *   protected PORT mbedtls|bearssl jwt|opaque ISSUER URL [CLIENT_ID SECRET]
  * jwt: URL is a key set; opaque: the introspection endpoint. whoami shows the principal, change does with the scope write. DPoP with nonces.
+ *   protected PORT mbedtls|bearssl clerk PUBLISHABLE_KEY KEY_SET_URL VERIFY_URL METADATA_ISSUER [SECRET_KEY]
+ * The same for Clerk's tokens, of the client "app"; serves the metadata that METADATA_ISSUER publishes.
  *   protected emit CLIENT_ID ISSUER METHOD URL [TOKEN [NONCE]]
  * prints a client assertion and a DPoP proof, made with the key of RFC 7515 A.3. */
 #include "../../port/crypto_bearssl.h"
@@ -57,12 +59,14 @@ int main(int argc, char **argv)
     static mcpt_mbedtls mbed;
     static mcpt_bearssl bear;
     static mcpt_env env;
-    static mcpt_exchange x;
-    static mcpt_exchange *const exchanges[] = { &x };
+    static mcpt_exchange x, relay_x;
+    static mcpt_exchange *const exchanges[] = { &x, &relay_x };
     static mcpt_jwk slots[4];
     static mcpt_jwt_rules rules;
     static mcpt_jwt_verifier jwt;
     static mcpt_introspection opaque;
+    static mcpt_clerk clerk;
+    static mcpt_relay relay;
     static mcpt_dpop dpop;
     static mcpt_seen seen[1024];    /* proofs of minutes */
     static mcpt_verdict verdicts[16];
@@ -74,8 +78,9 @@ int main(int argc, char **argv)
     static mcpt_hub hub;
     static mcpt_posix net;
     static char rx[4096], tx[4096], token_buf[4096], set_buf[1024], proof_buf[1024], base[64];
+    static char relay_rx[2048], relay_tx[1024], relay_buf[8192], opaque_buf[2048];
     static uint8_t nonce_key[32], memory[6 << 20];
-    mcpt_posix_config config = { .server = &server, .hub = &hub, .exchanges = exchanges, .nexchanges = 1 };
+    mcpt_posix_config config = { .server = &server, .hub = &hub, .exchanges = exchanges, .nexchanges = 2 };
     const mcpt_crypto *crypto;
     if (argc < 6 || mcpt_mbedtls_init(&mbed, NULL, 0) != MCPT_OK || mcpt_bearssl_init(&bear, NULL, 0) != MCPT_OK) {
         return 2;
@@ -90,7 +95,8 @@ int main(int argc, char **argv)
     config.port = (uint16_t)strtoul(argv[1], NULL, 10);
     (void)snprintf(base, sizeof base, "http://127.0.0.1:%u", (unsigned)config.port);
     if (!env.random(env.user, nonce_key, sizeof nonce_key) ||
-        mcpt_exchange_init(&x, &env, rx, sizeof rx, tx, sizeof tx, 0, true) != MCPT_OK) {
+        mcpt_exchange_init(&x, &env, rx, sizeof rx, tx, sizeof tx, 0, true) != MCPT_OK ||
+        mcpt_exchange_init(&relay_x, &env, relay_rx, sizeof relay_rx, relay_tx, sizeof relay_tx, 0, true) != MCPT_OK) {
         return 2;
     }
     rules.issuer = argv[4];
@@ -118,6 +124,24 @@ int main(int argc, char **argv)
         opaque.secret = argv[7];
         guard.verify = mcpt_introspection_verify;
         guard.user = &opaque;
+    }
+    if (strcmp(argv[3], "clerk") == 0) {
+        clerk.jwt = jwt;
+        clerk.opaque = opaque;
+        clerk.opaque.url = argc > 7 ? argv[6] : NULL;
+        clerk.opaque.secret = argc > 8 ? argv[8] : NULL;
+        clerk.opaque.buf = opaque_buf;
+        clerk.opaque.cap = sizeof opaque_buf;
+        clerk.rules.clients = "app";
+        if (argc < 8 || mcpt_clerk_init(&clerk, argv[4]) != MCPT_OK ||
+            mcpt_relay_init(&relay, &relay_x, &hub, argv[7], relay_buf, sizeof relay_buf) != MCPT_OK) {
+            return 2;
+        }
+        argv[4] = clerk.issuer;
+        guard.verify = mcpt_clerk_verify;
+        guard.user = &clerk;
+        guard.document = mcpt_relay_document;
+        guard.document_user = &relay;
     }
     guard.prove = mcpt_dpop_prove;
     guard.nonce = mcpt_dpop_nonce;
