@@ -20,6 +20,9 @@ done
 # shellcheck disable=SC2086  # lists of words
 compile() { ${CC:-cc} $flags "$@"; }
 # shellcheck disable=SC2086
+tests/tools/snippet.sh port/lwip.h 'extern const mcpt_server thermo; extern mcpt_hub hub; void reset(void); void ethernet_frames_to_lwip(void);
+  void sleep_until_interrupt(uint32_t milliseconds); void serve(void);' $flags || { echo 'PASSED 0 FAILED 1 (the guide in README.md)'; exit 1; }
+# shellcheck disable=SC2086
 for file in $stack; do compile -w -c $file -o "$out/$(basename $file .c).o" || exit 1; done
 for file in build/mcptools.c port/lwip.c port/tls.c port/tls_bearssl.c port/tls_mbedtls.c tests/port/lwip.c tests/conformance/fixtures.c; do
   # shellcheck disable=SC2086

@@ -191,11 +191,17 @@ def readme(header_text):
     for path in sorted(Path("port").glob("*.h")) + sorted(Path("port").glob("*.c")):
         known |= set(NAME.findall(path.read_text(encoding="utf-8")))
     inside, block, begin = False, [], 0
+    words = set(re.findall(r"\w+", header_text)) | {w for p in Path("port").glob("*.h") for w in re.findall(r"\w+", p.read_text(encoding="utf-8"))}
+    members, ends = re.compile(r"`\.([a-z]\w*)`"), re.compile(r"`(_[a-z]+)`")
     names = re.compile(r"\b(?:mcpt_[a-z0-9]\w*|MCPT_[A-Z0-9]\w*|MCPTOOLS_\w+)(?![\w*.]*\.h)")
     for number, line in enumerate(text.split("\n"), 1):
         for name in names.findall(line):
             if not name.endswith("_") and name != "MCPT_NO_X":
                 check(name in known or "your" in line, "README.md", number, f"{name} is not in {HEADER}")
+        for name in members.findall(line):
+            check(name in words, "README.md", number, f".{name} is no member in {HEADER} or port/")
+        for end in ends.findall(line):
+            check(any(word.startswith("mcpt_store_") and word.endswith(end) for word in words), "README.md", number, f"no store has {end}")
         if inside and line.startswith("```"):
             inside = False
             if block and re.match(r"/\* compile\b.*\*/", block[0]):
