@@ -1446,7 +1446,8 @@ MCPT_API unsigned mcpt_client_can(mcpt_call *call);         /* MCPT_CAN_x of thi
 #if !MCPT_NO_TASKS
 /* Extension io.modelcontextprotocol/tasks: from here on run as a task. OK: goes on (as a task, or plainly because
  * the client does not know tasks and required is false); PENDING: return it, the handler is called again as a task;
- * E_CAPABILITY: required and the client cannot; E_LIMIT: no slot and required. Ask what must be known before. */
+ * E_CAPABILITY: required and the client cannot; E_LIMIT: no slot and required. Ask what must be known before. ttl_ms from
+ * creation (0: for ever, the slot, too) its result and its open questions are kept; what is at work then goes on. */
 MCPT_API mcpt_err mcpt_task(mcpt_call *call, bool required, uint32_t ttl_ms, uint32_t poll_ms);
 MCPT_API mcpt_err mcpt_task_status(mcpt_call *call, const char *message);   /* statusMessage; static text */
 #endif
@@ -15413,6 +15414,9 @@ static void mcpt__questions_out(mcpt_call *k, mcpt_writer *w)
         k->job->tail_cap = at - k->job->text_len;
         k->job->state = MCPT__J_ASKED;
 #if !MCPT_NO_TASKS
+        if (s->ttl_ms - 1u < 0x7fffffffu) {
+            mcpt__job_alarm(k->hub, k->job, s->born + s->ttl_ms);    /* nobody answers: fails, and its slot is free */
+        }
         mcpt__task_changed(k->hub, s, MCPT__T_INPUT);
 #endif
         return;

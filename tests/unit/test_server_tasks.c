@@ -338,6 +338,36 @@ static void a_task_asks_and_is_answered_in_parts(void)
     finish();
 }
 
+/* ext-tasks, ttlMs: "receivers MAY delete the task and its results, regardless of the task status": questions that nobody answers do
+ * not keep a slot for ever. */
+static void a_task_that_nobody_answers_ends_with_its_time(void)
+{
+    const char *id;
+    wire *w;
+
+    begin();
+    probe.ttl = 60000;
+    start();
+    w = dial(MCPT_HTTP);
+    world.caps = caps_tasks;
+    id = new_task(w, "{\"ask\":true}");
+    (void)task(w, "tasks/update", id, ",\"inputResponses\":{\"name\":" YES("Ada") "}");
+    pass(59999);
+    IS(member(task(w, "tasks/get", id, "").body, "result|status"), "\"input_required\"");
+    CHECK(probe.audits == 0);
+    pass(1);
+    settle();
+    CHECK(probe.audits == 1 && probe.audit.result == MCPT_E_TIMEOUT);
+    ERROR_IS(task(w, "tasks/get", id, ""), 200, -32602, "1");
+    ERROR_IS(task(w, "tasks/update", id, ",\"inputResponses\":{\"other\":" YES("Bo") "}"), 200, -32602, "1");
+    id = new_task(w, "{\"ask\":true}");
+    probe.done = true;
+    (void)task(w, "tasks/update", id, ",\"inputResponses\":{\"name\":" YES("Ada") ",\"other\":" YES("Bo") "}");
+    pass(59999);                      /* answered in time: nothing ends it early */
+    IS(member(task(w, "tasks/get", id, "").body, "result|status"), "\"completed\"");
+    finish();
+}
+
 /* ext-tasks, Task Status Notifications: "Each notification carries a complete DetailedTask [...] identical to what tasks/get
  * would have returned at that moment." */
 static void listeners_hear_of_their_tasks(void)
@@ -462,6 +492,7 @@ int main(void)
     tasks_are_for_clients_that_declare_them();
     cancelling_a_task_tells_its_handler();
     a_task_asks_and_is_answered_in_parts();
+    a_task_that_nobody_answers_ends_with_its_time();
     listeners_hear_of_their_tasks();
     task_slots_and_long_times();
     task_slots_are_bounded();
