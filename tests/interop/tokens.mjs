@@ -130,7 +130,7 @@ provider = new Provider(as.url, {
       grant_types: ["client_credentials"], redirect_uris: [], response_types: [], scope: "read write" },
   ],
   jwks: { keys: [{ ...rsa, kid: "rsa", use: "sig" }, { ...ec, kid: "ec", use: "sig" }] },
-  scopes: ["read", "write"],
+  scopes: ["read", "write", "offline_access"],
   clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt"],
   enabledJWA: { clientAuthSigningAlgValues: ["ES256"], dPoPSigningAlgValues: ["ES256"] },
   features: {
@@ -194,6 +194,11 @@ for (const library of LIBRARIES) {
     equal((await whoami(asked, bearer((await grant("https://other.example/mcp")).access_token))).status, 401, "a token for another resource");
     const several = await Promise.all([1, 2, 3, 4].map(async () => whoami(asked, bearer((await grant(asked.url)).access_token))));
     equal(several.map((w) => w.client_id), ["app", "app", "app", "app"], "four at once");
+    const refresh = await new provider.RefreshToken({ client: await provider.Client.find("app"), accountId: "user_1", scope: "read", gty: "authorization_code", iat: Math.floor(Date.now() / 1000), expiresIn: 300 }).save();
+    const said = await (await fetch(metadata.introspection_endpoint, { method: "POST", headers: { authorization: `Basic ${Buffer.from("resource:resource%20secret").toString("base64")}` },
+      body: new URLSearchParams({ token: refresh, token_type_hint: "access_token" }) })).json();
+    equal([said.active, said.token_type, said.aud], [true, undefined, undefined], "what it says about a refresh token");
+    equal((await whoami(asked, bearer(refresh))).status, 401, "a refresh token, which is active too");
     await fetch(metadata.revocation_endpoint, { method: "POST", headers: { authorization: `Basic ${Buffer.from("app:secret").toString("base64")}` },
       body: new URLSearchParams({ token: access_token }) });
     equal((await whoami(asked, bearer(access_token))).status, 401, "revoked");
