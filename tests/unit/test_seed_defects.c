@@ -27,6 +27,8 @@
  *   replayed code, reused refresh token, guessed code    test_pairing.c: code_replay_revokes, refresh_reuse_revokes_the_family,
  *                                                        brute_force_of_the_pairing_code_locks
  *   header injection, Host tricks, plain http            test_pairing.c: header_injection_fails, host_tricks_and_plain_http_fail
+ *   floods of pages, of fetches                          test_pairing.c: a_flood_of_pages_ends_no_other; test_pairing_documents.c: slow_and_many
+ *   refresh and ID tokens that introspection calls active        test_verify.c: introspection, clerk
  *   a client's URL as a way into the network             test_pairing_documents.c: urls_that_are_not_fetched, hostile_documents */
 #include "device.h"
 #include "internet.h"
