@@ -1976,6 +1976,32 @@ static size_t mcpt__load(const char *p)
     return w;
 }
 #endif
+#if MCPT__CTZ && defined(__SSE2__)    /* every x86-64: sixteen bytes at once, signed: what is not ASCII is below 0 */
+#define MCPT__LANES 16u
+typedef signed char mcpt__lanes __attribute__((vector_size(16)));
+typedef char mcpt__lanes_char __attribute__((vector_size(16)));
+#define MCPT__HITS(is) ((unsigned)__builtin_ia32_pmovmskb128((mcpt__lanes_char)(is)))     /* a bit for each lane that is */
+static inline mcpt__lanes mcpt__lanes_load(const char *p)
+{
+    mcpt__lanes v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return v;
+}
+#else
+#define MCPT__LANES 0
+#endif
+
+/* Where c stands from p on; NULL: not in n bytes. */
+static inline const char *mcpt__seek(const char *p, size_t n, char c)
+{
+#if MCPT__LANES                       /* mostly it is near: no call */
+    unsigned hit = n >= MCPT__LANES ? MCPT__HITS(mcpt__lanes_load(p) == (signed char)c) : 0;
+    if (hit != 0) {
+        return p + (unsigned)__builtin_ctz(hit);
+    }
+#endif
+    return (const char *)MCPT_MEMCHR(p, c, n);
+}
 
 /* How many bytes from p on are ASCII. */
 static size_t mcpt__ascii(const char *p, size_t n)
@@ -3059,23 +3085,28 @@ static bool mcpt__f64_read(const char *p, size_t n, double *out)
  * beginning of a character outside ASCII; else end. */
 static inline const char *mcpt__plain(const char *p, const char *end)
 {
-#if MCPT__WORDS
-    if ((size_t)(end - p) >= sizeof(size_t)) {
-        const char *last = end - sizeof(size_t);
-        do {
-            size_t w = mcpt__load(p);                       /* w ^ 2 puts the quote next to the controls; */
-            size_t hit = w | ((w ^ MCPT__REP(2u)) - MCPT__REP(0x21u)) | /* borrows leave only lanes that hit */
-                         ((w ^ MCPT__REP('\\' + 0u)) - MCPT__REP(1u));
-            hit &= MCPT__REP(0x80u);
-            if (hit != 0) {
-#if MCPT__CTZ
-                return p + ((unsigned)__builtin_ctzll(hit) >> 3);
-#else
-                break;
+#if MCPT__LANES
+    for (; (size_t)(end - p) >= MCPT__LANES; p += MCPT__LANES) {
+        mcpt__lanes v = mcpt__lanes_load(p);
+        unsigned hit = MCPT__HITS((v < (signed char)0x20) | (v == (signed char)'"') | (v == (signed char)'\\'));
+        if (hit != 0) {
+            return p + (unsigned)__builtin_ctz(hit);
+        }
+    }
 #endif
-            }
-            p += sizeof(size_t);
-        } while (p <= last);
+#if MCPT__WORDS
+    for (; (size_t)(end - p) >= sizeof(size_t); p += sizeof(size_t)) {
+        size_t w = mcpt__load(p);                           /* w ^ 2 puts the quote next to the controls; */
+        size_t hit = w | ((w ^ MCPT__REP(2u)) - MCPT__REP(0x21u)) |         /* borrows leave only lanes that hit */
+                     ((w ^ MCPT__REP('\\' + 0u)) - MCPT__REP(1u));
+        hit &= MCPT__REP(0x80u);
+        if (hit != 0) {
+#if MCPT__CTZ
+            return p + ((unsigned)__builtin_ctzll(hit) >> 3);
+#else
+            break;
+#endif
+        }
     }
 #endif
     while (p != end) {
@@ -3545,12 +3576,13 @@ static unsigned mcpt__scan_below(const mcpt_scan *s, unsigned parent)
     const mcpt_pick *end = s->picks + s->npicks;
     const mcpt_pick *pick = s->picks + parent;
 
-    for (pick++; pick < end && end[-1].tag >> 8 >= parent; pick++) {        /* parents ascend */
-        if (pick->tag >> 8 == parent) {
-            return (unsigned)(pick - s->picks);
-        }
+    if (end[-1].tag >> 8 < parent) {                        /* parents ascend */
+        return 0;
     }
-    return 0;
+    do {
+        pick++;
+    } while (pick < end && pick->tag >> 8 < parent);
+    return pick < end && pick->tag >> 8 == parent ? (unsigned)(pick - s->picks) : 0;
 }
 
 static const char *mcpt__scan_open(mcpt_scan *s, const char *p, bool object)
@@ -3668,11 +3700,11 @@ static void mcpt__scan_collect(mcpt_scan *s, const char *p, size_t n)
 /* A key has ended: is it that of a row below node? */
 static bool mcpt__scan_match(mcpt_scan *s, const char *key, size_t len)
 {
-    size_t tag = (size_t)s->node << 8 | len;                /* of no row when len is more than 47 */
+    size_t tag = ((size_t)s->node << 8) + len;              /* that of no row below node when len is more than 47 */
     const mcpt_pick *end = s->picks + s->npicks;
     const mcpt_pick *pick = s->picks + s->first;
 
-    for (; pick < end && len < sizeof(s->key); pick++) {
+    for (; pick < end && (pick->tag ^ tag) <= 0xff; pick++) {
         if (pick->tag == tag && MCPT_MEMCMP(pick->key, key, len) == 0) {
             uint32_t bit = (uint32_t)1 << (pick - s->picks);
             bool again = (s->seen & bit) != 0;
@@ -4616,7 +4648,15 @@ static bool mcpt__array_next(mcpt_str *inside, mcpt_str *out, bool *other)
 static inline size_t mcpt__clean(const char *p, size_t n)
 {
     size_t i = 0;
-#if MCPT__WORDS
+#if MCPT__LANES
+    for (; n - i >= MCPT__LANES; i += MCPT__LANES) {
+        mcpt__lanes v = mcpt__lanes_load(p + i);
+        unsigned hit = MCPT__HITS(((v ^ (signed char)(-0x80)) < (signed char)(0x20 - 0x80)) | (v == (signed char)0x7f));
+        if (hit != 0) {
+            return i + (unsigned)__builtin_ctz(hit);
+        }
+    }
+#elif MCPT__WORDS
     while (n - i >= sizeof(size_t)) {
         size_t w = mcpt__load(p + i);
         if ((((w + MCPT__REP(0x01u)) | (w - MCPT__REP(0x20u))) & MCPT__REP(0x80u)) != 0) {
@@ -4717,7 +4757,7 @@ static unsigned mcpt__field_find(const char *p, size_t n)
 /* Splits a field line at its colon; the value loses the white space around it. */
 static inline bool mcpt__field_split(const char *p, const char *end, mcpt_str *name, mcpt_str *value)
 {
-    const char *colon = (const char *)MCPT_MEMCHR(p, ':', (size_t)(end - p));
+    const char *colon = mcpt__seek(p, (size_t)(end - p), ':');
     if (colon == NULL || colon == p) {
         return false;
     }
@@ -8975,10 +9015,10 @@ static void mcpt__frag(mcpt_writer *w, const char *text, unsigned opened)
 
     mcpt__w_bytes(w, text + 1u - first, n - 1u + first);
     w->comma |= 1u;
-    for (; opened != 0; opened--) {
-        w->depth++;
-        w->kind = w->kind << 1 | (last != '[' || opened > 1 ? 1u : 0u);
-        w->comma = w->comma << 1 | (opened == 1 && last != '{' && last != '[' ? 1u : opened > 1 ? 1u : 0u);
+    if (opened != 0) {
+        w->depth = (uint8_t)(w->depth + opened);
+        w->kind = ((w->kind + 1u) << opened) - (last == '[' ? 2u : 1u);     /* objects, maybe not the innermost */
+        w->comma = ((w->comma + 1u) << opened) - ((last | 0x20) == '{' ? 2u : 1u);
     }
 }
 
