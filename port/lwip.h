@@ -47,8 +47,12 @@
  * acknowledgement of the one before. A stop sends close_notify to idle connections. Handshakes that take longer than the
  * timeout of mcpt_tls_config are ended.
  *
- * Needs: lwIP 2.1 or 2.2 with LWIP_TCP and LWIP_CALLBACK_API; MEMP_NUM_TCP_PCB of connections + 3 (connections that are
- * being closed or refused take one for up to 2 s); MEMP_NUM_TCP_SEG of at least 4 for each buffer; a PBUF_POOL_SIZE of
+ * Needs: lwIP 2.1 or 2.2 with LWIP_TCP and LWIP_CALLBACK_API; MEMP_NUM_TCP_PCB of connections + TCP_DEFAULT_LISTEN_BACKLOG, the
+ * handshakes at once: a SYN that finds neither is dropped, and its sender repeats it after 1 s (Linux) to 6 s (QEMU's user network),
+ * then twice as long. Connections that have ended, were refused or gave way do not count, a SYN takes their PCBs. With fewer (connections
+ * + 3) the fourth of several clients at once waited 6 to 18 s. ARP_QUEUEING 1 for as many frames: without it, of the
+ * clients that come at once while the MAC is not known, all but one wait 3 s.
+ * Also: MEMP_NUM_TCP_SEG of at least 4 for each buffer; a PBUF_POOL_SIZE of
  * TCP_WND / TCP_MSS + 1 for each connection without a buffer and 4 more: what waits must leave some for the others. A driver that gives frames
  * without payload memory outside of that pool (examples/firmware/network.c) keeps acknowledgements coming in any case.
  * SO_REUSE 1 to begin again within two minutes after a destroy. With LWIP_ALTCP the allocator may be that of altcp_tls (not

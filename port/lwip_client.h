@@ -24,7 +24,8 @@
  * ports in its loop. With a client and an exchange TLS needs a connection for each channel and one more.
  *
  * Needs: lwIP 2.1 or 2.2 with LWIP_TCP and LWIP_CALLBACK_API, for each channel a TCP_PCB and one more that is being closed, 4
- * TCP_SEG, TCP_WND / TCP_MSS + 1 pbufs of the pool.
+ * TCP_SEG, TCP_WND / TCP_MSS + 1 pbufs of the pool; LWIP_RAND and LWIP_HOOK_TCP_ISN random: after a reset without power the peer still
+ * has the old connection, and a SYN with its port and its sequence number may get no answer.
  * Does not: allocate, use threads, initialise lwIP, try a second address of a name (lwIP's resolver answers one).
  * Links port/tls.c, not a TLS library.
  * RAM: sizeof(mcpt_lwip_client), 200 bytes. lwIP's pools come on top, and TLS' memory.

@@ -190,7 +190,8 @@ static void show_outcome(mcpt_err e)
     }
 }
 
-/* What the network did will pass: once more after a while, each time a longer one. */
+/* What the network did will pass: once more after a while, each time a longer one. Also a connection from before a reset without power,
+ * of which the peer knows nothing and whose port came up again: its SYN may stay without an answer. */
 static void fail(mcpt_err e)
 {
     show_outcome(e);
@@ -288,6 +289,7 @@ static void command(mcpt_str text)
             emulation_only_exit(0);
         }
     } else if (mcpt_str_is(word, "reset")) {
+        end();                        /* so the peer frees the port, which may come up again */
         board_reset();
     } else {
         print("server URL, trust BASE64, send, logout, report, reset or quit; not ", text);

@@ -90,11 +90,14 @@ endef
 $(foreach k,$(FW_ALL),$(eval $(call firmware,lm3s6965evb,$(k),lm3s6965evb))$(eval $(call firmware,mps2-an385,$(k),mps2_an385)))
 -include $(shell find $(B)/include $(wildcard $(FW)) -name '*.d' 2>/dev/null)
 
+$(FW)/backlog.so: examples/firmware/backlog.c
+	mkdir -p $(@D) && $(CC) -std=c99 -Os $(WARN_C) -shared -fPIC $< -o $@
+
 # An image as a program: build/firmware/BOARD-IMAGE --port N runs it in QEMU.
-$(FW)/%: $(FW)/%.elf
+$(FW)/%: $(FW)/%.elf $(FW)/backlog.so
 	printf '#!/bin/sh\nexec "%s/examples/firmware/run.sh" "%s/%s" "$$@"\n' "$(CURDIR)" "$(CURDIR)" $< >$@ && chmod +x $@
 
-fw_size = $(MAKE) $(FW_IMAGES) $(FW)/lm3s6965evb-bench.elf && FW_CFLAGS='$(FW_CFLAGS) $(FW_device)' tests/firmware/size.py
+fw_size = $(MAKE) $(FW_IMAGES) $(FW)/lm3s6965evb-bench.elf $(FW)/backlog.so && FW_CFLAGS='$(FW_CFLAGS) $(FW_device)' tests/firmware/size.py
 
 $(FW)/sources: examples/firmware/firmware.mk
 	tests/tools/need.sh $(FW_NEEDS) && tests/tools/need-source.sh $(FW_SOURCES) && mkdir -p $(@D) && touch $@

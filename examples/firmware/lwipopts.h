@@ -5,6 +5,10 @@
 #ifndef FIRMWARE_CONNECTIONS
 #define FIRMWARE_CONNECTIONS 4
 #endif
+/* Handshakes at once. lwIP drops a SYN for which it has no PCB without a word, and only its sender's patience brings it back: after 1 s
+ * on Linux, but after 6, 18 and 42 s in QEMU's user network. Connections that are served, or that the port has not ended yet, keep
+ * theirs. Those that have ended, were refused or gave way (FIN_WAIT, LAST_ACK, TIME_WAIT) do not count: a SYN takes theirs. */
+#define FIRMWARE_HANDSHAKES (FIRMWARE_CONNECTIONS + 1)
 #define NO_SYS 1
 #define SYS_LIGHTWEIGHT_PROT 0                /* lwIP is entered from the main loop only */
 #define LWIP_NETCONN 0
@@ -33,7 +37,9 @@ extern uint16_t firmware_dns_port;
 #define IP_FRAG 0
 #define LWIP_NETIF_HOSTNAME 0
 #define ARP_TABLE_SIZE 4
-#define ARP_QUEUEING 0
+#define ARP_QUEUEING 1                        /* until a peer's MAC is known all that goes to it waits, not the last frame alone: */
+#define ARP_QUEUE_LEN FIRMWARE_HANDSHAKES     /* of several SYNs at once after a reset all but one were answered 3 s late */
+#define MEMP_NUM_ARP_QUEUE FIRMWARE_HANDSHAKES
 
 #define TCP_MSS 536
 #define TCP_WND (3 * TCP_MSS)                 /* a request; what waits in the pool, a connection */
@@ -43,8 +49,8 @@ extern uint16_t firmware_dns_port;
 #define LWIP_TCP_KEEPALIVE 1
 #define SO_REUSE 1                            /* a server that is stopped may begin again at once */
 #define TCP_LISTEN_BACKLOG 1
-#define TCP_DEFAULT_LISTEN_BACKLOG (FIRMWARE_CONNECTIONS + 1)   /* handshakes at once */
-#define MEMP_NUM_TCP_PCB (FIRMWARE_CONNECTIONS + 3)           /* and three that are being closed or refused */
+#define TCP_DEFAULT_LISTEN_BACKLOG FIRMWARE_HANDSHAKES
+#define MEMP_NUM_TCP_PCB (FIRMWARE_CONNECTIONS + FIRMWARE_HANDSHAKES)
 #define MEMP_NUM_TCP_PCB_LISTEN 1
 #define MEMP_NUM_TCP_SEG 16
 #define MEMP_NUM_PBUF 14                      /* references to bytes that are sent */

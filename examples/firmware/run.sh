@@ -27,7 +27,7 @@ case $name in *-client.elf) restrict=off last='quit
 ' ;; esac
 commands=$(mktemp -u)
 mkfifo "$commands" || exit 1
-qemu-system-arm -M "$machine" -display none -monitor none -serial "$mcp" -serial stdio ${QEMU:-} \
+LD_PRELOAD=$(dirname "$image")/backlog.so qemu-system-arm -M "$machine" -display none -monitor none -serial "$mcp" -serial stdio ${QEMU:-} \
   -nic "user,restrict=$restrict,hostfwd=tcp:127.0.0.1:$port-:$inside" -kernel "$image" \
   -semihosting-config "enable=on,target=native,arg=firmware,arg=port=$port$options" <"$commands" 2>&1 &
 pid=$!

@@ -44,7 +44,7 @@ export async function start(image, { options = [], mcp = "null", qemu = [], out 
   const child = spawn("qemu-system-arm", ["-M", machine, "-display", "none", "-monitor", "none", "-serial", mcp, "-serial", "stdio",
     "-nic", `user,id=n0,restrict=${out ? "off" : "on"},hostfwd=tcp:127.0.0.1:${port}-:${tls ? 443 : 80}`, "-kernel", join(root, "build/firmware", `${image}.elf`),
     "-semihosting-config", ["enable=on", "target=native", "arg=firmware", `arg=flash=${process.env.BOARD_FLASH ?? join(scratch, "flash")}`, `arg=port=${port}`, ...options.map((o) => `arg=${o}`)].join(","), ...qemu],
-  { stdio: ["pipe", "pipe", "pipe"] });
+  { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, LD_PRELOAD: join(root, "build/firmware/backlog.so") } });
   started.add(child);
   const board = { port, child, text: "", ended: null, url: tls ? `https://localhost:${port}/mcp` : `http://127.0.0.1:${port}/mcp` };
   let changed = () => {};

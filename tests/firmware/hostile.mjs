@@ -86,15 +86,20 @@ async function clean(board, what) {
   other.close();
   await board.settle();
 
-  const full = Array.from({ length: 6 }, () => new Wire(board.port));       // as many clients as connections
+  const full = Array.from({ length: 6 }, () => new Wire(board.port));       // as many clients as connections; none was served yet
+  for (const end = Date.now() + 20000; (await board.report()).connections < 6 && Date.now() < end;) await wait(50);
+  const more = Array.from({ length: 7 }, () => new Wire(board.port)), since = Date.now();           // as many more as it takes at once
+  for (const r of await Promise.all(more.map((w) => w.read())))
+    check(r?.status === 503 && r.headers["retry-after"] && r.close, `one more than six: ${r?.status}`);
+  console.log(`all seven refused after ${Date.now() - since} ms`);
   for (const w of full) { await w.send(call("hello", 1)); check((await w.read())?.status === 200, "one of six"); }
-  const seventh = new Wire(board.port);                                     // one that was served and waits gives way
-  await seventh.send(call("new", 1));
-  check((await seventh.read())?.json.result.content[0].text === "new", "a new client while six wait for something to ask");
+  const last = new Wire(board.port);                                        // whoever was served and waits gives way
+  await last.send(call("new", 1));
+  check((await last.read())?.json.result.content[0].text === "new", "a new client while six wait for something to ask");
   for (const end = Date.now() + 10000; !full.some((w) => w.ended) && Date.now() < end;) await wait(50);
   check(full.filter((w) => w.ended).length === 1, "one of the six has given way");
   for (const w of full.filter((w) => !w.ended)) { await w.send(call("again", 2)); check((await w.read())?.status === 200, "one of the other five"); }
-  [...full, seventh].forEach((w) => w.close());
+  [...full, ...more, last].forEach((w) => w.close());
   await board.settle();
 
   const half = [new Wire(board.port), new Wire(board.port)];                // every buffer holds half a request

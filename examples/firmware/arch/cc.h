@@ -11,7 +11,10 @@
 #define S32_F "ld"
 #define X32_F "lx"
 #define SZT_F "u"
-#define LWIP_RAND() ((u32_t)firmware_random32())              /* sequence numbers and ports nobody can guess */
+/* Ports and sequence numbers nobody can guess (RFC 6056, RFC 6528). lwIP's own sequence numbers are the same after every reset: a peer
+ * whose connection is from before, and which meets the same port again, takes the SYN for an old duplicate and does not answer. */
+#define LWIP_RAND() ((u32_t)firmware_random32())
+#define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) ((u32_t)firmware_random32())
 #include <stdint.h>
 uint32_t firmware_random32(void);
 #endif
