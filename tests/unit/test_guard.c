@@ -1002,7 +1002,9 @@ static void tokens_of_any_length(void)
         w = dial(MCPT_HTTP);
         world.headers = fmt("Authorization: Bearer %s\r\n", times('x', n));
         r = call(w, "echo", "{}");
-        CHECK(r.status == (n < 4000 ? 401 : 431) && probe.runs == 0);
+        CHECK(r.status == (n < 4000 ? 401 : 431) && probe.runs == 0 && judge.calls == (n < 4000));
+        IS(header(r, "WWW-Authenticate"), n < 4000 ? INVALID : "");
+        LACKS(r.body, "xx");
         finish();
     }
 }

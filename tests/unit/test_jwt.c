@@ -86,6 +86,7 @@ static const row rows[] = {
     { "jku of an attacker is not read", "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"ec9\",\"jku\":\"https://evil.example/jwks\"}", OKC, NULL, MCPT_E_ABSENT },
     { "x5u and x5c are not read", "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"ec9\",\"x5u\":\"https://evil.example/c\",\"x5c\":[\"MIIB\"]}", OKC, NULL,
       MCPT_E_ABSENT },
+    { "jwk in the header is not read", "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"ec9\",\"jwk\":" EC_JWK "}", OKC, NULL, MCPT_E_ABSENT },
     { "jku beside a good kid", "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"ec1\",\"jku\":\"https://evil.example/jwks\"}", OKC, NULL, 0 },
     { "crit", "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"ec1\",\"crit\":[\"b64\"]}", OKC, "crit, b64, zip or enc in the header", 0 },
     { "crit empty", "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"ec1\",\"crit\":[]}", OKC, "crit, b64, zip or enc in the header", 0 },
@@ -114,7 +115,7 @@ static const row rows[] = {
     { "aud twice", ES, C(TO TO EXP), "claims are not base64url of a JSON object", 0 },
     { "exp twice", ES, C(TO EXP EXP), "claims are not base64url of a JSON object", 0 },
     { "sub twice, one escaped", ES, C(TO EXP ",\"s\\u0075b\":\"admin\""), "claims are not base64url of a JSON object", 0 },
-    { "nested 100 deep", ES, C(TO EXP ",\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
+    { "nested 40 deep", ES, C(TO EXP ",\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
       "claims are not base64url of a JSON object", 0 },
     /* iss */
     { "iss another", ES, "{\"iss\":\"https://evil.example\",\"sub\":\"u\",\"aud\":\"" AUD "\",\"exp\":1700000600}", "iss", 0 },
@@ -228,6 +229,34 @@ static void attackers_list(void)
     }
 }
 
+/* RFC 8725 section 3.10, RFC 7515 section 4.1: tokens of an attacker's own key, which they bring or say where it is. Really signed by it. */
+static void keys_of_the_token(void)
+{
+    static const char *const brought[] = {
+        ",\"kid\":\"ec1\",\"jwk\":%s", ",\"jwk\":%s", ",\"jwk\":%s,\"kid\":\"ec1\"", ",\"kid\":\"ec1\",\"jku\":\"https://evil.example/jwks\"",
+        ",\"kid\":\"ec1\",\"x5u\":\"https://evil.example/c\",\"x5c\":[\"MIIB\"],\"x5t\":\"AAAA\"", ",\"kid\":\"ec1\"", ""
+    };
+    uint8_t secret[32];
+    char x[44] = { 0 }, y[44] = { 0 }, key[200], more[300], header[400], token[2048];
+    mcpt_signer own;
+    mcpt_claims c;
+    mcpt_str t;
+    memset(secret, 7, sizeof secret);
+    CHECK(mcpt_signer_init(&own, &jwt_mbed.crypto, secret, 32) == MCPT_OK);
+    CHECK(mcpt_b64_encode(own.xy, 32, true, x, sizeof x) == 43 && mcpt_b64_encode(own.xy + 32, 32, true, y, sizeof y) == 43);
+    snprintf(key, sizeof key, "{\"kty\":\"EC\",\"kid\":\"ec1\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}", x, y);
+    for (size_t i = 0; i < MCPT_COUNT(brought); i++) {
+        snprintf(more, sizeof more, brought[i], key);
+        snprintf(header, sizeof header, "{\"typ\":\"at+jwt\",\"alg\":\"ES256\"%s}", more);
+        CHECK(mcpt_jwt_sign(&own, mcpt_z(header), mcpt_z(OKC), token, sizeof token, &t) == MCPT_OK);
+        CHECK(check(t, &rules, NOW, 1024, &c) == MCPT_E_UNAUTHORIZED && c.why != NULL && strcmp(c.why, "signature") == 0);
+    }
+    snprintf(more, sizeof more, "{\"keys\":[%s]}", key);
+    load(more);                       /* the tokens are good where that key is trusted */
+    CHECK(check(t, &rules, NOW, 1024, &c) == MCPT_OK);
+    load(SET);
+}
+
 /* What real servers send, each behind its switch. */
 static void policies(void)
 {
@@ -283,6 +312,7 @@ static void claims(void)
         { "{\"iss\":\"" ISS "\",\"sub\":\"user_1\",\"scope\":[\"a\",1]" TO EXP "}", NULL, NULL, &rules },
         { "{\"iss\":\"" ISS "\",\"sub\":\"user_1\",\"scope\":7" TO EXP "}", NULL, NULL, &rules },
         { "{\"iss\":\"" ISS "\",\"sub\":\"user_1\",\"scope\":\"a\\nb\"" TO EXP "}", NULL, NULL, &rules },
+        { "{\"iss\":\"" ISS "\",\"sub\":\"user_1\",\"scope\":null" TO EXP "}", NULL, NULL, &rules },
         { "{\"iss\":\"" ISS "\",\"sub\":\"user_1\",\"scope\":\"x\",\"scp\":\"y\",\"roles\":[\"r\"]" TO EXP "}", NULL, "r", &roles },
         { "{\"iss\":\"" ISS "\",\"sub\":\"user_1\",\"scp\":\"y\"" TO EXP "}", NULL, NULL, &roles },
     };
@@ -505,6 +535,7 @@ static void jwk(void)
         { "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"x5c\":[\"MIIC\"]}", MCPT_E_ABSENT, 0 },                       /* a certificate only */
         { "{\"kty\":\"RSA\",\"n\":\"" RSA_N "==\",\"e\":\"AQAB\"}", MCPT_E_ABSENT, 0 },
         { "{\"kty\":\"RSA\",\"n\":\"" EC_X "\",\"e\":\"AQAB\"}", MCPT_E_ABSENT, 0 },                       /* 256 bits */
+        { "{\"kty\":\"RSA\",\"n\":\"" RSA_P "\",\"e\":\"AQAB\"}", MCPT_E_ABSENT, 0 },                        /* 1024 bits */
         { "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}", MCPT_E_ABSENT, 0 },
         { "{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}", MCPT_E_ABSENT, 0 },
         { "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\"}", MCPT_E_ABSENT, 0 },
@@ -528,6 +559,14 @@ static void jwk(void)
             printf("jwk %d: %d %.60s\n", (int)i, (int)e, list[i].json);
         }
         CHECK(e == list[i].err && (e != MCPT_OK || key.algs == list[i].algs));
+    }
+    {
+        char even[] = "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\"}";
+        char *end = strstr(even, "\",\"e\":");
+
+        CHECK(one(even, &key) == MCPT_OK);
+        end[-1] = 'A';                /* its last two bits were 01 */
+        CHECK(one(even, &key) == MCPT_E_ABSENT);
     }
     CHECK(mcpt_jwk_parse(&key, mcpt_z(EC_JWK), crypto, buf, sizeof buf) == MCPT_E_SPACE);
     CHECK(mcpt_jwk_parse(&key, mcpt_z(EC_JWK), NULL, set_buf, sizeof set_buf) == MCPT_E_CRYPTO);
@@ -747,6 +786,7 @@ int main(void)
         crypto = i == 0 ? &mcpt_mbedtls_crypto : &mcpt_bearssl_crypto;
         load(SET);
         attackers_list();
+        keys_of_the_token();
         policies();
         claims();
         clock_not_set();

@@ -265,7 +265,10 @@ static void pkce_downgrade_and_wrong_resource_go_back(void)
     paired_device();
     client = desktop();
     for (i = 0; i < MCPT_COUNT(rows); i++) {
-        IS(location_error(page(fmt("/authorize?client_id=%s&redirect_uri=" CALLBACK_F "&state=s%%2B1%%3C%%26&%s", client, rows[i].query))), rows[i].error);
+        reply r = page(fmt("/authorize?client_id=%s&redirect_uri=" CALLBACK_F "&state=s%%2B1%%3C%%26&%s", client, rows[i].query));
+
+        IS(location_error(r), rows[i].error);
+        LACKS(r.head, "code=");
     }
     CHECK(desk.shown == 0);
     code = code_for(client, "");
@@ -393,6 +396,8 @@ static void brute_force_of_the_pairing_code_locks(void)
     const char *client;
     const char *target;
     const char *form;
+    const char *other;
+    const char *right;
     int i;
     reply r;
 
@@ -408,21 +413,31 @@ static void brute_force_of_the_pairing_code_locks(void)
     CHECK(answer(target, form, "1234567", "allow").status == 403);
     CHECK(answer(target, form, "123456789", "allow").status == 400);   /* the page is over */
     CHECK(answer(target, form, digits(), "allow").status == 400 && desk.hidden == 1);
-    form = form_of(page(target));
-    CHECK(answer(target, form, "0000x0000", "allow").status == 403);
-    CHECK(answer(target, form, "00000000", "allow").status == 429);
-    CHECK(page(target).status == 429 && desk.shown == 2);
+    other = request_of(registered("{\"redirect_uris\":[\"http://127.0.0.1:8976/cb\"]}"), "");
+    form = form_of(page(other));
+    right = digits();
+    r = page(target);
+    CHECK(answer(target, form_of(r), "0000x0000", "allow").status == 403);
+    r = answer(target, form_of(r), "00000000", "allow");
+    CHECK(r.status == 429);
+    HAS(world.log, "too many wrong codes");
+    CHECK(page(target).status == 429 && desk.shown == 3);
+    r = answer(other, form, right, "allow");                /* locked: not even the right code, on whatever page */
+    CHECK(r.status == 429);
+    LACKS(r.head, "Location");
     pass(59000);
-    CHECK(page(target).status == 429);
+    CHECK(page(target).status == 429 && answer(other, form, right, "allow").status == 429);
     pass(1001);
     for (i = 0; i < 5; i++) {
-        form = form_of(page(target));
-        r = answer(target, form, "00000000", "allow");
+        r = answer(target, form_of(page(target)), "00000000", "allow");
     }
     CHECK(r.status == 429);
     pass(60001);
     CHECK(page(target).status == 429);              /* two minutes now */
     pass(60001);
+    r = answer(other, form, right, "allow");                /* no page of others ends by it */
+    CHECK(r.status == 303);
+    HAS(header(r, "Location"), "cb?code=");
     form = form_of(page(target));
     CHECK(answer(target, form, digits(), "allow").status == 303);
     for (i = 0; i < 50; i++) {        /* over is over: no lock comes back when the monotonic clock wraps */
@@ -479,6 +494,10 @@ static void forged_forms_and_changed_requests_are_refused(void)
     CHECK(answer(target, "AAAAAAAAAAAAAAAAAAAAAA", digits(), "allow").status == 400);
     CHECK(answer(target, "", digits(), "allow").status == 400);
     CHECK(answer(request_of(client, "&scope=write"), form, digits(), "allow").status == 400);
+    r = answer(fmt("/authorize?response_type=code&client_id=%s&redirect_uri=" CALLBACK_F "&code_challenge=" CHALLENGE     /* another state */
+                   "&code_challenge_method=S256&state=forged&resource=" RESOURCE_F, client), form, digits(), "allow");
+    CHECK(r.status == 400);
+    LACKS(r.head, "Location");
     CHECK(ask("POST", target, "Origin: https://evil.example\r\n", FORM, fmt("form=%s&code=%s&action=allow", form, digits())).status == 403);
     CHECK(ask("POST", target, "Origin: null\r\n", FORM, fmt("form=%s&code=%s&action=allow", form, digits())).status == 403);
     CHECK(ask("POST", target, "", "text/plain", fmt("form=%s&code=%s&action=allow", form, digits())).status == 415);

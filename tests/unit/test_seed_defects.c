@@ -16,19 +16,25 @@
  *
  * An attacker's list for servers, by the test that has it:
  *   alg none, HS256 with the public key, RSA for EC and the reverse, jku x5u jwk in the header, kid abuse, duplicate claims, wrong
- *   audience and issuer, wrong type, id tokens, expired, future                      test_jwt.c: attackers_list, policies, claims
+ *   audience and issuer, wrong type, id tokens, expired, future         test_jwt.c: attackers_list, keys_of_the_token, policies, claims;
+ *                                                        over HTTP, all with one answer: test_verify.c: forged_tokens_are_told_one_thing
  *   truncated and oversize tokens                        test_jwt.c: parts, oversize; test_guard.c: tokens_of_any_length
- *   clock not set                                        test_jwt.c: clock_not_set; test_pairing.c: tokens_expire
+ *   clock not set                                        test_jwt.c: clock_not_set; test_verify.c: behind_the_guard; test_pairing.c: tokens_expire
+ *   weak, even, private, foreign keys; forged padding    test_jwt.c: jwk; crypto.h, with both libraries
  *   storms of unknown kid, rotation, stale key sets      test_verify.c: keys_by_url, keys_change, keys_grow_old
- *   oversize key sets and metadata                       test_jwt.c: jwks_pieces; foreign_metadata_is_checked_and_kept
- *   replayed, foreign and unbound proofs                 test_dpop.c: attackers_list, nonces
- *   forged redirect, downgraded PKCE, forged forms       test_pairing.c: forged_redirect_is_not_followed,
+ *   oversize key sets and metadata                       test_jwt.c: jwks; test_verify.c: no_keys_yet; foreign_metadata_is_checked_and_kept
+ *   tokens in the query, twice, malformed                test_guard.c: every_refusal_has_its_challenge; a_malformed_field_is_a_refusal
+ *   another principal's session and task, dead tokens    test_guard.c: sessions_belong_to_their_principal, tasks_belong_to_their_principal,
+ *                                                        streams_end_with_their_token, an_old_verdict_does_not_come_back
+ *   no verdict, no random numbers, a store that fails    test_guard.c: no_verdict_is_no_entry, cryptography_that_fails; test_pairing.c: failures_refuse
+ *   replayed, foreign and unbound proofs                 test_dpop.c: attackers_list, both_ends, nonces; test_guard.c: dpop_goes_the_same_way
+ *   forged redirect and state, downgraded PKCE, forms    test_pairing.c: forged_redirect_is_not_followed,
  *                                                        pkce_downgrade_and_wrong_resource_go_back, forged_forms_and_changed_requests_are_refused
  *   replayed code, reused refresh token, guessed code    test_pairing.c: code_replay_revokes, refresh_reuse_revokes_the_family,
- *                                                        brute_force_of_the_pairing_code_locks
+ *                                                        wrong_verifier_client_or_redirect_end_the_code, brute_force_of_the_pairing_code_locks
  *   header injection, Host tricks, plain http            test_pairing.c: header_injection_fails, host_tricks_and_plain_http_fail
  *   floods of pages, of fetches                          test_pairing.c: a_flood_of_pages_ends_no_other; test_pairing_documents.c: slow_and_many
- *   refresh and ID tokens that introspection calls active        test_verify.c: introspection, clerk
+ *   refresh and ID tokens that introspection calls active        test_verify.c: introspection, introspection_fails, clerk
  *   a client's URL as a way into the network             test_pairing_documents.c: urls_that_are_not_fetched, hostile_documents */
 #include "device.h"
 #include "internet.h"
@@ -101,7 +107,7 @@ static void challenges_are_quoted(void)
     protected_device();
     start();
     r = with("", "echo");
-    CHECK(r.status == 401);
+    CHECK(r.status == 401 && probe.runs == 0);
     HAS(header(r, "WWW-Authenticate"), "Bearer " PRM_URL);
     field = mcpt_z(header(r, "WWW-Authenticate"));
     CHECK(mcpt_challenge_next(&field, &c, buf, sizeof(buf)) == MCPT_OK && mcpt_str_is(c.scheme, "Bearer"));
@@ -116,7 +122,7 @@ static void an_invalid_token_gets_a_challenge(void)
     protected_device();
     start();
     r = with("Authorization: Bearer nothing\r\n", "echo");
-    CHECK(r.status == 401);
+    CHECK(r.status == 401 && probe.runs == 0);
     HAS(header(r, "WWW-Authenticate"), "error=\"invalid_token\"");
     HAS(header(r, "WWW-Authenticate"), PRM_URL);
     CHECK(with("Authorization: Bearer good\r\n", "echo").status == 200);
@@ -142,15 +148,24 @@ static void only_bearer_is_a_scheme(void)
 
 static void a_malformed_field_is_a_refusal(void)
 {
-    static const char *const bad[] = { "Bearer", "Bearer ", "Bearer a b", "Bearer good,", "Bearer good\tx", "Bearer \x80", "", "Bearer good\r\nAuthorization: Bearer good" };
+    static const char *const bad[] = { "Bearer", "Bearer ", "Bearer a b", "Bearer good\tx", "Bearer \x80", "", "Bearer good," };
     size_t i;
 
     protected_device();
     start();
     for (i = 0; i < MCPT_COUNT(bad); i++) {
         reply r = with(fmt("Authorization: %s\r\n", bad[i]), "echo");
+        bool token = i == MCPT_COUNT(bad) - 1;              /* RFC 6750 section 3.1: well formed, and nobody's */
 
-        CHECK((r.status == 400 || r.status == 401) && probe.runs == 0);
+        CHECK(r.status == (token ? 401 : 400) && probe.runs == 0);
+        HAS(header(r, "WWW-Authenticate"), token ? "Bearer error=\"invalid_token\"" : "Bearer error=\"invalid_request\"");
+        HAS(header(r, "WWW-Authenticate"), PRM_URL);
+        CHECK(strcmp(member_text(r.body, "error"), token ? "invalid_token" : "invalid_request") == 0);
+    }
+    {                                 /* twice: no message that anybody should go on with (RFC 9110 section 5.3) */
+        reply r = with("Authorization: Bearer good\r\nAuthorization: Bearer good\r\n", "echo");
+
+        CHECK(r.status == 400 && r.closes && probe.runs == 0);
     }
     finish();
 }
@@ -168,24 +183,31 @@ static void scopes_and_expiry_count(void)
     HAS(header(r, "WWW-Authenticate"), PRM_URL);
     CHECK(with("Authorization: Bearer full\r\n", "write").status == 200);
     r = with("Authorization: Bearer old\r\n", "echo");
-    CHECK(r.status == 401);
+    CHECK(r.status == 401 && probe.runs == 1);
     HAS(header(r, "WWW-Authenticate"), "error=\"invalid_token\"");
     finish();
 }
 
 static void a_forged_host_changes_no_url(void)
 {
-    static const char *const hosts[] = { "evil.example", "device.example.evil.example", "evil.example:443", "device.example@evil.example", "localhost\r\nX-Forwarded-Host: evil.example" };
+    static const struct { const char *host; int status; } hosts[] = {
+        { "evil.example", 403 }, { "device.example.evil.example", 403 }, { "evil.example:443", 403 }, { "device.example@evil.example", 400 },
+        { "localhost\r\nX-Forwarded-Host: evil.example", 200 }, { "evil.example", 200 }    /* any_host */
+    };
     size_t i;
 
     protected_device();
     start();
     for (i = 0; i < MCPT_COUNT(hosts); i++) {
-        reply a = say(fmt("GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: %s\r\nX-Forwarded-Proto: http\r\nForwarded: host=evil.example\r\n\r\n", hosts[i]));
-        reply b = say(fmt("POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", hosts[i]));
+        world.identity.any_host = i == MCPT_COUNT(hosts) - 1;
+        reply a = say(fmt("GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: %s\r\nX-Forwarded-Proto: http\r\nForwarded: host=evil.example\r\n\r\n", hosts[i].host));
+        reply b = say(fmt("POST /mcp HTTP/1.1\r\nHost: %s\r\nX-Forwarded-Proto: http\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", hosts[i].host));
 
-        CHECK(a.status == 200 || a.status == 400 || a.status == 403);
-        CHECK(b.status == 401 || b.status == 400 || b.status == 403);
+        CHECK(a.status == hosts[i].status && b.status == (hosts[i].status == 200 ? 401 : hosts[i].status));
+        if (a.status == 200) {
+            CHECK(strcmp(member_text(a.body, "resource"), "https://device.example/mcp") == 0);
+            HAS(header(b, "WWW-Authenticate"), PRM_URL);
+        }
         LACKS(a.head, "evil");
         LACKS(a.body, "evil");
         LACKS(b.head, "evil");
@@ -311,29 +333,41 @@ static void browsers_may_read_the_challenge(void)
 
 static void refusals_repeat_nothing(void)
 {
-    reply r;
+    static const struct { const char *target, *fields; int status; } rows[] = {
+        { "/mcp", "Authorization: Bearer mark-of-the-caller\r\n", 401 }, { "/mcp", "Authorization: mark-of x\r\n", 401 },
+        { "/mcp", "Authorization: Bearer mark-of the-caller\r\n", 400 }, { "/mcp?access_token=mark-of", "", 400 },
+        { "/mcp?mark-of=1", "", 401 }, { "/mark-of", "", 404 }, { "/mcp", "Origin: https://mark-of.example\r\n", 403 },
+        { "/mcp", "Authorization: Bearer good\r\nMCP-Protocol-Version: mark-of\r\n", 400 }
+    };
+    size_t i;
 
     protected_device();
     start();
-    r = with("Authorization: Bearer mark-of-the-caller\r\n", "echo");
-    LACKS(r.head, "mark-of");
-    LACKS(r.body, "mark-of");
-    r = say("GET /.well-known/oauth-protected-resource/mark-of HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    CHECK(r.status == 404);
-    LACKS(r.head, "mark-of");
-    LACKS(r.body, "mark-of");
+    for (i = 0; i < MCPT_COUNT(rows); i++) {
+        reply r = say(fmt("POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", rows[i].target, rows[i].fields));
+
+        CHECK(r.status == rows[i].status);
+        LACKS(r.head, "mark-of");
+        LACKS(r.body, "mark-of");
+    }
+    CHECK(probe.runs == 0);
+    LACKS(world.log, "mark-of");      /* secrets stand in no log */
     finish();
 }
 
 static void what_is_revoked_is_over(void)
 {
+    reply r;
+
     protected_device();
     start();
     CHECK(with("Authorization: Bearer full\r\n", "write").status == 200);
     table.n = 1;                                            /* remembered until it is said, or for a minute */
     CHECK(with("Authorization: Bearer full\r\n", "write").status == 200);
     mcpt_guard_forget(&world.hub, mcpt_z("full"));
-    CHECK(with("Authorization: Bearer full\r\n", "write").status == 401);
+    r = with("Authorization: Bearer full\r\n", "write");
+    CHECK(r.status == 401 && probe.runs == 2);
+    HAS(header(r, "WWW-Authenticate"), "error=\"invalid_token\"");
     CHECK(with("Authorization: Bearer good\r\n", "echo").status == 200);
     finish();
 }

@@ -673,6 +673,70 @@ static void behind_the_guard(void)
     finish();
 }
 
+/* RFC 6750 section 3.1: whatever is wrong with a token, who brings it learns one and the same, and no tool runs. */
+static void forged_tokens_are_told_one_thing(void)
+{
+#define T(more) "{\"typ\":\"at+jwt\"," more "}"
+#define BODY_OF(iss, more) "{\"iss\":\"" iss "\",\"sub\":\"mark-of\",\"client_id\":\"c1\",\"scope\":\"read\"" more "}"
+#define OK_BODY BODY_OF(ISS, ",\"aud\":\"" AUD "\",\"exp\":1800000000")
+    static const struct { const char *header, *claims; } rows[] = {
+        { T("\"alg\":\"none\",\"kid\":\"ec1\""), OK_BODY },
+        { T("\"alg\":\"HS256\",\"kid\":\"rsa1\""), OK_BODY },                 /* with the public key */
+        { T("\"alg\":\"ES256\",\"kid\":\"rsa1\""), OK_BODY },                 /* of another kind */
+        { T("\"alg\":\"RS256\",\"kid\":\"ec1\""), OK_BODY },
+        { T("\"alg\":\"ES256\",\"kid\":\"ec9\",\"jku\":\"https://mark-of.example/jwks\""), OK_BODY },
+        { T("\"alg\":\"ES256\",\"kid\":\"ec9\",\"x5u\":\"https://mark-of.example/c\""), OK_BODY },
+        { T("\"alg\":\"ES256\",\"kid\":\"ec9\",\"jwk\":" EC_JWK), OK_BODY },
+        { T("\"alg\":\"ES256\",\"kid\":\"../../mark-of\""), OK_BODY },
+        { T("\"alg\":\"ES256\",\"kid\":\"ec1\",\"alg\":\"ES256\""), OK_BODY },
+        { ES, BODY_OF(ISS, ",\"aud\":\"" AUD "\",\"exp\":1800000000,\"exp\":1800000000") },
+        { ES, BODY_OF(ISS, ",\"aud\":\"" AUD "\",\"exp\":1600000000") },
+        { ES, BODY_OF(ISS, ",\"aud\":\"" AUD "\",\"exp\":1800000000,\"nbf\":1790000000") },
+        { ES, BODY_OF(ISS, ",\"aud\":\"https://mark-of.example/mcp\",\"exp\":1800000000") },
+        { ES, BODY_OF("https://mark-of.example", ",\"aud\":\"" AUD "\",\"exp\":1800000000") },
+        { "{\"typ\":\"JWT\",\"alg\":\"ES256\",\"kid\":\"ec1\"}", OK_BODY },
+        { ES, BODY_OF(ISS, ",\"aud\":\"" AUD "\",\"exp\":1800000000,\"at_hash\":\"x\"") },       /* an ID token */
+        { ES, OK_BODY }               /* without its last character */
+    };
+#undef T
+#undef BODY_OF
+#undef OK_BODY
+    static const char want[] = "Bearer error=\"invalid_token\", error_description=\"the access token is not valid\", "
+        "resource_metadata=\"https://device.example/.well-known/oauth-protected-resource/mcp\"";
+    static char token[2048], headers[2200], text[1024], first[512];
+    wire *w;
+    fresh(NULL);
+    world.server.tools = tools;
+    world.server.ntools = 1;
+    CHECK(mcpt_jwk_parse(&slots[0], mcpt_z(EC_JWK), env.crypto, text, sizeof text) == MCPT_OK);
+    CHECK(mcpt_jwk_parse(&slots[1], mcpt_z(RSA_JWK), env.crypto, text, sizeof text) == MCPT_OK);
+    world.headers = headers;
+    w = dial(MCPT_HTTP);
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        mcpt_str t = jwt_make(token, sizeof token, rows[i].header, rows[i].claims);
+        reply r;
+        snprintf(headers, sizeof headers, "Authorization: Bearer %.*s\r\n", (int)t.len - (i == MCPT_COUNT(rows) - 1), t.ptr);
+        noted = 0;
+        r = call(w, "echo", "{\"text\":\"x\"}");
+        CHECK(r.status == 401 && probe.runs == 0 && !busy());
+        IS(header(r, "WWW-Authenticate"), want);
+        if (i == 0) {
+            snprintf(first, sizeof first, "%s", r.body);
+            HAS(first, "{\"error\":\"invalid_token\",");
+        }
+        IS(r.body, first);
+        CHECK(noted == 1);            /* the owner is told why, in words of ours */
+        LACKS(last_text, "mark-of");
+        LACKS(world.log, "mark-of");
+    }
+    {
+        mcpt_str t = jwt_make(token, sizeof token, ES, rows[0].claims);
+        snprintf(headers, sizeof headers, "Authorization: Bearer %.*s\r\n", (int)t.len, t.ptr);
+        CHECK(call(w, "echo", "{\"text\":\"x\"}").status == 200 && probe.runs == 1);
+    }
+    finish();
+}
+
 int main(void)
 {
     jwt_keys();
@@ -687,6 +751,7 @@ int main(void)
     clerk();
     gone_meanwhile();
     behind_the_guard();
+    forged_tokens_are_told_one_thing();
     jwt_forget();
     return test_end();
 }
