@@ -42,6 +42,7 @@ static mcpt_err verify(void *user, const mcpt_token *t, mcpt_principal *who)
     who->issuer = mcpt_z("https://as.example");
     who->expires = judge.expires;
     who->jkt = mcpt_z(judge.jkt);
+    who->user = user;
     return MCPT_OK;
 }
 
@@ -496,6 +497,85 @@ static void scopes_of_rows_are_enforced(void)
     finish();
 }
 
+static char saw[256];
+static void see(const mcpt_call *call)
+{
+    const mcpt_principal *w = call->who;
+
+    CHECK(w != NULL && w->user == &judge);
+    snprintf(saw, sizeof(saw), "%.*s|%.*s|%.*s|%.*s|%.*s|%lld", (int)w->subject.len, w->subject.ptr, (int)w->client_id.len, w->client_id.ptr,
+             (int)w->scopes.len, w->scopes.ptr, (int)w->issuer.len, w->issuer.ptr, (int)w->jkt.len, w->jkt.len != 0 ? w->jkt.ptr : "",
+             (long long)w->expires);
+}
+static mcpt_err see_args(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    (void)args;
+    see(call);
+    mcpt_text_z(out, "seen");
+    return MCPT_OK;
+}
+static mcpt_err see_prompt(mcpt_call *call, mcpt_val args, mcpt_writer *out)
+{
+    mcpt_message(out, "user");
+    return see_args(call, args, out);
+}
+static mcpt_err see_read(mcpt_call *call, mcpt_str uri, mcpt_writer *out)
+{
+    (void)uri;
+    see(call);
+    mcpt_text_z(out, "seen");
+    return MCPT_OK;
+}
+static mcpt_err see_complete(mcpt_call *call, mcpt_str argument, mcpt_str value, mcpt_val context, mcpt_writer *out)
+{
+    (void)argument;
+    (void)value;
+    (void)context;
+    see(call);
+    mcpt_completion(out, mcpt_z("seen"));
+    return MCPT_OK;
+}
+
+/* All that the verifier said is there for every kind of handler, from the remembered verdict too. */
+static void handlers_see_the_principal(void)
+{
+    static const mcpt_tool tool[] = { MCPT_TOOL("see", "Looks", ANY_SCHEMA, see_args, 0) };
+    static const mcpt_resource resource[] = { { .uri = "dev://see/{id}", .name = "see", .fn = see_read, .complete = see_complete } };
+    static const mcpt_prompt prompt[] = { { .name = "see", .description = "d", .fn = see_prompt } };
+    static const char want[] = "-ada|client|read write|https://as.example|thumbprint|1700000900";
+    static const struct { const char *method, *name, *members; } rows[] = {
+        { "tools/call", "see", "\"name\":\"see\",\"arguments\":{}" }, { "resources/read", "dev://see/1", "\"uri\":\"dev://see/1\"" },
+        { "prompts/get", "see", "\"name\":\"see\"" },
+        { "completion/complete", NULL, "\"ref\":{\"type\":\"ref/resource\",\"uri\":\"dev://see/{id}\"},\"argument\":{\"name\":\"id\",\"value\":\"\"}" }
+    };
+    size_t i;
+    wire *w;
+
+    guarded();
+    guard.prove = prove;
+    judge.jkt = "thumbprint";
+    judge.expires = 1700000900;
+    judge.scopes = "read write";
+    world.server.tools = tool;
+    world.server.resources = resource;
+    world.server.prompts = prompt;
+    world.server.ntools = world.server.nresources = world.server.nprompts = 1;
+    world.headers = "Authorization: DPoP good-ada\r\nDPoP: a.b.c\r\n";
+    start();
+    w = dial(MCPT_HTTP);
+    for (i = 0; i < MCPT_COUNT(rows); i++) {
+        reply r;
+
+        saw[0] = '\0';
+        r = modern(w, rows[i].method, rows[i].name, rows[i].members);
+        CHECK(r.status == 200);
+        HAS(r.body, "seen");
+        IS(saw, want);
+    }
+    CHECK(judge.calls == 1 && judge.proofs == MCPT_COUNT(rows));
+    finish();
+}
+
 /* 2025-11-25 basic/security: a session belongs to whom it was given to; what it says about itself authenticates nobody. */
 static void sessions_belong_to_their_principal(void)
 {
@@ -635,6 +715,8 @@ static void metadata_is_where_clients_look_for_it(void)
             CHECK(r.status == 204);
             IS(header(r, "Access-Control-Allow-Methods"), "GET, HEAD, OPTIONS");
             IS(header(r, "Access-Control-Max-Age"), "86400");
+            IS(header(r, "Access-Control-Allow-Origin"), "*");
+            IS(header(r, "Access-Control-Allow-Headers"), "*, MCP-Protocol-Version");
             document(w, "DELETE", rows[i].path, "");
             r = take(w);
             CHECK(r.status == 405);
@@ -816,6 +898,12 @@ static void dpop_goes_the_same_way(void)
     r = call(w, "echo", "{}");
     CHECK(r.status == 401);
     HAS(header(r, "WWW-Authenticate"), "error=\"invalid_token\"");
+    world.headers = "Authorization: DPoP good\r\nDPoP: a.b.c\r\n";
+    r = call(w, "write", "{}");       /* a step up is offered with both schemes */
+    CHECK(r.status == 403 && probe.runs == 2);
+    HAS(r.head, "WWW-Authenticate: Bearer error=\"insufficient_scope\", error_description=\"the access token lacks a scope\", resource_metadata=\"" META_URL
+        "\", scope=\"read write admin\"\r\nWWW-Authenticate: DPoP error=\"insufficient_scope\", error_description=\"the access token lacks a scope\", "
+        "resource_metadata=\"" META_URL "\", scope=\"read write admin\", algs=\"ES256\"\r\n");
     judge.jkt = NULL;
     world.headers = "Authorization: DPoP good2\r\nDPoP: a.b.c\r\n";   /* one that is not bound */
     CHECK(call(w, "echo", "{}").status == 401);
@@ -1044,6 +1132,7 @@ int main(void)
     a_pending_verdict_parks_the_request();
     no_verdict_is_no_entry();
     scopes_of_rows_are_enforced();
+    handlers_see_the_principal();
     sessions_belong_to_their_principal();
     tasks_belong_to_their_principal();
     streams_end_with_their_token();

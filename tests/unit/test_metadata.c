@@ -1,6 +1,7 @@
 /* metadata: golden documents, overrides, Clerk keys, well-known URLs, challenges written and read; hostile input. */
 #include "mcptools.h"
 #include "test.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,34 @@ static void resource_metadata_has_every_registered_member(void)
     IS(prm(&d), "E_LIMIT");
     d.nprops = 32;
     CHECK(strstr(prm(&d), ",\"k\":1}") != NULL);
+    d.nprops = 0;                     /* the two that were left out above */
+    d.bearer_methods_supported = "header body";
+    CHECK(strstr(prm(&d), ",\"scopes_supported\":[\"read\",\"write\"],\"bearer_methods_supported\":[\"header\",\"body\"],") != NULL);
+}
+
+/* Free members replace, drop and add here as they do in the document of @clerk/mcp-tools; a key of Clerk's names the server. */
+static void props_of_resource_metadata(void)
+{
+    static const mcpt_prop props[] = { { "new", "[1]" }, { "resource", "\"https://other\"" }, { "scopes_supported", MCPT_OMIT }, { "new", "[2]" },
+                                       { "jwks_uri", NULL }, { "resource_name", "null" } };
+    mcpt_prm d;
+
+    memset(&d, 0, sizeof(d));
+    d.resource = "https://pump.example/mcp";
+    d.publishable_key = "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k";
+    d.scopes_supported = "read";
+    d.jwks_uri = "https://pump.example/keys";
+    IS(prm(&d), "{\"resource\":\"https://pump.example/mcp\",\"authorization_servers\":[\"https://clerk.example.com\"],"
+       "\"jwks_uri\":\"https://pump.example/keys\",\"scopes_supported\":[\"read\"],\"bearer_methods_supported\":[\"header\"]}");
+    d.props = props;
+    d.nprops = MCPT_COUNT(props);
+    IS(prm(&d), "{\"resource\":\"https://other\",\"authorization_servers\":[\"https://clerk.example.com\"],"
+       "\"bearer_methods_supported\":[\"header\"],\"resource_name\":null,\"new\":[2]}");
+    d.authorization_servers = "https://as.example";           /* said, and so it counts */
+    CHECK(strstr(prm(&d), "\"authorization_servers\":[\"https://as.example\"]") != NULL);
+    d.authorization_servers = NULL;
+    d.publishable_key = "pk_live_x";
+    IS(prm(&d), "E_ARG");
 }
 
 /* README of @clerk/mcp-tools: generateAuthorizationServerMetadata with defaults, overrides and false; RFC 8414 section 2 */
@@ -188,6 +217,83 @@ static void server_metadata_defaults_overrides_and_omissions(void)
        "\"jwks_uri\":\"https://auth.example.com/keys\",\"response_types_supported\":[\"code\"],"
        "\"token_endpoint_auth_methods_supported\":[\"none\"],\"code_challenge_methods_supported\":[\"S256\"],"
        "\"authorization_response_iss_parameter_supported\":true}");
+}
+
+/* The same for each endpoint alone: default, absolute, path on the host, below the issuer, left out. */
+static void each_endpoint(void)
+{
+    static const struct { const char *key; size_t at; const char *fallback; } rows[] = {
+#define ROW(member, fallback) { #member, offsetof(mcpt_as_meta, member), fallback }
+        ROW(authorization_endpoint, "authorize"), ROW(token_endpoint, "token"), ROW(registration_endpoint, "register"),
+        ROW(userinfo_endpoint, "userinfo"), ROW(jwks_uri, ".well-known/jwks.json"), ROW(revocation_endpoint, NULL),
+        ROW(introspection_endpoint, NULL), ROW(device_authorization_endpoint, NULL), ROW(pushed_authorization_request_endpoint, NULL)
+#undef ROW
+    };
+    static const struct { const char *set, *want; } forms[] = {
+        { "https://other.example/x", "https://other.example/x" }, { "/x", "https://a.example/x" }, { "x/y", "https://a.example/t/x/y" }
+    };
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < MCPT_COUNT(rows); i++) {
+        mcpt_as_meta d;
+        const char **member = (const char **)(void *)((char *)&d + rows[i].at);
+        char want[128];
+
+        memset(&d, 0, sizeof(d));
+        d.issuer = "https://a.example/t";
+        snprintf(want, sizeof(want), ",\"%s\":\"https://a.example/t/%s\"", rows[i].key, rows[i].fallback != NULL ? rows[i].fallback : "");
+        CHECK((strstr(as_meta(&d), want) != NULL) == (rows[i].fallback != NULL));
+        for (k = 0; k < MCPT_COUNT(forms); k++) {
+            *member = forms[k].set;
+            snprintf(want, sizeof(want), ",\"%s\":\"%s\",", rows[i].key, forms[k].want);
+            CHECK(strstr(as_meta(&d), want) != NULL);
+        }
+        *member = MCPT_OMIT;
+        snprintf(want, sizeof(want), "\"%s\":", rows[i].key);
+        CHECK(strstr(as_meta(&d), want) == NULL && strstr(as_meta(&d), "\"response_types_supported\"") != NULL);
+    }
+}
+
+/* RFC 8414 section 2 and the RFCs that added to it: every member can be set, and free ones replace, drop and add. */
+static void server_metadata_has_every_member(void)
+{
+    static const mcpt_prop props[] = { { "op_policy_uri", "\"https://a.example/policy\"" }, { "token_endpoint", "\"https://t.example/\"" },
+                                       { "userinfo_endpoint", MCPT_OMIT }, { "jwks_uri", NULL } };
+    mcpt_as_meta d;
+
+    memset(&d, 0, sizeof(d));
+    d.issuer = "https://a.example";
+    d.revocation_endpoint = "revoke";
+    d.introspection_endpoint = "introspect";
+    d.device_authorization_endpoint = "device";
+    d.pushed_authorization_request_endpoint = "par";
+    d.scopes_supported = "a b";
+    d.response_types_supported = "code token";
+    d.response_modes_supported = "query fragment";
+    d.grant_types_supported = "client_credentials";
+    d.subject_types_supported = "public";
+    d.id_token_signing_alg_values_supported = "RS256";
+    d.token_endpoint_auth_methods_supported = "private_key_jwt";
+    d.claims_supported = "sub iss";
+    d.code_challenge_methods_supported = "S256 plain";
+    d.authorization_response_iss_parameter_supported = "false";
+    d.client_id_metadata_document_supported = "true";
+    d.dpop_signing_alg_values_supported = "ES256";
+    d.service_documentation = "https://a.example/doc";
+    d.props = props;
+    d.nprops = MCPT_COUNT(props);
+    IS(as_meta(&d), "{\"issuer\":\"https://a.example\",\"authorization_endpoint\":\"https://a.example/authorize\","
+       "\"token_endpoint\":\"https://t.example/\",\"registration_endpoint\":\"https://a.example/register\","
+       "\"revocation_endpoint\":\"https://a.example/revoke\",\"introspection_endpoint\":\"https://a.example/introspect\","
+       "\"device_authorization_endpoint\":\"https://a.example/device\",\"pushed_authorization_request_endpoint\":\"https://a.example/par\","
+       "\"scopes_supported\":[\"a\",\"b\"],\"response_types_supported\":[\"code\",\"token\"],"
+       "\"response_modes_supported\":[\"query\",\"fragment\"],\"grant_types_supported\":[\"client_credentials\"],"
+       "\"subject_types_supported\":[\"public\"],\"id_token_signing_alg_values_supported\":[\"RS256\"],"
+       "\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\"],\"claims_supported\":[\"sub\",\"iss\"],"
+       "\"code_challenge_methods_supported\":[\"S256\",\"plain\"],\"authorization_response_iss_parameter_supported\":false,"
+       "\"client_id_metadata_document_supported\":true,\"dpop_signing_alg_values_supported\":[\"ES256\"],"
+       "\"service_documentation\":\"https://a.example/doc\",\"op_policy_uri\":\"https://a.example/policy\"}");
 }
 
 /* The deriveFapiUrl of @clerk/mcp-tools accepts every key that is refused here. */
@@ -411,7 +517,10 @@ int main(void)
 {
     the_seed_documents_are_byte_exact();
     resource_metadata_has_every_registered_member();
+    props_of_resource_metadata();
     server_metadata_defaults_overrides_and_omissions();
+    each_endpoint();
+    server_metadata_has_every_member();
     clerk_keys_are_decoded_strictly();
     well_known_urls();
     challenges_are_read();
