@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -93,6 +94,53 @@ static void modes(void)
     (void)snprintf(target, sizeof(target), "%s/other/.lock", root);
     CHECK(symlink("/dev/null", target) == 0 && mcpt_store_fs_open(&other, file, 0) == MCPT_E_STATE);
     CHECK(unlink(target) == 0 && rmdir(file) == 0);
+}
+
+/* The system's fsync, watched: what of a write is on the disk when. */
+static struct { int files, directories, fail; bool early, late, mode; } synced;
+int fsync(int fd)
+{
+    struct stat st, there;
+    char key[160];
+    bool bytes, named;
+    (void)snprintf(key, sizeof(key), "%s/k", path);
+    bytes = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    named = stat(key, &there) == 0 && there.st_size == 3;
+    synced.files += bytes;
+    synced.directories += !bytes;
+    synced.early |= bytes && named;                         /* renamed before its bytes are safe */
+    synced.late |= !bytes && !named;
+    synced.mode |= bytes && (st.st_mode & 07777) != 0600;
+    if (synced.fail != 0 && --synced.fail == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+/* The record's bytes are on the disk before its name is, the name before the writer is told; what cannot be made so is an error. */
+static void syncs(void)
+{
+    const mcpt_store *s = &fs.store;
+    unsigned how;
+    for (how = 0; how < 2; how++) {
+        CHECK(sc_write(s, "k", "before") == MCPT_OK);
+        memset(&synced, 0, sizeof(synced));
+        CHECK((how == 0 ? sc_write(s, "k", "new") : sc_swap(s, "k", "before", "new")) == MCPT_OK);
+        CHECK(synced.files == 1 && synced.directories == 1 && !synced.early && !synced.late && !synced.mode);
+        CHECK(sc_write(s, "k", "before") == MCPT_OK);
+        synced.fail = 1;              /* the bytes */
+        CHECK((how == 0 ? sc_write(s, "k", "new") : sc_swap(s, "k", "before", "new")) == MCPT_E_STORE);
+        CHECK(sc_is(s, "k", mcpt_z("before")) && access(name(".new"), F_OK) != 0);
+        synced.fail = 2;              /* the name: it may be there or not after a power cut, and the writer knows */
+        CHECK((how == 0 ? sc_write(s, "k", "new") : sc_swap(s, "k", "before", "new")) == MCPT_E_STORE);
+        CHECK(sc_is(s, "k", mcpt_z("new")));
+    }
+    memset(&synced, 0, sizeof(synced));
+    CHECK(s->erase(s->user, "k") == MCPT_OK && synced.directories == 1 && synced.files == 0);
+    CHECK(sc_write(s, "k", "new") == MCPT_OK);
+    synced.fail = 1;
+    CHECK(s->erase(s->user, "k") == MCPT_E_STORE && sc_is(s, "k", sc_none) && synced.fail == 0);
 }
 
 /* A write that the system refuses half-way leaves the old record and no rubbish. */
@@ -244,6 +292,7 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     contract();
     modes();
+    syncs();
     refused();
     full();
     extras();
