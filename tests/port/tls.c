@@ -599,13 +599,13 @@ static void test_noise(int s)
     pair_end(&p);
 }
 
-/* A record longer than the buffer: an alert, and nothing of it is delivered. Only BearSSL's size is set here. */
-static void test_oversize(int c)
+/* A record longer than the buffer: an alert, and nothing of it is delivered. Only BearSSL's size is set here; mbedTLS' is 16 KB. */
+static void test_oversize(int s, int c)
 {
     const setting set = { "server", NULL, NULL, 1024 + 325, 0, 0 };
     pair p;
     talk t;
-    CHECK(pair_begin(&p, BEAR, c, set));
+    CHECK(pair_begin(&p, s, c, set));
     CHECK(talk_begin(&t, &p, "device.test", 900, 900));
     run(&t);
     CHECK(went_well(&t));
@@ -614,7 +614,7 @@ static void test_oversize(int c)
     t.ca.expect = 2000;               /* it will not close */
     run(&t);
     {
-        static const char header[5] = { 23, 3, 3, 8, 0 };   /* 2048 bytes */
+        const char header[5] = { 23, 3, 3, s == BEAR ? 8 : 0x60, 0 };     /* 2 KB, 24 KB */
         size_t n;
         char *to = mcpt_io_rx(&t.s->io, &n);
         CHECK(to != NULL && n == 5);
@@ -622,7 +622,8 @@ static void test_oversize(int c)
         mcpt_io_rx_ack(&t.s->io, 5);
     }
     run(&t);
-    CHECK(t.s->err == MCPT_E_TLS && t.s->detail == BR_ERR_TOO_LARGE && t.sa.io.err == MCPT_E_TLS);
+    CHECK(t.s->err == MCPT_E_TLS && (s != BEAR || t.s->detail == BR_ERR_TOO_LARGE) &&
+          t.sa.io.err == MCPT_E_TLS && t.sa.got == 900);
     CHECK(t.c->err == MCPT_E_TLS);    /* the alert arrived */
     CHECK(c != BEAR || t.c->detail == BR_ERR_RECV_FATAL_ALERT + 22);
     CHECK(c != MBED || t.c->detail == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE);
@@ -904,9 +905,9 @@ int main(int argc, char **argv)
         test_init(s);
         test_noise(s);
         test_noise_client(s);
-        test_oversize(s);
         test_foreign_key(s);
         for (c = 0; c < LIBS; ++c) {
+            test_oversize(s, c);
             test_exchange(s, c);
             test_resumption(s, c);
             test_certificates(s, c);

@@ -27,6 +27,11 @@ build() { # program, sources
 build tls tests/port/tls.c && build tls_client tests/port/tls_client.c &&
   build tls_server tests/port/tls_server.c port/posix.c && build tls_fetch tests/port/tls_fetch.c port/posix.c port/posix_resolve.c || { echo 'PASSED 0 FAILED 1'; exit 1; }
 status=0
+# TLS 1.3 is there: nothing to say
+# shellcheck disable=SC2086  # lists of flags
+if ${CC:-cc} -std=c99 -fsyntax-only "$config" -isystem $src/include ${INC:--I. -isystem build/include} port/tls_mbedtls.c 2>&1 | grep -q 'TLS 1\.2 alone'; then
+  echo 'PASSED 0 FAILED 1 (it says that it has TLS 1.2 alone)' && status=1
+else echo 'PASSED 1 FAILED 0'; fi
 $out/tls $certs || status=1
 [ -z "${PEERS-yes}" ] || build/node/node_modules/.bin/node tests/port/tls_peers.mjs $out/tls_server $out/tls_client $out/tls_fetch $certs 13 || status=1
 exit $status
