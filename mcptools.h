@@ -15357,7 +15357,9 @@ static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result)
         mcpt__detached_close(k, w);
     } else if (c->io.state != MCPT__X_CLOSED) {
         if (mcpt__answer_close(c) != 0) {
-            c->io.state = MCPT__X_CLOSED;    /* behind its events not even the error fits */
+            mcpt__note(k->server, MCPT_ERROR, MCPT_E_SPACE, MCPT__SAY("behind the events of a call not even an error fits: a larger tx is needed"));
+            c->io.err = MCPT_E_SPACE;        /* what has no end is no answer to the client */
+            c->io.state = MCPT__X_CLOSED;
         }
         mcpt__job_end(k->hub, k->job);
     }
