@@ -1007,7 +1007,7 @@ typedef struct mcpt_token {           /* an access token that wants a verdict; b
     mcpt_str text;                    /* the token: visible ASCII, never empty */
     mcpt_str proof;                   /* scheme DPoP: its DPoP field; absent: scheme Bearer */
     mcpt_str method;                  /* of the request, the proof's htm */
-    mcpt_str resource;                /* URL of this endpoint: the proof's htu, and an audience (see mcpt_token_for) */
+    mcpt_str resource;                /* URL of this endpoint, the proof's htu; an audience only if mcpt_token_for says so */
     const struct mcpt_server *server;
     struct mcpt_hub *hub;
 } mcpt_token;
@@ -1044,7 +1044,8 @@ typedef struct mcpt_verdict {         /* private: the verdict on a token, with a
     char text[MCPT_MAX_PRINCIPAL];
 } mcpt_verdict;
 #if !MCPT_NO_GUARD
-/* Is audience the URL of this endpoint, under any of its base URLs (byte for byte)? For verifiers. */
+/* Is audience the URL of this endpoint, mcpt_prm.resource or under any of its base URLs (byte for byte)? For verifiers. Where
+ * neither is configured nothing is: a name out of Host would be the caller's choice. */
 MCPT_API bool mcpt_token_for(const mcpt_token *token, mcpt_str audience);
 /* Lets every request that waits for a verdict ask again. Allowed from an interrupt or another thread. */
 MCPT_API void mcpt_guard_wake(struct mcpt_hub *hub);
@@ -1336,7 +1337,7 @@ typedef struct mcpt_identity {
     const char *const *origins;       /* further accepted origins ("https://app.example"), beside the default: */
     size_t norigins;                  /* the same origin as Host, and loopback origins when Host is loopback */
     bool any_host, any_origin;        /* no check: something in front checks */
-    const char *base_url;             /* "https://pump.example", for metadata; NULL: from Host */
+    const char *base_url;             /* "https://pump.example", for metadata and audiences; NULL: from Host, no audience */
 } mcpt_identity;
 
 enum {                                /* mcpt_server.offers: capabilities that tables do not show */
@@ -10632,11 +10633,8 @@ MCPT_API bool mcpt_token_for(const mcpt_token *token, mcpt_str audience)
     mcpt_str path = mcpt_z(mcpt__path(s));
     mcpt_str word;
 
-    if (audience.len != 0 && mcpt_str_eq(audience, token->resource)) {
-        return true;
-    }
     if (s->guard->prm != NULL && s->guard->prm->resource != NULL) {
-        return false;
+        return audience.len != 0 && mcpt_str_is(audience, s->guard->prm->resource);
     }
     while (mcpt__word(&words, &word)) {
         word = mcpt__no_slash(word);
@@ -11315,7 +11313,7 @@ static mcpt_aud mcpt__token_aud(const mcpt_token *token)
 {
     mcpt_aud aud;
 
-    aud.url = token->resource;
+    aud.url = mcpt_token_for(token, token->resource) ? token->resource : mcpt__mk(NULL, 0);        /* not what Host says */
     aud.ours = mcpt__token_ours;
     aud.user = token;
     return aud;
@@ -11704,7 +11702,7 @@ MCPT_API mcpt_err mcpt_clerk_verify(void *clerk, const mcpt_token *token, mcpt_p
 MCPT_API mcpt_err mcpt_dpop_prove(void *dpop, const mcpt_token *token, const mcpt_principal *who)
 {
     mcpt_dpop *d = (mcpt_dpop *)dpop;
-    mcpt_err e = mcpt_dpop_check(d, token->proof, token->method, token->resource, token->text, who->jkt);
+    mcpt_err e = mcpt_dpop_check(d, token->proof, token->method, mcpt__token_aud(token).url, token->text, who->jkt);
 
     if (e == MCPT_E_PROOF) {
         mcpt__verify_log(d->env, MCPT_INFO, e, d->why);
@@ -12500,7 +12498,7 @@ static bool mcpt__pair_resource(const mcpt_conn *c, mcpt_str resource)
     MCPT_MEMSET(&t, 0, sizeof(t));
     t.server = c->server;
     t.resource = mcpt__mk(url, mcpt__resource_url(c, url));
-    return resource.ptr == NULL || mcpt_token_for(&t, resource);
+    return resource.ptr == NULL || (resource.len != 0 && mcpt_str_eq(resource, t.resource)) || mcpt_token_for(&t, resource);
 }
 
 /* Who asks, and where the answer goes. 0, or the page that says why nothing is sent there. */

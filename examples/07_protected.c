@@ -2,7 +2,8 @@
  * scope when a tool needs it.
  *   build/o/examples/07_protected AUTHORIZATION-SERVER-URL [PORT]
  * The tokens stand in a table here, for development; a product names mcpt_jwt_verify (JWTs with the key set of the
- * authorization server) or another verifier instead of mcpt_fixed_verify.
+ * authorization server) or another verifier instead of mcpt_fixed_verify, and its own URL in mcpt_identity.base_url, or
+ * no token is for it.
  * By hand:
  *   cc -I. examples/07_protected.c port/posix.c port/posix_env.c port/tls.c port/crypto_mbedtls.c -lmbedcrypto -o valve */
 #define MCPTOOLS_IMPLEMENTATION

@@ -5,7 +5,8 @@
  *   any scheme is taken for Bearer                               only_bearer_is_a_scheme
  *   a malformed Authorization field is an exception, 500         a_malformed_field_is_a_refusal
  *   scopes and expiry are not looked at, there is no 403         scopes_and_expiry_count
- *   URLs are made of the Host and of proxies' fields             a_forged_host_changes_no_url
+ *   URLs are made of the Host and of proxies' fields             a_forged_host_changes_no_url; test_verify.c: the_caller_does_not_name_the_audience,
+ *                                                                the_caller_does_not_name_the_url_of_a_proof
  *   a query of the request stands in the well-known URL          a_query_is_no_part_of_the_resource
  *   resource is the origin, not the endpoint                     resource_is_the_endpoint
  *   Clerk's metadata is fetched with each request, unchecked     foreign_metadata_is_checked_and_kept

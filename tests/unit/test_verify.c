@@ -737,6 +737,102 @@ static void forged_tokens_are_told_one_thing(void)
     finish();
 }
 
+/* RFC 9068 section 4, RFC 8707: a token for another server stays that, whatever name for this one its bearer puts into Host. */
+static void the_caller_does_not_name_the_audience(void)
+{
+    static const struct { const char *host, *aud, *base, *resource, *audiences; bool any; int status; } rows[] = {
+        { "10.0.0.6", "http://10.0.0.6/mcp", NULL, NULL, NULL, false, 401 },
+        { "10.0.0.6", "http://10.0.0.6/mcp/", NULL, NULL, NULL, false, 401 },
+        { "localhost:9", "http://localhost:9/mcp", NULL, NULL, NULL, false, 401 },
+        { "evil.example", "http://evil.example/mcp", NULL, NULL, NULL, true, 401 },
+        { "evil.example", "http://evil.example/mcp", "https://device.example", NULL, NULL, true, 401 },
+        { "evil.example", "http://evil.example/mcp", NULL, AUD, NULL, true, 401 },
+        { "evil.example", "http://evil.example/mcp", "https://device.example", AUD, NULL, true, 401 },
+        { "10.0.0.6", AUD, "https://device.example", NULL, NULL, false, 200 },
+        { "10.0.0.6", AUD "/", "https://other.example/ https://device.example", NULL, NULL, false, 401 },
+        { "10.0.0.6", AUD, "https://other.example/ https://device.example", NULL, NULL, false, 200 },
+        { "10.0.0.6", AUD "/", NULL, AUD, NULL, false, 200 },
+        { "10.0.0.6", "http://10.0.0.6/mcp", NULL, NULL, "http://10.0.0.6/mcp", false, 200 }
+    };
+    static char token[2048], headers[2200], claims[400], text[1024], body[400];
+    for (size_t i = 0; i < MCPT_COUNT(rows) * 2; i++) {
+        size_t k = i / 2;
+        mcpt_str t;
+        wire *w;
+        if (i % 2 == 0) {
+            fresh(NULL);
+            CHECK(mcpt_jwk_parse(&slots[0], mcpt_z(EC_JWK), env.crypto, text, sizeof text) == MCPT_OK);
+        } else {                      /* as introspection tells it */
+            fresh_in(false);
+            guard.verify = mcpt_introspection_verify;
+            guard.user = &in;
+        }
+        world.server.tools = tools;
+        world.server.ntools = 1;
+        world.host = rows[k].host;
+        world.identity.any_host = rows[k].any;
+        world.identity.base_url = rows[k].base;
+        prm.resource = rows[k].resource;
+        rules.audiences = rows[k].audiences;
+        snprintf(claims, sizeof claims, "{\"iss\":\"" ISS "\",\"sub\":\"u\",\"aud\":\"%s\",\"exp\":1800000000}", rows[k].aud);
+        t = i % 2 == 0 ? jwt_make(token, sizeof token, ES, claims) : mcpt_z("opaque");
+        snprintf(headers, sizeof headers, "Authorization: Bearer %.*s\r\n", (int)t.len, t.ptr);
+        world.headers = headers;
+        w = dial(MCPT_HTTP);
+        if (i % 2 == 0) {
+            CHECK(call(w, "echo", "{\"text\":\"x\"}").status == rows[k].status);
+        } else {
+            CHECK(call(w, "echo", "{\"text\":\"x\"}").status == 0 && busy());
+            snprintf(body, sizeof body, H200("") "{\"active\":true,\"sub\":\"u\",\"aud\":\"%s\"}", rows[k].aud);
+            serve(body);
+            settle();
+            CHECK(take(w).status == rows[k].status);
+        }
+        CHECK(probe.runs == (rows[k].status == 200) && (probe.runs == 1 || strcmp(last_text, "aud") == 0));
+        finish();
+    }
+}
+
+/* RFC 9449 section 4.3, check 9: nor does the caller name the URL that a proof was made for. */
+static void the_caller_does_not_name_the_url_of_a_proof(void)
+{
+    static const char *const url = "http://10.0.0.6/mcp";
+    static char text[1024], proof_text[1024];
+    static mcpt_seen seen[2];
+    mcpt_str none = { NULL, 0 }, proof = { NULL, 0 };
+    char jkt[44] = { 0 };
+    mcpt_env wall;
+    mcpt_principal who;
+    mcpt_token t;
+    mcpt_dpop d;
+    fresh(NULL);
+    memset(&d, 0, sizeof d);
+    memset(&t, 0, sizeof t);
+    memset(&who, 0, sizeof who);
+    memset(seen, 0, sizeof seen);
+    d.env = &env;
+    d.seen = seen;
+    d.nseen = MCPT_COUNT(seen);
+    d.buf = proof_text;
+    d.cap = sizeof proof_text;
+    wall = env;
+    wall.random = mcpt_mbedtls_random;
+    wall.user = &jwt_mbed;
+    CHECK(mcpt_signer_thumbprint(&jwt_ec, jkt) == MCPT_OK);
+    CHECK(mcpt_jwt_proof(&jwt_ec, &wall, mcpt_z("POST"), mcpt_z(url), mcpt_z("t"), none, text, sizeof text, &proof) == MCPT_OK);
+    who.jkt = mcpt_z(jkt);
+    t.text = mcpt_z("t");
+    t.proof = proof;
+    t.method = mcpt_z("POST");
+    t.resource = mcpt_z(url);
+    t.server = &world.server;
+    prm.resource = NULL;
+    CHECK(mcpt_dpop_prove(&d, &t, &who) == MCPT_E_PROOF && strcmp(last_text, "htu") == 0);
+    prm.resource = url;
+    CHECK(mcpt_dpop_prove(&d, &t, &who) == MCPT_OK);
+    finish();
+}
+
 int main(void)
 {
     jwt_keys();
@@ -752,6 +848,8 @@ int main(void)
     gone_meanwhile();
     behind_the_guard();
     forged_tokens_are_told_one_thing();
+    the_caller_does_not_name_the_audience();
+    the_caller_does_not_name_the_url_of_a_proof();
     jwt_forget();
     return test_end();
 }
