@@ -1,13 +1,68 @@
 // The official SDKs over https: the same tests, with a device that made its own certificate; then paired with it (lib/pairing_tls.mjs).
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { check, equal, finish, ok, start, until } from "./lib/harness.mjs";
+import { check, equal, examples, finish, ok, start, until } from "./lib/harness.mjs";
 
 const directory = mkdtempSync(join(tmpdir(), "device-tls-"));
 const file = (name) => join(directory, name);
+
+// What 06_certificate makes, read by OpenSSL.
+const openssl = (...args) => {
+  const { status, stdout, stderr } = spawnSync("openssl", args, { encoding: "utf8" });
+  equal(status, 0, `openssl ${args.join(" ")}: ${stderr}`);
+  return stdout + stderr;
+};
+const certificate = (...args) => {
+  const { status, stdout, stderr } = spawnSync(join(examples, "06_certificate"), args, { encoding: "utf8" });
+  equal(status, 0, `06_certificate ${args.join(" ")}: ${stderr}`);
+  return stdout;
+};
+await check("a certificate that OpenSSL accepts is renewed a month before its end, or for another name, with the same key", async () => {
+  const own = file("own"), crt = join(own, "device.crt"), key = join(own, "device.key"), names = ["thermo.local", "192.168.1.7", "fe80::1"];
+  const renewed = () => certificate(own, ...names).includes("is new");
+  equal(renewed(), true, "the first");
+  ok(/DNS:thermo\.local, IP Address:192\.168\.1\.7, IP Address:FE80:0:0:0:0:0:0:1\n/.test(openssl("x509", "-in", crt, "-noout", "-text")), "names");
+  openssl("verify", "-CAfile", crt, "-purpose", "sslserver", "-verify_hostname", "thermo.local", crt);
+  openssl("verify", "-CAfile", crt, "-purpose", "sslserver", "-verify_ip", "192.168.1.7", crt);
+  openssl("x509", "-in", crt, "-noout", "-checkend", String(729 * 86400));
+  equal(openssl("pkey", "-in", key, "-pubout"), openssl("x509", "-in", crt, "-noout", "-pubkey"), "whose key");
+  equal(renewed(), false, "again");
+  const kept = readFileSync(key, "utf8");
+  for (const [days, want] of [[40, false], [20, true]]) {
+    openssl("req", "-x509", "-new", "-key", key, "-days", String(days), "-subj", "/CN=thermo.local", "-addext",
+      "subjectAltName=DNS:thermo.local,IP:192.168.1.7,IP:fe80::1", "-out", crt);
+    const before = readFileSync(crt, "utf8");
+    equal(renewed(), want, `${days} days left`);
+    equal(readFileSync(crt, "utf8") !== before, want, `${days} days left: the file`);
+  }
+  openssl("x509", "-in", crt, "-noout", "-checkend", String(729 * 86400));
+  names.push("other.local");
+  equal(renewed(), true, "another name");
+  equal(readFileSync(key, "utf8"), kept, "the key");
+});
+await check("a request that OpenSSL accepts, signed by an authority: its certificate is served, and kept to its end", async () => {
+  const signed = file("signed"), crt = join(signed, "device.crt"), csr = file("device.csr"), ca = file("ca.crt"), names = ["localhost", "127.0.0.1"];
+  const request = certificate("--request", signed, ...names);
+  writeFileSync(csr, request);
+  ok(/verify OK/.test(openssl("req", "-in", csr, "-noout", "-verify")), "its own signature");
+  ok(/CN ?= ?localhost[^]*DNS:localhost, IP Address:127\.0\.0\.1\n/.test(openssl("req", "-in", csr, "-noout", "-text")), "names");
+  openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", file("ca.key"), "-subj", "/CN=Authority", "-out", ca);
+  openssl("x509", "-req", "-in", csr, "-CA", ca, "-CAkey", file("ca.key"), "-CAcreateserial", "-days", "20", "-copy_extensions", "copy", "-out", crt);
+  const before = readFileSync(crt, "utf8");
+  ok(certificate(signed, ...names).includes("is still good"), "nobody but the authority renews it");
+  const server = await start({ args: ["--open", "--port", "0", "--tls-dir", signed] });
+  const trusted = await new Promise((resolve, reject) => {
+    https.get(server.url, { ca: readFileSync(ca), agent: false }, (answer) => { answer.resume(); resolve(answer.socket.authorized); }).on("error", reject);
+  });
+  equal(trusted, true, "who trusts the authority");
+  equal((await server.stop()).code, 0, "exit");
+  equal(readFileSync(crt, "utf8"), before, "the file");
+});
+
 process.env.DEVICE_TLS = directory;
 
 await check("the device makes a key and a certificate, and keeps them", async () => {

@@ -1,5 +1,5 @@
 /* port/cert with both libraries: certificates and requests of every length, read back; openssl reads them in
- * tests/port/tls.sh. */
+ * tests/interop/tls.mjs. */
 #include "../../port/cert.h"
 #include "../../port/crypto_bearssl.h"
 #include "../../port/crypto_mbedtls.h"
