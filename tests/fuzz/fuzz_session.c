@@ -155,7 +155,8 @@ static unsigned guard_turn;
 static mcpt_err guard_verify(void *user, const mcpt_token *t, mcpt_principal *who)
 {
     (void)user;
-    NEED(t->text.len != 0 && t->server != NULL && t->hub != NULL && mcpt_token_for(t, t->resource));
+    NEED(t->text.len != 0 && t->server != NULL && t->hub != NULL);
+    NEED(!mcpt_token_for(t, t->resource));                  /* no URL is configured: what Host says is nobody's audience */
     who->subject = mcpt_z("somebody");
     who->client_id = t->text;                               /* borrowed: the guard copies it */
     who->scopes = mcpt_z(t->text.ptr[0] == 'n' ? "none" : "r w");
