@@ -133,6 +133,14 @@ static void from_nothing_but_the_url(void)
     CHECK(call_with(t.access, "echo") == 200 && call_with(t.access, "write") == 200);
     CHECK(call_with("mcpta_AAAA", "echo") == 401 && call_with(t.refresh, "echo") == 401);
     CHECK(!stored(t.access, 50) && !stored(t.refresh + 6, 44) && stored("<b>Desk</b>", 11));
+    LACKS(world.log, code);           /* secrets stand in no log */
+    LACKS(world.log, t.access + 6);
+    LACKS(world.log, t.refresh + 6);
+    REFUSED(redeem(client, code, VERIFIER, CALLBACK, ""), 400, "invalid_grant");
+    REFUSED(refresh(client, t.refresh, ""), 400, "invalid_grant");
+    LACKS(world.log, code);
+    LACKS(world.log, t.refresh + 6);
+    LACKS(world.log, VERIFIER);
     finish();
 }
 

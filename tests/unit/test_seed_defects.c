@@ -9,10 +9,13 @@
  *                                                                the_caller_does_not_name_the_url_of_a_proof
  *   a query of the request stands in the well-known URL          a_query_is_no_part_of_the_resource
  *   resource is the origin, not the endpoint                     resource_is_the_endpoint
- *   Clerk's metadata is fetched with each request, unchecked     foreign_metadata_is_checked_and_kept
+ *   Clerk's metadata is fetched with each request, unchecked     foreign_metadata_is_checked_and_kept; test_posix_exchange.c
  *   publishable keys are decoded whatever they are               a_publishable_key_must_be_one
  *   browsers cannot read the challenge, may not send a token     browsers_may_read_the_challenge
  *   a request that failed is told why, in what the caller sent   refusals_repeat_nothing
+ *   no token is verified, whatever its kind and audience         test_jwt.c: attackers_list; test_verify.c: introspection, clerk
+ *   one server object answers all clients, and the wrong one     an_answer_reaches_who_asked
+ *   metadata with members of another meaning                     test_metadata.c: resource_metadata_has_every_registered_member
  *   nothing can be revoked                                       what_is_revoked_is_over; test_pairing.c, revocation_holds_at_once
  *
  * An attacker's list for servers, by the test that has it:
@@ -50,6 +53,7 @@ static mcpt_fixed_tokens table;
 static const mcpt_tool tools[] = {
     MCPT_TOOL("echo", "Says it again", TEXT_SCHEMA, do_echo, 0),
     { "write", NULL, "Needs more", ANY_SCHEMA, NULL, do_echo, 0, 0, 0, "read write", NULL, NULL, NULL },
+    MCPT_TOOL("wait", "Takes its time", ANY_SCHEMA, do_wait, 0),
 };
 
 static void protected_device(void)
@@ -373,6 +377,35 @@ static void what_is_revoked_is_over(void)
     finish();
 }
 
+/* Two clients, the same id of their requests: GHSA-345p-7cg4-v4c7. */
+static void an_answer_reaches_who_asked(void)
+{
+    static const char *const clients[] = { "Authorization: Bearer good\r\n", "Authorization: Bearer full\r\n" };
+    wire *w[2];
+    reply r;
+
+    protected_device();
+    start();
+    w[0] = dial(MCPT_HTTP);
+    w[1] = dial(MCPT_HTTP);
+    world.headers = clients[0];
+    CHECK(call(w[0], "wait", "{}").status == 0);
+    world.headers = clients[1];
+    r = call(w[1], "write", "{\"text\":\"of the second\"}");
+    CHECK(r.status == 200);
+    HAS(r.body, "of the second");
+    CHECK(take(w[0]).status == 0);
+    probe.done = true;
+    mcpt_wake(probe.ticket);
+    settle();
+    CHECK(take(w[1]).status == 0);
+    r = take(w[0]);
+    CHECK(r.status == 200);
+    HAS(r.body, "waited");
+    LACKS(r.body, "of the second");
+    finish();
+}
+
 int main(void)
 {
     challenges_are_quoted();
@@ -388,5 +421,6 @@ int main(void)
     browsers_may_read_the_challenge();
     refusals_repeat_nothing();
     what_is_revoked_is_over();
+    an_answer_reaches_who_asked();
     return test_end();
 }
