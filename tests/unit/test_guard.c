@@ -921,7 +921,7 @@ static void hosts_are_guarded_too(void)
 {
     static const struct { const char *token; int status; const char *challenge; } rows[] = {
         { NULL, 401, PLAIN }, { "Bearer bad", 401, INVALID }, { "Bearer a b", 400, MALFORMED }, { "Bearer good", 200, NULL },
-        { "Bearer pending", 200, NULL }
+        { "Bearer pending", 200, NULL }, { "Bearer good", 400, MALFORMED }       /* the last one twice */
     };
     static mcpt_principal ada;
     mcpt_field_line fields[8];
@@ -955,6 +955,8 @@ static void hosts_are_guarded_too(void)
         if (i < MCPT_COUNT(rows)) {
             fields[5].value = mcpt_z(rows[i].token);
             q.nfields = rows[i].token != NULL ? 6 : 5;
+            fields[6] = fields[5];
+            q.nfields += i == MCPT_COUNT(rows) - 1;
         } else if (i == MCPT_COUNT(rows)) {
             ada.subject = mcpt_z("ada");    /* the host has authenticated her: no token is needed, scopes still are */
             ada.scopes = mcpt_z("read");
