@@ -111,6 +111,7 @@ static void from_nothing_but_the_url(void)
     HAS(r.head, "Referrer-Policy: same-origin\r\n");
     HAS(r.head, "X-Frame-Options: DENY\r\n");
     HAS(r.body, "<html lang=\"en\">");
+    HAS(r.body, "<meta name=\"viewport\" content=\"width=device-width");
     HAS(r.body, "<h1>Pair with Tom&#39;s &lt;pump&gt;</h1>");
     HAS(r.body, "<strong>&lt;b&gt;Desk&lt;/b&gt;</strong>");
     HAS(r.body, "<strong>127.0.0.1</strong>");
@@ -211,6 +212,20 @@ static void scopes_are_what_was_agreed(void)
     finish();
 }
 
+/* Percent-encoded, as a form has it. */
+static const char *form_text(const char *text)
+{
+    static char ring[4][256];
+    static unsigned next;
+    char *to = ring[next++ % 4];
+    size_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        n += (size_t)snprintf(to + n, sizeof(ring[0]) - n, strchr(":/?=[]", *text) != NULL ? "%%%02X" : "%c", (unsigned char)*text);
+    }
+    return to;
+}
+
 /* -- the attacker's list */
 /* RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.2: nothing goes to an address that is not the client's. */
 static void forged_redirect_is_not_followed(void)
@@ -250,6 +265,43 @@ static void forged_redirect_is_not_followed(void)
     HAS(header(r, "Location"), "https://app.example/back?x=1&code=");
     LACKS(header(r, "Location"), "state=");
     finish();
+}
+
+/* RFC 8252 section 7.3: a loopback redirect comes back to the port of the moment; the rest of it is exact, and the token request's, too. */
+static void a_loopback_redirect_has_any_port(void)
+{
+    static const struct { const char *registered, *asked, *other; } rows[] = {
+        { "http://127.0.0.1:8976/cb", "http://127.0.0.1:51001/cb", "http://127.0.0.1:51002/cb" },
+        { "http://127.0.0.1/cb", "http://127.0.0.1:51001/cb", "http://127.0.0.1/cb" },
+        { "http://[::1]/cb", "http://[::1]:51001/cb", "http://[::1]:51001/cb?" },
+        { "http://localhost:3000/a/b?c=d", "http://localhost:51001/a/b?c=d", "http://localhost:51001/a/b" }
+    };
+    size_t i;
+
+    for (i = 0; i < MCPT_COUNT(rows); i++) {
+        const char *client, *target, *code, *to;
+        reply r;
+
+        paired_device();
+        client = registered(fmt("{\"redirect_uris\":[\"%s\"]}", rows[i].registered));
+        to = form_text(rows[i].asked);
+        target = fmt("/authorize?response_type=code&client_id=%s&redirect_uri=%s&code_challenge=" CHALLENGE "&code_challenge_method=S256", client, to);
+        r = page(target);
+        CHECK(r.status == 200);
+        r = answer(target, form_of(r), digits(), "allow");
+        CHECK(r.status == 303);
+        HAS(header(r, "Location"), fmt("%s%ccode=", rows[i].asked, strchr(rows[i].asked, '?') != NULL ? '&' : '?'));
+        code = between(header(r, "Location"), "code=", "&");
+        if (i % 2 == 0) {
+            CHECK(redeem(client, code, VERIFIER, to, "").status == 200);
+        } else {
+            REFUSED(redeem(client, code, VERIFIER, form_text(rows[i].other), ""), 400, "invalid_grant");
+        }
+        r = page(fmt("/authorize?response_type=code&client_id=%s&redirect_uri=%s&code_challenge=" CHALLENGE "&code_challenge_method=S256", client,
+                     form_text(i == 3 ? rows[i].other : "http://127.0.0.1:51001/cb/")));
+        CHECK(r.status == 400);
+        finish();
+    }
 }
 
 /* RFC 7636 section 4.4.1, RFC 8707 section 2, RFC 6749 section 4.1.2.1. */
@@ -806,6 +858,7 @@ int main(void)
     sessions_outlive_a_step_up();
     scopes_are_what_was_agreed();
     forged_redirect_is_not_followed();
+    a_loopback_redirect_has_any_port();
     pkce_downgrade_and_wrong_resource_go_back();
     wrong_verifier_client_or_redirect_end_the_code();
     code_replay_revokes();

@@ -223,6 +223,20 @@ static void keys_by_url(void)
     finish();
 }
 
+/* How far apart fetches for unknown kids are is a setting. */
+static void keys_apart(void)
+{
+    fresh(ISS "/jwks");
+    v.apart_ms = 5000;
+    CHECK(kid("ec1") == MCPT_PENDING && serve(SET) != NULL && kid("ec1") == MCPT_OK);
+    world.now += 4999;
+    CHECK(kid("ec2") == MCPT_E_UNAUTHORIZED && !busy());
+    world.now += 1;
+    CHECK(kid("ec2") == MCPT_PENDING && busy() && serve(SET) != NULL);
+    CHECK(kid("ec2") == MCPT_E_UNAUTHORIZED && !busy());
+    finish();
+}
+
 /* All slots are taken by keys that go: those that found none come with the next token, not in a minute. */
 static void keys_change(void)
 {
@@ -839,6 +853,7 @@ int main(void)
     fixed_keys();
     deny_list();
     keys_by_url();
+    keys_apart();
     keys_change();
     keys_grow_old();
     no_keys_yet();
