@@ -30,7 +30,7 @@
  * Links port/tls.c, not a TLS library.
  * RAM: sizeof(mcpt_lwip_client), 200 bytes. lwIP's pools come on top, and TLS' memory.
  * Longest uninterruptible call: mcpt_lwip_client_poll(), with TLS two elliptic curve multiplications.
- * Tested with: lwIP 2.1.3 (Debian 12), NO_SYS 1, emulated Cortex-M3 (examples/firmware/client.c).
+ * Tested with: lwIP 2.1.3 (Debian 12), NO_SYS 1, emulated Cortex-M3 (examples/firmware/client.c), x86-64 (tests/port/lwip.c).
  */
 #ifndef MCPT_PORT_LWIP_CLIENT_H
 #define MCPT_PORT_LWIP_CLIENT_H

@@ -1,8 +1,9 @@
-/* port/lwip against lwIP itself, on a workstation with sanitizers: server and clients in one stack, over a wire that loses, delays
- * and repeats packets, with every piece of lwIP's memory from malloc, so that a use after the end shows. Clients send in pieces of any
- * size, read late, leave or reset at any byte; without TLS and, with a directory of certificates (certs.sh), with TLS of both
- * libraries. The clock is the test's own: every run is the same. Built by lwip.sh. */
+/* port/lwip, and the exchange of port/lwip_client, against lwIP itself, on a workstation with sanitizers: server and clients in one
+ * stack, over a wire that loses, delays and repeats packets, with every piece of lwIP's memory from malloc, so that a use after the
+ * end shows. Clients send in pieces of any size, read late, leave or reset at any byte; without TLS and, with a directory of
+ * certificates (certs.sh), with TLS of both libraries. The clock is the test's own: every run is the same. Built by lwip.sh. */
 #include "port/lwip.h"
+#include "port/lwip_client.h"
 #include "port/tls_bearssl.h"
 #include "port/tls_mbedtls.h"
 #include "tests/conformance/fixtures.h"
@@ -481,6 +482,95 @@ static void tls_end(int lib)
     server_tls = client_tls = NULL;
 }
 
+/* -- an outbound request of a server (port/lwip_client), to the server in the same stack */
+static struct { unsigned status, dones; mcpt_err e; size_t len; char text[2048]; } fetched;
+
+static mcpt_err on_head(void *user, const mcpt_exchange *x, unsigned status)
+{
+    (void)user;
+    (void)x;
+    fetched.status = status;
+    return MCPT_OK;
+}
+
+static mcpt_err on_piece(void *user, const char *text, size_t len)
+{
+    (void)user;
+    CHECK(fetched.len + len < sizeof fetched.text);
+    memcpy(fetched.text + fetched.len, text, len);
+    fetched.text[fetched.len += len] = '\0';
+    return MCPT_OK;
+}
+
+static void on_done(void *user, mcpt_err e)
+{
+    (void)user;
+    ++fetched.dones;
+    fetched.e = e;
+}
+
+static mcpt_err fetch(mcpt_lwip_client *out, const char *url, bool trusted)
+{
+    static const char fields[] = "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n"
+                                 "Mcp-Method: tools/call\r\nMcp-Name: echo\r\n";
+    mcpt_fetch f;
+    uint32_t i;
+    memset(&f, 0, sizeof f);
+    memset(&fetched, 0, sizeof fetched);
+    f.method = "POST";
+    f.url = mcpt_z(url);
+    f.fields = mcpt_z(fields);
+    f.content_type = "application/json";
+    f.body = mcpt_z(bodies[0]);
+    f.trusted = trusted;
+    f.head = on_head;
+    f.piece = on_piece;
+    f.done = on_done;
+    CHECK(mcpt_exchange_start(out->config.exchange, &f) == MCPT_OK);
+    for (i = 0; i < 60000 && (fetched.dones == 0 || mcpt_lwip_now(&net).connections != 0); ++i) {
+        (void)mcpt_lwip_client_poll(out);
+        turn();
+    }
+    CHECK(fetched.dones == 1 && !mcpt_exchange_busy(out->config.exchange));
+    return fetched.e;
+}
+
+static void test_exchange(void)
+{
+    static mcpt_lwip_client out;
+    static mcpt_exchange x;
+    static char rx[MCPT_EXCHANGE_MIN], tx[MCPT_EXCHANGE_MIN + 200];
+    mcpt_lwip_client_config config = { .exchange = &x, .tls = client_tls };
+    char url[64];
+    unsigned i;
+    ip4_addr_t address, mask, gateway;
+    IP4_ADDR(&address, 127, 0, 0, 1);                       /* the only one that is reached without TLS */
+    IP4_ADDR(&mask, 255, 0, 0, 0);
+    IP4_ADDR(&gateway, 0, 0, 0, 0);
+    netif_set_addr(&interface, &address, &mask, &gateway);
+    CHECK(mcpt_exchange_init(&x, &env, rx, sizeof rx, tx, sizeof tx, 30000, true) == MCPT_OK);
+    CHECK(mcpt_lwip_client_init(&out, &config) == MCPT_OK);
+    (void)snprintf(url, sizeof url, "%s://127.0.0.1:%u/mcp", client_tls != NULL ? "https" : "http", 80u);
+    for (i = 0; i < 8; ++i) {
+        loss = client_tls == NULL ? i % 4 : 0, lag = i % 4 * 6, twice = i % 4;        /* TLS: no run is quite like another */
+        CHECK(fetch(&out, url, true) == MCPT_OK && fetched.status == 200 && strstr(fetched.text, expected[0]) != NULL);
+    }
+    loss = lag = twice = 0;
+    CHECK(out.connects == 8 && (client_tls == NULL || (client_tls->full == 1 && client_tls->resumed == 7)));
+    (void)snprintf(url, sizeof url, "%s://127.0.0.1:%u/mcp", client_tls != NULL ? "https" : "http", 81u);
+    CHECK(fetch(&out, url, true) == MCPT_E_IO && out.connects == 8);      /* nobody listens */
+    if (client_tls != NULL) {         /* a private network, by a URL that is not configuration */
+        CHECK(fetch(&out, "https://10.0.0.1/mcp", false) == MCPT_E_ARG && out.connects == 8);
+    } else {
+        CHECK(fetch(&out, "https://127.0.0.1/mcp", true) == MCPT_E_TLS && out.connects == 8);
+    }
+    mcpt_lwip_client_close(&out);
+    CHECK(client_tls == NULL || client_tls->open == 0);
+    IP4_ADDR(&address, 10, 0, 0, 1);
+    IP4_ADDR(&mask, 255, 255, 255, 0);
+    netif_set_addr(&interface, &address, &mask, &gateway);
+}
+
 /* One client that sends its whole request and waits; more text before it when a record is to be too long. */
 static void alone(client *c, size_t filler)
 {
@@ -576,6 +666,11 @@ static void with_tls(int lib)
     test_gives_way();
     test_stop();
     tls_end(lib);
+    tls_begin(lib, RX + 512);
+    begin();
+    test_exchange();
+    mcpt_lwip_destroy(&net);
+    tls_end(lib);
     if (lib == BEAR) {                /* a record longer than the input buffer, RFC 5246 section 6.2.1 */
         tls_begin(lib, 837);
         begin();
@@ -623,6 +718,7 @@ int main(int argc, char **argv)
     mcpt_lwip_destroy(&net);
     begin();
     run("after destroy and init", 100, CONNECTIONS);
+    test_exchange();
     mcpt_lwip_destroy(&net);
     if (argc > 1) {
         directory = argv[1];
