@@ -9,6 +9,7 @@
 #include <time.h>
 #if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
 #include <mbedtls/memory_buffer_alloc.h>
+#include <mbedtls/platform.h>
 #endif
 #if MCPT_TLS_MBEDTLS_13
 #include <psa/crypto.h>
@@ -700,6 +701,45 @@ static void test_back_pressure(int s, int c)
     pair_end(&p);
 }
 
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+/* mbedTLS' array is full: a handshake fails alone, what is open goes on, and so does everything once there is room again. */
+static void test_heap_full(int s, int c)
+{
+    const setting set = { "server", NULL, NULL, 0, 0, 0 };
+    static void *taken[4096];
+    size_t n = 0, size;
+    pair p;
+    talk t, open;
+    CHECK(pair_begin(&p, s, c, set));
+    CHECK(talk_begin(&open, &p, "device.test", 100, 100));
+    open.ca.closes = false;
+    run(&open);
+    CHECK(open.ca.got == 100 && open.sa.got == 100);
+    for (size = 4u << 20; size >= 16; size /= 2) {
+        while (n < MCPT_COUNT(taken) && (taken[n] = mbedtls_calloc(1, size)) != NULL) {
+            ++n;
+        }
+    }
+    CHECK(n < MCPT_COUNT(taken) && talk_begin(&t, &p, "device.test", 100, 100));
+    run(&t);
+    CHECK(t.c->err < 0 && t.s->err < 0 && t.ca.got == 0 && t.sa.got == 0 && t.c->io.want == MCPT_CLOSED && t.s->io.want == MCPT_CLOSED);
+    talk_end(&t);
+    open.ca.total = 200;
+    open.ca.closes = true;
+    run(&open);
+    CHECK(went_well(&open));
+    talk_end(&open);
+    while (n > 0) {
+        mbedtls_free(taken[--n]);
+    }
+    CHECK(talk_begin(&t, &p, "device.test", 100, 100));
+    run(&t);
+    CHECK(went_well(&t));
+    talk_end(&t);
+    pair_end(&p);
+}
+#endif
+
 static void test_init(int lib)
 {
     static const struct { const char *cert, *key; mcpt_err e; } rows[] = {
@@ -892,6 +932,7 @@ int main(int argc, char **argv)
     static unsigned char heap[8 << 20];
     int s, c;
 #if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+    size_t used, blocks;
     CHECK(mcpt_tls_mbedtls_heap(heap, sizeof heap) == MCPT_OK);
 #else
     CHECK(mcpt_tls_mbedtls_heap(heap, sizeof heap) == MCPT_E_STATE);
@@ -919,17 +960,19 @@ int main(int argc, char **argv)
             test_splits(s, c);
         }
     }
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+    mbedtls_memory_buffer_alloc_max_get(&used, &blocks);
+    printf("mbedTLS heap: at most %lu bytes in %lu blocks, both ends\n", (unsigned long)used, (unsigned long)blocks);
+    test_heap_full(BEAR, MBED);
+    test_heap_full(MBED, BEAR);
+    test_heap_full(MBED, MBED);
+#endif
 #if MCPT_TLS_MBEDTLS_13
     mbedtls_psa_crypto_free();
 #endif
 #if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
-    {
-        size_t used, blocks;
-        mbedtls_memory_buffer_alloc_cur_get(&used, &blocks);
-        CHECK(used == 0 && blocks == 0);
-        mbedtls_memory_buffer_alloc_max_get(&used, &blocks);
-        printf("mbedTLS heap: at most %lu bytes in %lu blocks, both ends\n", (unsigned long)used, (unsigned long)blocks);
-    }
+    mbedtls_memory_buffer_alloc_cur_get(&used, &blocks);
+    CHECK(used == 0 && blocks == 0);
 #endif
     return test_end();
 }
