@@ -17274,7 +17274,8 @@ static bool mcpt__replay_step(mcpt_conn *c)
     uint32_t room;
 
     if (c->piece_at != 0 && (rec == NULL || mcpt__replay_get(rec + 4) != c->piece_n)) {
-        c->io.state = MCPT__X_CLOSED;    /* the rest of an event was dropped while its beginning was sent */
+        c->io.err = MCPT_E_SPACE;     /* the rest of an event was dropped while its beginning was sent */
+        c->io.state = MCPT__X_CLOSED;
         return true;
     }
     if (rec == NULL) {
