@@ -765,7 +765,9 @@ MCPT_API const mcpt_origin *mcpt_exchange_origin(const mcpt_exchange *x);  /* NU
  * a request of foreign origin into the local network is refused: unless the fetch is trusted only public addresses are
  * allowed (RFC 6890), for loopback names only loopback ones. */
 MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *address, size_t len);
-MCPT_API bool mcpt_address_public(const void *address, size_t len);         /* is it one of the public internet? */
+/* Is it an address of the public internet (RFC 6890; an IPv4 one in IPv6 counts as what it is)? address: len bytes, 4 or 16, in
+ * network order, borrowed for the call; another len: false. */
+MCPT_API bool mcpt_address_public(const void *address, size_t len);
 MCPT_API void mcpt_exchange_connected(mcpt_exchange *x);
 MCPT_API void mcpt_exchange_fail(mcpt_exchange *x, mcpt_err e);
 MCPT_API uint32_t mcpt_exchange_due(const mcpt_exchange *x);    /* milliseconds left; (uint32_t)-1: nothing is in work */
@@ -1133,8 +1135,8 @@ typedef struct mcpt_introspection {   /* asks the authorization server about eve
     uint8_t state;
     bool others;
 } mcpt_introspection;
-/* E_UNAUTHORIZED: not active, no access token (token_type, token_use, typ), or against the rules; PENDING; E_STATUS (also 401: your secret is wrong), E_IO and the like:
- * no answer; E_SPACE: the answer is larger than buf. Works without a clock: the server has judged exp. Without sub (the client
+/* E_UNAUTHORIZED: not active, no access token (token_type, token_use, typ), or against the rules; PENDING; E_STATUS (also 401: your
+ * secret is wrong), E_IO and the like: no answer; E_SPACE: the answer is larger than buf. Works without a clock: the server has judged exp. Without sub (the client
  * acts for itself) the client is the subject. */
 MCPT_API mcpt_err mcpt_introspection_verify(void *introspection, const mcpt_token *token, mcpt_principal *who);
 

@@ -131,7 +131,8 @@ static char request[8192];
 static char session_line[64];
 static const char *answer;             /* the first bytes of the last answer */
 
-enum { WHOLE_LIST = 20, FULL = 1, STREAM = 2 | FULL, TASK = 4 | FULL };   /* FULL: with listeners, slots and all they offer */
+enum { WHOLE_LIST = 20 };             /* tools */
+enum { FULL = 1, STREAM = 2 | FULL, TASK = 4 | FULL };   /* FULL: with listeners, slots and all they offer */
 
 static void make_server(size_t ntools, bool guarded, unsigned how)
 {

@@ -184,7 +184,7 @@ static void paths_and_verbs_that_are_not_there(void)
     finish();
 }
 
-/* 2026-07-28 basic/transports/streamable-http, Sending Messages 2 and 6. "reject only when clearly absent". */
+/* 2026-07-28 basic/transports/streamable-http, Sending Messages 2 and 6: refused only when it clearly does not fit. */
 static void types_that_do_not_fit_are_refused(void)
 {
     static const struct { const char *accept; int status; bool stream; } rows[] = {
@@ -375,8 +375,8 @@ static void expect_100_continue_is_answered_when_the_body_waits(void)
     finish();
 }
 
-/* RFC 9112 section 11.2: "Content-Length + Transfer-Encoding together: 400; duplicate Mcp-*,
- * MCP-Protocol-Version, Content-Length headers: 400; obs-fold: 400". The connection closes: its framing is in doubt. */
+/* RFC 9112 section 11.2: Content-Length beside Transfer-Encoding, duplicates of Content-Length, Mcp-* and MCP-Protocol-Version, obs-fold: 400.
+ * The connection closes: its framing is in doubt. */
 static void ambiguous_requests_are_refused(void)
 {
     static const char *const heads[] = {
@@ -512,7 +512,7 @@ static void a_pipelined_request_waits_for_the_one_before(void)
 
 /* -- deadlines */
 
-/* "idle/slow clients: header timeout, body timeout: 408, close". */
+/* Clients that idle, or are slow with head or body: 408, the end. */
 static void slow_peers_are_let_go(void)
 {
     wire *w;

@@ -67,7 +67,7 @@ static void initialize_negotiates_the_revision(void)
     finish();
 }
 
-/* basic/lifecycle: once a session. "initialize on an existing session: 400 -32600". */
+/* basic/lifecycle: once a session; another one: 400, -32600. */
 static void initializing_twice_is_refused(void)
 {
     const char *s;
@@ -206,7 +206,7 @@ static void sessions_and_long_times(void)
     finish();
 }
 
-/* basic/transports, Session Management 3, 5; limits: "sessions: LRU and idle timeout; evict oldest". */
+/* basic/transports, Session Management 3, 5; the table is bounded: the least recently used one goes. */
 static void sessions_end_by_delete_age_and_eviction(void)
 {
     const char *s[4];
@@ -254,7 +254,7 @@ static void sessions_end_by_delete_age_and_eviction(void)
         CHECK(legacy(w, s[0], "ping", "").status == 404);
     }
     finish();
-    /* "overload: 503": places that belong to lines are never taken away */
+    /* 503: places that belong to lines are never taken away */
     begin();
     world.mem.nsessions = 1;
     start();
@@ -407,8 +407,8 @@ static void batches_are_refused_everywhere_else(void)
 
 /* -- server to client requests */
 
-/* client/elicitation, client/sampling, client/roots; the suite checks only that the question goes out: "That the answer to a legacy sampling/elicitation request
- * actually reaches the suspended tool". */
+/* client/elicitation, client/sampling, client/roots; the suite checks only that the question
+ * goes out, not that its answer reaches the tool that waits. */
 static void an_answer_reaches_the_tool_that_asked(void)
 {
     const char *s;

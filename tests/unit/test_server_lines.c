@@ -60,7 +60,7 @@ static void a_message_is_a_line(void)
     finish();
 }
 
-/* "Over-long line: answer -32700/-32600 without id if possible, discard to next \n, never desynchronise." */
+/* A line that is too long: an error without id, what follows up to its end is discarded, the next line is read as such. */
 static void a_line_that_is_too_long_is_dropped_up_to_its_end(void)
 {
     const char *echo;
@@ -152,7 +152,7 @@ static void schemas_of_several_lines_are_listed_on_one(void)
 
 /* -- both eras */
 
-/* "Simplest correct alternative: decide per message like HTTP, with one legacy session object for the stream." */
+/* Which era it is, each message says, as over HTTP; the legacy one has one session for the stream. */
 static void both_eras_share_a_stream(void)
 {
     const char *q;
@@ -223,7 +223,7 @@ static void a_batch_is_one_line_and_so_is_its_answer(void)
 
 /* -- several at once */
 
-/* "Several requests may be in flight; responses may be out of order; writers must be atomic per line." */
+/* Several requests may be in flight, answers come in any order, each in one line. */
 static void calls_overlap_on_one_line(void)
 {
     mcpt_ticket first;
@@ -399,7 +399,7 @@ static void a_question_on_the_line_is_answered_there(void)
 
 /* -- the end */
 
-/* "EOF on stdin: S SHOULD exit": what was asked before is still answered. */
+/* basic/transports/stdio: the end of input ends the server: what was asked before is still answered. */
 static void the_end_of_input_ends_the_connection_when_its_calls_have_ended(void)
 {
     wire *w;

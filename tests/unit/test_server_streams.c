@@ -325,7 +325,7 @@ static void a_call_moves_to_the_connection_that_resumes_it(void)
 }
 
 /* Ids that are not ours, and events that are not kept any more: 400, for a stream that ends without its response would have the client
- * come back for ever. "GET Last-Event-ID S cannot replay: 400". */
+ * come back for ever. 400 here. */
 static void what_cannot_be_replayed_is_refused(void)
 {
     static const char *const bad[] = { "x", "1", "1-", "-1", "1-x", "9-0", "0-0", "1-99", "1-0x", "1-0 ", "111111111-0", "1-111111111", "" };
