@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PREFIX = 64, NAME = PREFIX + MCPT_STORE_REDIS_KEY + 1, BATCH = 120 };
@@ -28,20 +29,36 @@ static const char swap_script[] =
     "return 1";
 
 /* -------------------------------------------------------------------------------------------------------- TCP */
-static bool ready(int fd, short events, int timeout_ms)
+static int64_t millis(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Whatever a call does, with a new connection if need be, is done within timeout_ms. */
+static void begin(mcpt_store_redis *s)
+{
+    s->until = millis() + s->config.timeout_ms;
+}
+
+static bool ready(const mcpt_store_redis *s, int fd, short events)
 {
     struct pollfd p;
+    int64_t left;
     int r;
 
     p.fd = fd;
     p.events = events;
     do {
-        r = poll(&p, 1, timeout_ms);
+        left = s->until - millis();
+        r = left > 0 ? poll(&p, 1, (int)left) : 0;
     } while (r < 0 && errno == EINTR);
     return r == 1;
 }
 
-static int try_address(const struct addrinfo *a, int timeout_ms)
+static int try_address(const mcpt_store_redis *s, const struct addrinfo *a)
 {
     int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol), error = 0, one = 1;
     socklen_t len = sizeof(error);
@@ -51,15 +68,16 @@ static int try_address(const struct addrinfo *a, int timeout_ms)
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (connect(fd, a->ai_addr, a->ai_addrlen) == 0 ||
-        (errno == EINPROGRESS && ready(fd, POLLOUT, timeout_ms) && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0)) {
+        (errno == EINPROGRESS && ready(s, fd, POLLOUT) && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0)) {
         return fd;
     }
     (void)close(fd);
     return -1;
 }
 
-static int dial_tcp(const mcpt_store_redis_config *c)
+static int dial_tcp(const mcpt_store_redis *s)
 {
+    const mcpt_store_redis_config *c = &s->config;
     struct addrinfo hints, *list = NULL;
     char service[8];
     int fd = -1;
@@ -71,7 +89,7 @@ static int dial_tcp(const mcpt_store_redis_config *c)
         return -1;
     }
     for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next) {
-        fd = try_address(a, c->timeout_ms);
+        fd = try_address(s, a);
     }
     freeaddrinfo(list);
     return fd;
@@ -84,7 +102,7 @@ static ssize_t tcp_send(const mcpt_store_redis *s, const char *data, size_t len)
 
     do {
         n = send(s->fd, data, len, MSG_NOSIGNAL);
-    } while (n < 0 && (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && ready(s->fd, POLLOUT, s->config.timeout_ms))));
+    } while (n < 0 && (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && ready(s, s->fd, POLLOUT))));
     return n;
 }
 
@@ -94,7 +112,7 @@ static ssize_t tcp_recv(const mcpt_store_redis *s, char *buf, size_t cap)
 
     do {
         n = recv(s->fd, buf, cap, 0);
-    } while (n < 0 && (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && ready(s->fd, POLLIN, s->config.timeout_ms))));
+    } while (n < 0 && (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && ready(s, s->fd, POLLIN))));
     return n;
 }
 
@@ -211,7 +229,7 @@ static redisReply *exchange(mcpt_store_redis *s, int argc, const mcpt_str *args)
     while (ok && reply == NULL) {
         ok = redisReaderGetReply(s->reader, &reply) == REDIS_OK;
         if (ok && reply == NULL) {
-            ssize_t got = receive(s);
+            ssize_t got = millis() < s->until ? receive(s) : 0;
 
             ok = got > 0 && redisReaderFeed(s->reader, s->in, (size_t)got) == REDIS_OK;
         }
@@ -242,7 +260,7 @@ static bool dial(mcpt_store_redis *s)
     bool ok = true;
 
     s->reader = redisReaderCreate();
-    s->fd = dial_tcp(c);
+    s->fd = dial_tcp(s);
     if (c->tls != NULL && s->fd >= 0) {
         memset(&s->app, 0, sizeof(s->app));
         s->app.run = app_run;
@@ -275,7 +293,7 @@ static bool dial(mcpt_store_redis *s)
 }
 
 /* A command that may be sent twice. NULL: no connection. */
-static redisReply *command(mcpt_store_redis *s, int argc, const mcpt_str *args)
+static redisReply *send_again(mcpt_store_redis *s, int argc, const mcpt_str *args)
 {
     const bool was_open = s->reader != NULL;
     redisReply *r = NULL;
@@ -284,6 +302,12 @@ static redisReply *command(mcpt_store_redis *s, int argc, const mcpt_str *args)
         r = exchange(s, argc, args);
     }
     return r == NULL && was_open && dial(s) ? exchange(s, argc, args) : r;
+}
+
+static redisReply *command(mcpt_store_redis *s, int argc, const mcpt_str *args)
+{
+    begin(s);
+    return send_again(s, argc, args);
 }
 
 static mcpt_err error_of(const redisReply *r)
@@ -422,7 +446,7 @@ static bool still(mcpt_store_redis *s, const char *key, mcpt_str old)
 
     args[0] = mcpt_z("GET");
     args[1] = name_of(s, key, name);
-    r = command(s, 2, args);
+    r = send_again(s, 2, args);
     same = r != NULL && (r->type == REDIS_REPLY_NIL ? old.ptr == NULL
                          : r->type == REDIS_REPLY_STRING && old.ptr != NULL && (size_t)r->len == old.len && memcmp(r->str, old.ptr, old.len) == 0);
     done(r);
@@ -443,6 +467,7 @@ static mcpt_err redis_swap(void *user, const char *key, mcpt_str old, mcpt_str v
         return MCPT_E_LIMIT;
     }
     was_open = s->reader != NULL;
+    begin(s);
     r = swap_once(s, key, old, value);
     if (r == NULL && was_open && still(s, key, old)) {
         r = swap_once(s, key, old, value);
@@ -640,6 +665,7 @@ mcpt_err mcpt_store_redis_open(mcpt_store_redis *s, const mcpt_store_redis_confi
     c->max_key = c->max_key != 0 ? c->max_key : MCPT_STORE_KEY;
     s->opened = strlen(c->prefix) <= PREFIX && c->max_key <= MCPT_STORE_REDIS_KEY;
     e = s->opened ? MCPT_E_STORE : MCPT_E_ARG;
+    begin(s);
     s->opened = s->opened && dial(s);
     if (s->opened) {
         return MCPT_OK;

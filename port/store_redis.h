@@ -36,7 +36,7 @@ typedef struct mcpt_store_redis_config {      /* text borrowed until close */
     unsigned database;
     const char *prefix;               /* NULL: "mcp:" */
     uint32_t ttl_s;                   /* seconds after which a record is gone, counted from its last write; 0: never */
-    int timeout_ms;                   /* 0: 5000; to connect, and for one answer */
+    int timeout_ms;                   /* 0: 5000; for one command, a new connection included; list and what builds on it send several */
     size_t max_key;                   /* characters of a key without prefix; 0: MCPT_STORE_KEY */
     mcpt_tls *tls;                    /* a client of port/tls_mbedtls or port/tls_bearssl: TLS, always verified (not with
                                          redis://); NULL: none. Lives until close */
@@ -49,6 +49,7 @@ typedef struct mcpt_store_redis {     /* store is yours, the rest private; do no
     mcpt_tls_conn *link;              /* with TLS, and the machine behind it */
     mcpt_io app;
     char in[1024];
+    int64_t until;                    /* when the call must be done */
     int fd;
     bool opened;
 } mcpt_store_redis;

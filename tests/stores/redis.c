@@ -220,6 +220,42 @@ static void extras(void)
     sc_clear(s);
 }
 
+/* A server that is slow without end does not hold the caller: not a second per byte, and none for a new connection. */
+static void dripping(void)
+{
+    struct sockaddr_in a;
+    socklen_t n = sizeof(a);
+    mcpt_store_redis_config config;
+    size_t len;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pid_t child;
+    memset(&a, 0, sizeof(a));
+    memset(&config, 0, sizeof(config));
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(listener, 4) == 0 && getsockname(listener, (struct sockaddr *)&a, &n) == 0);
+    child = fork();
+    if (child == 0) {
+        char in[512];
+        int fd = accept(listener, NULL, NULL);
+        (void)!recv(fd, in, sizeof(in), 0);
+        (void)!write(fd, "+PONG\r\n$400\r\n", 13);
+        for (int i = 0; i < 400 && send(fd, "x", 1, MSG_NOSIGNAL) == 1; i++) {
+            (void)usleep(50000);      /* would come to its end, and be believed */
+        }
+        (void)!send(fd, "\r\n", 2, MSG_NOSIGNAL);
+        _exit(0);
+    }
+    (void)close(listener);
+    config.host = "127.0.0.1";
+    config.port = ntohs(a.sin_port);
+    config.timeout_ms = 3000;
+    CHECK(mcpt_store_redis_open(&third, &config) == MCPT_OK);
+    CHECK(third.store.read(third.store.user, "k", sc_buf, sizeof(sc_buf), &len) == MCPT_E_STORE && len == 0);
+    mcpt_store_redis_close(&third);
+    CHECK(waitpid(child, NULL, 0) == child);
+}
+
 /* What calls itself Redis may answer anything. */
 static void impostor(void)
 {
@@ -270,6 +306,7 @@ int main(void)
     store_contract(&of);
     options();
     impostor();
+    dripping();
     tls("mbedtls", "server.crt", MCPT_OK);
     tls("bearssl", "server.crt", MCPT_OK);
     tls("mbedtls", "other.crt", MCPT_E_STORE);
