@@ -47,18 +47,19 @@ enum {
     SPARE = 16,                       /* slots for clients that get 503; idle ones looked at for a new client */
     LINGER_MS = 2000,
     LINGER_BYTES = 4 << 20,
+    FRESH_MS = 2000,                  /* what a client has for the beginning of its first request, should another want its place */
     PAUSE_MS = 100,                   /* no accept after EMFILE, unless a connection ends before */
     BACKLOG = 4096                    /* the system cuts it to its own limit */
 };
 enum { VACANT, SERVING, LINGERING, CONNECTING, LINKED };    /* slot.state; the last two: outbound */
 enum { READABLE = 1, BLOCKED = 2, PEER_DONE = 4, BROKEN = 8, TOLD = 16 };   /* slot.flags */
-enum { QUEUED = 1, SPARED };                                /* slot.listed: in waiting or again; in idle */
+enum { QUEUED = 1, SPARED, FRESH };                         /* slot.listed: in waiting or again; in idle; in fresh */
 enum { RUNNING = 1, STOPPING, STOPPED };                    /* mcpt_posix.state */
 
 typedef struct mcpt_posix_slot {
     int fd;
     uint32_t next, prev;              /* in list */
-    uint32_t deadline;                /* LINGERING: when it is closed in any case */
+    uint32_t deadline;                /* LINGERING: when it is closed in any case; before: until when it is fresh */
     uint32_t drained;                 /* LINGERING: bytes thrown away */
     uint32_t buffer;
     uint8_t state, flags, want, listed;
@@ -415,7 +416,8 @@ static mcpt_io *io_of(mcpt_posix *p, uint32_t i)
 static void unqueue(mcpt_posix *p, uint32_t i)
 {
     if (p->slots[i].listed != 0) {
-        list_remove(p, p->slots[i].listed == SPARED ? &p->idle : p->slots[i].buffer == NONE ? &p->waiting : &p->again, i);
+        list_remove(p, p->slots[i].listed == SPARED ? &p->idle : p->slots[i].listed == FRESH ? &p->fresh :
+                    p->slots[i].buffer == NONE ? &p->waiting : &p->again, i);
     }
 }
 
@@ -577,8 +579,8 @@ static void pump(mcpt_posix *p, uint32_t i)
     if (s->listed != 0 && s->buffer != NONE) {
         return;                       /* its turn comes */
     }
-    if (s->listed == SPARED) {
-        list_remove(p, &p->idle, i);
+    if (s->listed == SPARED || s->listed == FRESH) {
+        unqueue(p, i);
     }
     c = &p->conns[i];
     io = io_of(p, i);
@@ -605,6 +607,9 @@ static void pump(mcpt_posix *p, uint32_t i)
             if (mcpt_conn_spare(c) && (s->flags & BLOCKED) == 0) {
                 list_add(p, &p->idle, i);
                 s->listed = SPARED;
+            } else if (mcpt_io_peak(&c->io).rx == 0) {      /* still: TLS has had its bytes */
+                list_add(p, &p->fresh, i);
+                s->listed = FRESH;
             }
         }
     } else {
@@ -874,25 +879,41 @@ static void refuse(mcpt_posix *p, int fd)
 }
 
 /* A new client is worth more than one that has had its answer: than one whose end is awaited, or else the one that has waited longest
- * for a further request. Who has sent that meanwhile is passed over: it is at work as soon as its event is seen. */
-static void make_room(mcpt_posix *p)
+ * for a further request, or has taken its time to begin the first. Who has sent that meanwhile is passed over: it is at work as soon as
+ * its event is seen. */
+static bool end_lingering(mcpt_posix *p)
 {
-    uint32_t i = p->linger.first, n;
-    char byte;
+    uint32_t i = p->linger.first;
     while (i != NONE && i >= p->config.connections) {
         i = p->slots[i].next;         /* refused ones, SPARE at most, are no room */
     }
-    if (i != NONE && p->vacant.first == NONE) {
+    if (i != NONE) {
         close_slot(p, i);
     }
-    if (p->vacant.first != NONE && (p->config.tls == NULL || p->config.tls->vacant != NULL)) {
-        return;
-    }
-    for (i = p->idle.first, n = 0; i != NONE && n < SPARE; i = p->slots[i].next, ++n) {
-        if (recv(p->slots[i].fd, &byte, 1, MSG_PEEK) <= 0) {
+    return i != NONE;
+}
+
+static bool end_silent(mcpt_posix *p, const mcpt_posix_list *l)
+{
+    const uint32_t now = mcpt_posix_millis(NULL);
+    uint32_t i, n;
+    char byte;
+    for (i = l->first, n = 0; i != NONE && n < SPARE; i = p->slots[i].next, ++n) {
+        if ((l != &p->fresh || passed(now, p->slots[i].deadline)) && recv(p->slots[i].fd, &byte, 1, MSG_PEEK) <= 0) {
             finish(p, i, true);
-            return;
+            return true;
         }
+    }
+    return false;
+}
+
+static void make_room(mcpt_posix *p)
+{
+    if (p->vacant.first == NONE) {
+        (void)end_lingering(p);
+    }
+    if (p->vacant.first == NONE || (p->config.tls != NULL && p->config.tls->vacant == NULL)) {
+        (void)(end_silent(p, &p->idle) || end_silent(p, &p->fresh));
     }
 }
 
@@ -927,6 +948,10 @@ static void admit(mcpt_posix *p, int fd)
         close_slot(p, i);             /* another ABI: mcpt_hub_init() has said so before */
     } else if (!register_fd(p, i)) {
         finish(p, i, true);
+    } else {
+        s->deadline = mcpt_posix_millis(NULL) + FRESH_MS;
+        list_add(p, &p->fresh, i);
+        s->listed = FRESH;
     }
 }
 
@@ -954,6 +979,8 @@ static void accept_round(mcpt_posix *p, int listener)
         int fd = accept_one(listener);
         if (fd >= 0) {
             admit(p, fd);
+        } else if (errno == EMFILE && (end_lingering(p) || end_silent(p, &p->idle) || end_silent(p, &p->fresh))) {
+            continue;                 /* its descriptor is for the new one */
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             p->paused = 1;            /* clients wait in the backlog until a descriptor is free */
             p->paused_at = mcpt_posix_millis(NULL);
@@ -1342,6 +1369,7 @@ static void clear(mcpt_posix *p)
     list_clear(&p->again);
     list_clear(&p->linger);
     list_clear(&p->idle);
+    list_clear(&p->fresh);
     for (i = 0; i < p->nslots + p->config.nexchanges; ++i) {
         memset(&p->slots[i], 0, sizeof(slot));
         p->slots[i].fd = -1;

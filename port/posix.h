@@ -21,9 +21,11 @@
  * Connections come from a fixed pool. Only those at work hold a buffer (receive, transmit, tokens), from a
  * smaller pool; an idle one holds none. When every buffer is taken, further requests wait in their sockets,
  * first come first served. When every connection is taken, the one that has waited longest for a further request
- * gives way to a new client (RFC 9112, section 9.5: a request that crosses its end may be sent again). When none
- * waits (all are in work, event streams, or have sent nothing yet) that gets 503 with Retry-After at once, rather
- * than waiting unseen in the backlog, so that it, or the balancer in front, can go elsewhere.
+ * gives way to a new client (RFC 9112, section 9.5: a request that crosses its end may be sent again), or else one
+ * that has not begun its first request within two seconds. When there is none (all are in work, event streams, or
+ * newer) the client gets 503 with Retry-After at once, rather than waiting unseen in the backlog, so that it, or the
+ * balancer in front, can go elsewhere. Where the process has no descriptor left, the same ones give way; else clients
+ * wait in the backlog.
  * mcpt_server.idle_ms frees what idles. Idle connections cost no time: nothing here walks over them.
  *
  * Outbound requests (>>exchange: key sets, introspection, metadata) are connected by the same loop when config.exchanges
@@ -90,7 +92,7 @@ typedef struct mcpt_posix {           /* private; do not copy or move between in
     char *rx, *tx;
     mcpt_tok *tok;
     uint32_t nfree, nslots, nevents, used;
-    mcpt_posix_list vacant, spare, waiting, again, linger, idle;
+    mcpt_posix_list vacant, spare, waiting, again, linger, idle, fresh;
     int listener[2];
     int poller;
     int wake[2];

@@ -556,12 +556,12 @@ static void pool_full(void)
     int fd[4], more[40], i;
     begin(4, 4);
     (void)snprintf(text, sizeof text, "%s", echo_text(5));
-    for (i = 0; i < 4; ++i) {         /* one has sent nothing yet, three are at work: nobody gives way */
+    for (i = 0; i < 4; ++i) {         /* all are at work: nobody gives way */
         fd[i] = dial();
         CHECK(open_are((uint32_t)i + 1));
-        put(fd[i], text, i == 0 ? 0 : 200);
+        put(fd[i], text, 200);
     }
-    CHECK(state_is(4, 3, ANY));
+    CHECK(state_is(4, 4, ANY));
     more[0] = dial();
     put(more[0], echo_text(9), strlen(echo_text(9)));
     CHECK(get(more[0], answer, sizeof answer, sizeof answer, NULL, 2000) > ENDED);
@@ -579,7 +579,7 @@ static void pool_full(void)
     }
     CHECK(open_are(4));
     for (i = 0; i < 4; ++i) {         /* nobody was disturbed */
-        put(fd[i], text + (i == 0 ? 0 : 200), strlen(text) - (i == 0 ? 0 : 200));
+        put(fd[i], text + 200, strlen(text) - 200);
         CHECK(answered(fd[i], 5));
     }
     for (i = 0; i < 4; ++i) {
@@ -785,6 +785,55 @@ static void idle_give_way_tls(void)   /* the pool of TLS is the smaller one here
     end();
 }
 
+/* Clients that connect and never ask give way too, when they have had two seconds; those at work do not. Over TLS they are still
+ * shaking hands here. */
+static void silent_give_way(bool tls)
+{
+    char answer[1024];
+    uint32_t start;
+    int fd[3], i;
+    bool served = false;
+    clear_shaken = tls ? MCPT_PENDING : MCPT_OK;
+    if (tls) {
+        begin_tls(2, 2);
+    } else {
+        begin(2, 2);
+    }
+    fd[0] = dial();                   /* at work, or as much as a handshake lets it */
+    put(fd[0], echo_text(0), 100);
+    start = mcpt_posix_millis(NULL);
+    fd[1] = dial();
+    CHECK(open_are(2));
+    if (tls) {
+        put(fd[1], "x", 1);           /* a byte of its ClientHello does not help it */
+        turn(5);
+        clear_shaken = MCPT_OK;       /* of those to come */
+    }
+    for (i = 0; i < 300 && !served; ++i) {
+        fd[2] = dial();
+        put(fd[2], echo_text(2), strlen(echo_text(2)));
+        served = get(fd[2], answer, sizeof answer, 0, "number 2", 50) < ENDED && strstr(answer, "number 2") != NULL;
+        if (!served) {
+            uint32_t now = mcpt_posix_millis(NULL);
+            (void)close(fd[2]);
+            while (mcpt_posix_millis(NULL) - now < 100) {
+                (void)!mcpt_posix_poll(&net, 20);
+            }
+        }
+    }
+    CHECK(served && mcpt_posix_millis(NULL) - start >= 2000);
+    CHECK(eof_on(tls ? fd[0] : fd[1]));                /* the longer silent one */
+    if (!tls) {
+        put(fd[0], echo_text(0) + 100, strlen(echo_text(0)) - 100);
+        CHECK(answered(fd[0], 0));
+    }
+    for (i = 0; i < 3; ++i) {
+        (void)close(fd[i]);
+    }
+    CHECK(open_are(0));
+    end();
+}
+
 static void slow_reader(void)
 {
     static char answer[BIG + (BIG >> 1)];
@@ -891,10 +940,12 @@ static void deadlines(void)
 static void no_descriptors(void)
 {
     struct rlimit old, few;
+    char answer[1024];
     int fd[4], spare[64], i, n = 0;
     begin(8, 2);
     fd[0] = dial();
     CHECK(echoes(fd[0], 0));
+    put(fd[0], echo_text(5), 100);                          /* at work */
     CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
     few = old;
     few.rlim_cur = (rlim_t)fd[0] + 20;
@@ -907,12 +958,23 @@ static void no_descriptors(void)
     put(fd[1], echo_text(1), strlen(echo_text(1)));
     turn(20);
     CHECK(mcpt_posix_now(&net).connections == 1);           /* waits in the backlog */
-    CHECK(echoes(fd[0], 5));                                /* the other goes on */
+    put(fd[0], echo_text(5) + 100, strlen(echo_text(5)) - 100);
+    CHECK(get(fd[0], answer, sizeof answer, 0, "number 5", 2000) > 0 && strstr(answer, "number 5") != NULL);     /* the other goes on */
+    CHECK(answered(fd[1], 1));                              /* and gives way as soon as it is idle */
+    CHECK(eof_on(fd[0]));
+    CHECK(mcpt_posix_now(&net).connections == 1);
+    (void)close(fd[0]);
+    fd[0] = dial();                                         /* nobody is idle once more */
+    put(fd[1], echo_text(6), 100);
+    turn(20);
+    CHECK(mcpt_posix_now(&net).connections == 1);
     for (i = 0; i < n; ++i) {
         (void)close(spare[i]);
     }
     CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0);
-    CHECK(answered(fd[1], 1));
+    CHECK(echoes(fd[0], 7));
+    put(fd[1], echo_text(6) + 100, strlen(echo_text(6)) - 100);
+    CHECK(answered(fd[1], 6));
     (void)close(fd[0]);
     (void)close(fd[1]);
     CHECK(open_are(0));
@@ -1309,6 +1371,8 @@ int main(void)
     streams();
     idle_give_way();
     idle_give_way_tls();
+    silent_give_way(false);
+    silent_give_way(true);
     slow_reader();
     too_large();
     deadlines();
