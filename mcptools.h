@@ -1383,7 +1383,7 @@ typedef struct mcpt_server {          /* all pointers static */
 
 /* Are the tables and the guard sane? Names, uniqueness, scopes, URLs, order when sorted says so, schemas that are JSON objects, keywords that
  * are not enforced, x-mcp-header rules. Every finding is reported as (row name, what); OK or E_ARG when something is
- * wrong; a keyword that is merely not enforced is reported but not wrong. For development and tests. */
+ * wrong; a keyword that is merely not enforced, and a guard before its URL is known, are reported but not wrong. For development and tests. */
 typedef void (*mcpt_check_fn)(void *user, const char *row, const char *what, mcpt_str detail);
 MCPT_API mcpt_err mcpt_server_check(const mcpt_server *s, mcpt_check_fn report, void *user);
 /* Sorts row numbers by name for fast look-up: name_at(table, row) order; index has n entries, caller's memory. */
@@ -1585,7 +1585,7 @@ typedef struct mcpt_request {         /* from a host; all borrowed until the exc
     const mcpt_field_line *fields;    /* every header field */
     size_t nfields;
     const mcpt_principal *who;        /* authenticated by the host; NULL */
-    mcpt_str query;                   /* behind the ? of the target; >>pairing needs it */
+    mcpt_str query;                   /* behind the ? of the target; >>pairing needs it, a guard refuses tokens in it */
     bool no_stream;                   /* the host cannot stream: event streams are not opened */
 } mcpt_request;
 typedef struct mcpt_response {
@@ -10851,12 +10851,13 @@ static void mcpt__deny(mcpt_conn *c)
 /* -- credentials */
 static bool mcpt__has_query_token(const mcpt_conn *c)
 {
-    mcpt_str target = mcpt__is_hosted(c) ? mcpt__mk(NULL, 0) : mcpt__cut(c->io.rx, c->head.target);
+    bool hosted = mcpt__is_hosted(c);
+    mcpt_str target = hosted ? c->request->query : mcpt__cut(c->io.rx, c->head.target);
     size_t i;
 
-    for (i = 0; i + 13 <= target.len; i++) {
-        if ((target.ptr[i] == '?' || target.ptr[i] == '&') && MCPT_MEMCMP(target.ptr + i + 1, "access_token", 12) == 0 &&
-            (i + 13 == target.len || target.ptr[i + 13] == '=' || target.ptr[i + 13] == '&')) {
+    for (i = 0; i + 12 <= target.len; i++) {
+        if ((i == 0 ? hosted : target.ptr[i - 1] == '?' || target.ptr[i - 1] == '&') && MCPT_MEMCMP(target.ptr + i, "access_token", 12) == 0 &&
+            (i + 12 == target.len || target.ptr[i + 12] == '=' || target.ptr[i + 12] == '&')) {
             return true;
         }
     }
@@ -18407,9 +18408,10 @@ static const char mcpt__findings[] =
     "resource metadata names no authorization server\0resource is not an https URL\0"
     "an authorization server is not an https URL\0"
     "base_url is not an https URL without a query, or longer than MCPT_MAX_URL\0"
-    "x-mcp-header needs a program without MCPT_NO_MCP_PARAM\0";
+    "x-mcp-header needs a program without MCPT_NO_MCP_PARAM\0"
+    "neither base_url nor resource: the metadata names whatever Host says, and no audience is this server\0";
 enum { MCPT__B_NAMELESS, MCPT__B_ORDER, MCPT__B_TWICE, MCPT__B_SCHEMA, MCPT__B_NAME, MCPT__B_TOOL, MCPT__B_RESOURCE,
-       MCPT__B_UTF8, MCPT__B_PROMPT, MCPT__B_SCOPE, MCPT__B_GUARD, MCPT__B_NO_AS, MCPT__B_PRM_URL, MCPT__B_AS_URL, MCPT__B_BASE, MCPT__B_PARAM };
+       MCPT__B_UTF8, MCPT__B_PROMPT, MCPT__B_SCOPE, MCPT__B_GUARD, MCPT__B_NO_AS, MCPT__B_PRM_URL, MCPT__B_AS_URL, MCPT__B_BASE, MCPT__B_PARAM, MCPT__B_URL };
 
 static void mcpt__check_bad(mcpt__checker *k, const char *row, unsigned finding)
 {
@@ -18531,6 +18533,9 @@ static void mcpt__check_guard(mcpt__checker *k, const mcpt_server *s)
         }
     }
     words = s->identity != NULL ? s->identity->base_url : NULL;
+    if (words == NULL && !mcpt__pairs(g) && (g->prm == NULL || g->prm->resource == NULL)) {    /* it may come later */
+        k->report(k->user, "", mcpt__nth(mcpt__findings, MCPT__B_URL), mcpt__mk(NULL, 0));
+    }
     while (mcpt__word(&words, &word)) {
         if (!mcpt__check_url(word) || MCPT_MEMCHR(word.ptr, '?', word.len) != NULL ||
             word.len + MCPT_STRLEN(mcpt__path(s)) > MCPT_MAX_URL) {

@@ -919,9 +919,12 @@ static void dpop_goes_the_same_way(void)
 /* Hosts that parse HTTP themselves take the same way. */
 static void hosts_are_guarded_too(void)
 {
-    static const struct { const char *token; int status; const char *challenge; } rows[] = {
-        { NULL, 401, PLAIN }, { "Bearer bad", 401, INVALID }, { "Bearer a b", 400, MALFORMED }, { "Bearer good", 200, NULL },
-        { "Bearer pending", 200, NULL }, { "Bearer good", 400, MALFORMED }       /* the last one twice */
+    static const struct { const char *token; int status; const char *challenge, *query; } rows[] = {
+        { NULL, 401, PLAIN, NULL }, { "Bearer bad", 401, INVALID, NULL }, { "Bearer a b", 400, MALFORMED, NULL },
+        { "Bearer good", 200, NULL, "x=1&access_tokens=2&no_access_token=3" }, { "Bearer pending", 200, NULL, "" },
+        /* RFC 6750 section 2, 2025-11-25 basic/authorization: "Access tokens MUST NOT be included in the URI query string" */
+        { "Bearer good", 400, MALFORMED, "access_token=good" }, { NULL, 400, MALFORMED, "x=1&access_token" },
+        { "Bearer good", 400, MALFORMED, NULL }                                  /* the last one twice */
     };
     static mcpt_principal ada;
     mcpt_field_line fields[8];
@@ -938,6 +941,7 @@ static void hosts_are_guarded_too(void)
         memset(&q, 0, sizeof(q));
         q.method = mcpt_z("POST");
         q.path = mcpt_z("/mcp");
+        q.query = i < MCPT_COUNT(rows) ? mcpt_z(rows[i].query) : q.query;
         q.fields = fields;
         fields[0].name = mcpt_z("host");
         fields[0].value = mcpt_z("localhost");
@@ -1054,7 +1058,7 @@ static void checks_of_settings(void)
     unsigned n;
     unsigned i;
 
-    for (i = 0; i < 12; i++) {
+    for (i = 0; i < 14; i++) {
         guarded();
         n = 0;
         odd[0] = tools[0];
@@ -1072,9 +1076,11 @@ static void checks_of_settings(void)
         case 9: world.env.crypto = NULL; break;
         case 10: prm.authorization_servers = NULL; prm.publishable_key = "pk_test_x"; break;
         case 11: world.identity.base_url = fmt("https://%s.example", times('h', 250)); break;
+        case 12: world.identity.base_url = NULL; break;     /* is reported, but may become known later */
+        case 13: world.identity.base_url = NULL; prm.resource = "https://one.example/mcp"; break;
         default: break;
         }
-        CHECK(mcpt_server_check(&world.server, count_findings, &n) == (i == 0 ? MCPT_OK : MCPT_E_ARG) && n == (i != 0));
+        CHECK(mcpt_server_check(&world.server, count_findings, &n) == (i == 0 || i > 11 ? MCPT_OK : MCPT_E_ARG) && n == (i != 0 && i != 13));
     }
 }
 
