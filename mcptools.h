@@ -9183,6 +9183,12 @@ static bool mcpt__due(uint32_t now, uint32_t at)
     return (int32_t)(now - at) >= 0;  /* right across the wrap of a 32-bit millisecond clock */
 }
 
+/* The time in so many milliseconds, at most 24 days: what is further away would be past. */
+static uint32_t mcpt__after(const mcpt_server *s, uint32_t ms)
+{
+    return mcpt__now(s) + (ms < 0x7fffffff ? ms : 0x7fffffff);
+}
+
 static bool mcpt__random(const mcpt_server *s, void *buf, size_t len)
 {
     return s->env->random != NULL && s->env->random(s->env->user, buf, len);
@@ -9287,7 +9293,7 @@ static void mcpt__timer_start(mcpt_conn *c, uint8_t timer)
         return;
     }
     mcpt__timer_stop(c);
-    c->deadline = mcpt__now(c->server) + mcpt__timer_ms(c->server, timer);
+    c->deadline = mcpt__after(c->server, mcpt__timer_ms(c->server, timer));
     c->timer = timer;
     c->timer_next = NULL;
     c->timer_prev = hub->timer[timer].last;
@@ -9616,6 +9622,16 @@ static void mcpt__session_end(mcpt_hub *hub, mcpt_session *s)
     s->flags = 0;
 }
 
+/* How long ago a session was used; one that listens, or has a call in work, gives way after all others. */
+static uint32_t mcpt__session_age(const mcpt_hub *hub, const mcpt_session *s, uint32_t now)
+{
+    uint32_t age = now - s->used_at;
+    const mcpt_job *j;
+
+    for (j = hub->jobs; j != NULL && j->session != s; j = j->next) { }
+    return s->conn != NULL || j != NULL ? age >> 1 : age >> 1 | 0x80000000u;
+}
+
 /* A new session: a free place, or that of the least recently used session over HTTP. */
 static mcpt_session *mcpt__session_new(mcpt_hub *hub)
 {
@@ -9631,7 +9647,7 @@ static mcpt_session *mcpt__session_new(mcpt_hub *hub)
             best = s;
             break;
         }
-        if ((s->flags & MCPT__S_LINES) == 0 && (best == NULL || now - s->used_at > now - best->used_at)) {
+        if ((s->flags & MCPT__S_LINES) == 0 && (best == NULL || mcpt__session_age(hub, s, now) > mcpt__session_age(hub, best, now))) {
             best = s;
         }
     }
@@ -15171,7 +15187,7 @@ MCPT_API mcpt_err mcpt_log(mcpt_call *call, mcpt_level level, const char *logger
 
 MCPT_API void mcpt_retry_after(mcpt_call *call, uint32_t ms)
 {
-    mcpt__job_alarm(call->hub, call->job, mcpt__now(call->server) + (ms != 0 ? ms : 1));    /* 0 would hold the hub */
+    mcpt__job_alarm(call->hub, call->job, mcpt__after(call->server, ms != 0 ? ms : 1));    /* 0 would hold the hub */
 }
 
 MCPT_API mcpt_ticket mcpt_call_ticket(const mcpt_call *call)
@@ -15358,9 +15374,12 @@ static void mcpt__answer_out(mcpt_call *k, mcpt_writer *w, mcpt_err result)
         mcpt__detached_close(k, w);
     } else if (c->io.state != MCPT__X_CLOSED) {
         if (mcpt__answer_close(c) != 0) {
-            mcpt__note(k->server, MCPT_ERROR, MCPT_E_SPACE, MCPT__SAY("behind the events of a call not even an error fits: a larger tx is needed"));
-            c->io.err = MCPT_E_SPACE;        /* what has no end is no answer to the client */
-            c->io.state = MCPT__X_CLOSED;
+            mcpt__note(k->server, MCPT_ERROR, MCPT_E_SPACE, MCPT__SAY("behind the questions of a call not even an error fits: a larger tx is needed"));
+            c->io.tx_len = c->io.tx_at != 0 ? mcpt__head_room(c) : 0;    /* none of this run's events was sent yet: the head stays */
+            mcpt__msg_open(c, w);
+            k->part = 0;
+            mcpt__fail_call(k, w, MCPT__E_SPACE);
+            (void)mcpt__answer_close(c);
         }
         mcpt__job_end(k->hub, k->job);
     }
@@ -15374,7 +15393,7 @@ static void mcpt__suspend(mcpt_call *k)
 
     j->state = asked ? MCPT__J_ASKED : MCPT__J_WAIT;
     if (asked) {
-        mcpt__job_alarm(k->hub, j, mcpt__now(k->server) + (k->server->ask_ms != 0 ? k->server->ask_ms : 300000));
+        mcpt__job_alarm(k->hub, j, mcpt__after(k->server, k->server->ask_ms != 0 ? k->server->ask_ms : 300000));
     }
     mcpt__job_link(k->hub, j);
     if (c == NULL) {

@@ -204,6 +204,62 @@ static void sessions_and_long_times(void)
     pass(39u * 86400000u);
     CHECK(legacy(dial(MCPT_HTTP), s, "ping", "").status == 200);
     finish();
+    begin();                          /* a limit beyond half of the clock's range is no limit that has passed */
+    world.server.idle_ms = world.server.timeout_ms = world.server.ask_ms = 40u * 86400000u;
+    start();
+    w = dial(MCPT_HTTP);
+    s = join(w, "2025-06-18", caps_all);
+    put(w, "POST /mcp HTTP/1.1\r\n");
+    pass(600000);
+    put(w, "Host: localhost\r\nContent-Length: 0\r\n\r\n");
+    CHECK(take(w).status == 415);
+    CHECK(legacy_call(w, s, "name", "{}").status == 200);
+    pass(600000);
+    CHECK(!take(w).whole);
+    probe.retry = 0xfffffff0u;
+    probe.runs = 0;
+    CHECK(legacy_call(dial(MCPT_HTTP), s, "wait", "{}").status == 0);
+    pass(600000);
+    CHECK(probe.runs == 1);
+    finish();
+}
+
+/* An initialize flood takes the places of those who do nothing, not of those who listen or wait for an answer. */
+static void busy_sessions_outlive_a_flood(void)
+{
+    const char *s[3];
+    wire *listener;
+    wire *caller;
+    wire *w;
+    reply r;
+    int i;
+
+    begin();
+    start();
+    w = dial(MCPT_HTTP);
+    for (i = 0; i < 3; i++) {
+        s[i] = join(w, "2025-11-25", "{}");
+        pass(1000);
+    }
+    listener = dial(MCPT_HTTP);
+    caller = dial(MCPT_HTTP);
+    CHECK(get(listener, s[0], "").status == 200);
+    (void)legacy_call(caller, s[1], "wait", "{}");
+    pass(1000);
+    CHECK(legacy(w, s[2], "ping", "").status == 200);                /* used last */
+    for (i = 0; i < 10; i++) {
+        (void)join(w, "2025-11-25", "{}");
+    }
+    CHECK(legacy(w, s[0], "ping", "").status == 200 && legacy(w, s[1], "ping", "").status == 200);
+    CHECK(legacy(w, s[2], "ping", "").status == 404);
+    probe.done = true;
+    mcpt_wake(probe.ticket);
+    settle();
+    r = take(caller);
+    CHECK(r.whole);
+    HAS(r.body, "waited");
+    CHECK(!take(listener).whole && !listener->closed);
+    finish();
 }
 
 /* basic/transports, Session Management 3, 5; the table is bounded: the least recently used one goes. */
@@ -451,6 +507,45 @@ static void an_answer_reaches_the_tool_that_asked(void)
     (void)answer(c, s, question_id(event(r.body, 0)), YES("Cy"));
     HAS(event(take(a).body, 1), "hello Cy");
     finish();
+}
+
+/* Several questions, a transmit buffer that has no room for all of them: the call ends in an answer, whatever its size. */
+static void questions_that_do_not_fit_end_in_an_answer(void)
+{
+    unsigned fitted = 0;
+    unsigned failed = 0;
+
+    for (unsigned era = 0; era < 4; era++) {
+        for (size_t tx = MCPT_TX_MIN; tx < 1400; tx++) {
+            const char *s;
+            wire *w;
+            reply r;
+
+            begin();
+            start();
+            world.tx = 4096;
+            s = join(dial(MCPT_HTTP), era < 2 ? "2025-06-18" : "2025-11-25", caps_all);
+            world.tx = tx;
+            w = dial(MCPT_HTTP);
+            world.accept = era % 2 != 0 ? "text/event-stream" : "application/json, text/event-stream";
+            r = legacy_call(w, s, "trio", "{}");
+            CHECK(r.status == 200 && !w->closed);
+            if (r.whole) {
+                CHECK(error_code(r.stream ? event(r.body, count(r.body, "data: {") - 1) : r.body) == -32603);
+                HAS(world.log, "a handler failed");
+                failed++;
+            } else {
+                CHECK(count(r.body, "\"method\"") == 3);
+                fitted++;
+            }
+            world.accept = "application/json, text/event-stream";
+            if (r.whole) {
+                IS(said(legacy_call(w, s, "echo", "{}").body), "nothing");
+            }
+            finish();
+        }
+    }
+    CHECK(fitted > 400 && failed > 400);
 }
 
 /* 2025-11-25 client/elicitation: form and URL mode; elicitationId is unique. */
@@ -773,10 +868,12 @@ int main(void)
     empty_results_are_exactly_empty();
     sessions_and_long_times();
     sessions_end_by_delete_age_and_eviction();
+    busy_sessions_outlive_a_flood();
     batches_are_answered_message_by_message();
     calls_in_a_batch_may_take_their_time();
     batches_are_refused_everywhere_else();
     an_answer_reaches_the_tool_that_asked();
+    questions_that_do_not_fit_end_in_an_answer();
     url_elicitation_names_itself();
     wrong_answers_do_not_reach_the_tool();
     clients_are_asked_only_what_they_declared();
