@@ -27,11 +27,19 @@ enum {
     TURNS = 16,                       /* of one connection in a row */
     ROUNDS = 4,                       /* one connection may wake others; then the network has its turn */
     LINGER = 4,                       /* half seconds for the peer to end its side too */
+    PATIENCE = 2000,                  /* milliseconds that a client waits for room at most; */
+    ANSWERED = 100, SILENT = 1000,    /* that a connection may take to ask more, or to ask at all, before it gives way to one that waits */
     KEEP_IDLE = 60000, KEEP_EVERY = 15000, KEEP_COUNT = 4   /* a dead peer is noticed within two minutes */
 };
 enum { SERVING = 1, QUEUED = 2, WAITING = 4, PEER_DONE = 8, BROKEN = 16, TOLD = 32, STUCK = 64, ENDING = 128 };   /* wire.flags */
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+static uint32_t now(const mcpt_lwip *p)
+{
+    const mcpt_env *env = p->config.server->env;
+    return env->millis(env->user);
+}
 
 /* -- queues: those with something to do, those that wait for a buffer. A slot that is closed stays in its queue and is
  * passed over. */
@@ -333,6 +341,7 @@ static void plug(wire *w, pcb_type *pcb, mcpt_io *io, mcpt_tls_conn *tls)
     w->io = tls != NULL ? &tls->io : io;
     w->tls = tls;
     w->flight = 0;
+    w->turn = now(w->port);
     w->want = MCPT_WANT_RX;
     w->flags = (uint8_t)((w->flags & (QUEUED | WAITING)) | SERVING);
     if (tls != NULL) {
@@ -355,19 +364,26 @@ static void plug(wire *w, pcb_type *pcb, mcpt_io *io, mcpt_tls_conn *tls)
 #endif
 }
 
-/* Of the connections that wait for a further request, if any, ends the one that has waited longest. Its close_notify is copied: the
- * memory is for the next. */
+/* May it give way to a new client? One that was just answered may have its next request on the way, and one that has not asked yet its first. */
+static bool dispensable(const mcpt_lwip *p, const slot *s, uint32_t *waits)
+{
+    *waits = now(p) - s->wire.turn;
+    return (s->wire.flags & (SERVING | PEER_DONE | BROKEN | ENDING)) == SERVING && s->wire.in == NULL && s->wire.flight == 0 &&
+           (mcpt_conn_spare(&s->conn) ? *waits >= ANSWERED : *waits >= SILENT && mcpt_conn_idle(&s->conn) && mcpt_io_peak(&s->conn.io).rx == 0);
+}
+
+/* Ends the one that has waited longest, if any may give way. Its close_notify is copied: the memory is for the next. */
 static slot *make_room(mcpt_lwip *p)
 {
     slot *oldest = NULL;
+    uint32_t waits, longest = 0;
     size_t n;
     const char *bye;
     unsigned i;
     for (i = 0; i < p->config.connections; ++i) {
-        slot *s = &p->slots[i];
-        if ((s->wire.flags & (SERVING | PEER_DONE | BROKEN | ENDING)) == SERVING && s->wire.in == NULL && s->wire.flight == 0 &&
-            mcpt_conn_spare(&s->conn) && (oldest == NULL || (int32_t)(s->wire.turn - oldest->wire.turn) < 0)) {
-            oldest = s;
+        if (dispensable(p, &p->slots[i], &waits) && (oldest == NULL || waits > longest)) {
+            oldest = &p->slots[i];
+            longest = waits;
         }
     }
     if (oldest != NULL && TLS(oldest->wire.tls) != NULL && mcpt_tls_shut(oldest->wire.tls)) {
@@ -383,15 +399,12 @@ static slot *make_room(mcpt_lwip *p)
     return oldest;
 }
 
-static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
+/* NULL: every connection is in work. */
+static wire *admit(mcpt_lwip *p, pcb_type *pcb)
 {
-    mcpt_lwip *p = (mcpt_lwip *)arg;
     mcpt_tls_conn *tls = NULL;
     slot *s;
     unsigned i;
-    if (err != ERR_OK || pcb == NULL) {
-        return ERR_VAL;
-    }
     for (i = 0; i < p->config.connections && (p->slots[i].wire.flags & SERVING) != 0; ++i) {
         /* a few at most */
     }
@@ -404,7 +417,7 @@ static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
         tls = mcpt_tls_open(TLS(p->config.tls), &s->conn.io, NULL);
     }
     if (s == NULL || (tls == NULL && TLS(p->config.tls) != NULL)) {
-        return refuse(p, pcb);
+        return NULL;
     }
     (void)mcpt_conn_init(&s->conn, p->config.server, p->config.hub, NULL, MCPT_HTTP, p->config.user);
     plug(&s->wire, pcb, &s->conn.io, tls);
@@ -412,7 +425,108 @@ static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
     if (++p->stats.connections > p->stats.most_connections) {
         p->stats.most_connections = p->stats.connections;
     }
+    return &s->wire;
+}
+
+/* -- guests: clients for whom there is no room yet. Often there is in a moment: when the end of a connection has arrived and nobody has
+ * worked on it, or is on its way: a client that ends one and begins another. One segment of what a guest sends is kept. */
+static err_t on_guest_recv(void *arg, pcb_type *pcb, struct pbuf *in, err_t err)
+{
+    mcpt_lwip_guest *g = (mcpt_lwip_guest *)arg;
+    (void)pcb;
+    (void)err;
+    if (in != NULL && g->in != NULL) {
+        return ERR_MEM;               /* lwIP asks again every 250 ms */
+    }
+    g->in = in != NULL ? in : g->in;
+    g->ended = in == NULL;
     return ERR_OK;
+}
+
+static void on_guest_err(void *arg, err_t err)
+{
+    mcpt_lwip_guest *g = (mcpt_lwip_guest *)arg;
+    (void)err;
+    if (g->in != NULL) {
+        (void)pbuf_free(g->in);
+    }
+    memset(g, 0, sizeof *g);          /* lwIP has freed the PCB */
+}
+
+static err_t on_accept(void *arg, pcb_type *pcb, err_t err)
+{
+    mcpt_lwip *p = (mcpt_lwip *)arg;
+    mcpt_lwip_guest *g;
+    unsigned i;
+    if (err != ERR_OK || pcb == NULL) {
+        return ERR_VAL;
+    }
+    if (admit(p, pcb) != NULL) {
+        return ERR_OK;
+    }
+    for (i = 0; i < MCPT_LWIP_GUESTS && p->guests[i].pcb != NULL; ++i) {
+        /* as few */
+    }
+    if (i == MCPT_LWIP_GUESTS) {
+        return refuse(p, pcb);
+    }
+    g = &p->guests[i];
+    g->pcb = pcb;
+    g->since = now(p);
+    altcp_arg(pcb, g);
+    altcp_recv(pcb, on_guest_recv);
+    altcp_err(pcb, on_guest_err);
+    return ERR_OK;
+}
+
+/* False: it waits on. Else it has become a connection, was refused, or had left before it asked anything. */
+static bool serve_guest(mcpt_lwip *p, mcpt_lwip_guest *g)
+{
+    mcpt_lwip_guest was = *g;
+    pcb_type *pcb = (pcb_type *)was.pcb;
+    bool left = was.ended && was.in == NULL;
+    wire *w = left || p->stopping ? NULL : admit(p, pcb);
+    if (w == NULL && !left && !p->stopping && now(p) - was.since < PATIENCE) {
+        return false;
+    }
+    memset(g, 0, sizeof *g);
+    if (w != NULL) {
+        if (was.in != NULL) {
+            (void)on_recv(w, pcb, was.in, ERR_OK);
+        }
+        if (was.ended) {
+            (void)on_recv(w, pcb, NULL, ERR_OK);
+        }
+        return true;
+    }
+    if (was.in != NULL) {
+        altcp_recved(pcb, was.in->tot_len);
+        (void)pbuf_free(was.in);
+    }
+    if (left) {
+        altcp_arg(pcb, NULL);
+        altcp_err(pcb, NULL);
+        (void)drain(NULL, pcb, NULL, ERR_OK);
+    } else {
+        (void)refuse(p, pcb);
+    }
+    return true;
+}
+
+/* Answers how many no longer wait; *due: the milliseconds until the others are to be asked again. */
+static unsigned serve_guests(mcpt_lwip *p, uint32_t *due)
+{
+    unsigned i, n = 0;
+    for (i = 0; i < MCPT_LWIP_GUESTS; ++i) {
+        if (p->guests[i].pcb != NULL) {
+            if (serve_guest(p, &p->guests[i])) {
+                ++n;
+            } else if (*due > ANSWERED / 4) {
+                *due = ANSWERED / 4;
+            }
+        }
+    }
+    return n;
 }
 
 /* -- a connection at work */
@@ -501,7 +615,7 @@ static void pump(mcpt_lwip *p, slot *s)
         enqueue(p, w, WAITING);       /* first come, first served */
         return;
     }
-    w->turn = ++p->turn;
+    w->turn = now(p);
     more = turns(w);
     if ((w->flags & BROKEN) != 0) {
         tell_eof(w);                  /* handlers in work get their last run */
@@ -571,7 +685,7 @@ uint32_t mcpt_lwip_poll(mcpt_lwip *p)
     int rounds = ROUNDS;
     do {
         due = tls_timers(p, TLS(p->config.tls), mcpt_hub_run(p->config.hub));
-    } while (serve_ready(p) > 0 && --rounds > 0);
+    } while (serve_ready(p) + serve_guests(p, &due) > 0 && --rounds > 0);
     return rounds > 0 ? due : 0;
 }
 
@@ -674,6 +788,11 @@ void mcpt_lwip_destroy(mcpt_lwip *p)
     for (i = 0; p->slots != NULL && i < p->config.connections; ++i) {
         if ((p->slots[i].wire.flags & SERVING) != 0) {
             finish(p, &p->slots[i], true);
+        }
+    }
+    for (i = 0; i < MCPT_LWIP_GUESTS; ++i) {
+        if (p->guests[i].pcb != NULL) {
+            altcp_abort((pcb_type *)p->guests[i].pcb);        /* on_guest_err() */
         }
     }
     if (p->listener != NULL) {

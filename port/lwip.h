@@ -31,8 +31,9 @@
  *
  * Connections come from a fixed pool. Only those at work hold a buffer (receive, transmit, tokens), from a smaller pool;
  * an idle one holds none. What arrives meanwhile stays in lwIP's pbufs and the TCP window closes: tcp_recved() is told
- * only what was taken. When every connection is taken, the one that has waited longest for a further request gives way to a
- * new client; when none waits (all are in work, or event streams) that gets 503 with Retry-After. A request that is on
+ * only what was taken. When every connection is taken, new clients wait, two at a time and up to two seconds, for one that gives way:
+ * the one that has waited longest for a further request (0.1 s at least) or for its first (1 s). When none does (all are in work, or
+ * event streams), or more clients come, they get 503 with Retry-After. A request that is on
  * its way to a connection that ends so is not seen, and its client may send it again (RFC 9112, section 9.5).
  * mcpt_server.idle_ms frees what idles.
  *
@@ -101,13 +102,15 @@ typedef struct mcpt_lwip_wire {       /* private: a TCP connection, and what it 
     struct pbuf *in;                  /* received, not taken yet */
     struct mcpt_lwip_wire *next[2];
     uint32_t flight;                  /* bytes that io shows and lwIP holds */
-    uint32_t turn;                    /* when it had its last turn */
+    uint32_t turn;                    /* milliseconds: when it had its last turn */
     uint8_t flags, want, buffer;
 } mcpt_lwip_wire;
 typedef struct mcpt_lwip_slot {       /* private: a client's connection */
     mcpt_lwip_wire wire;              /* first: a pointer to one is a pointer to the other */
     mcpt_conn conn;
 } mcpt_lwip_slot;
+enum { MCPT_LWIP_GUESTS = 2 };        /* clients that wait for room at once */
+typedef struct mcpt_lwip_guest { void *pcb; struct pbuf *in; uint32_t since; bool ended; } mcpt_lwip_guest;     /* private */
 typedef struct mcpt_lwip_queue { mcpt_lwip_wire *first, *last; } mcpt_lwip_queue;   /* private */
 typedef struct mcpt_lwip_stats {      /* what is going on, for diagnosis and tests */
     uint16_t connections;             /* open; those not counted that only wait for the peer's end */
@@ -121,8 +124,8 @@ typedef struct mcpt_lwip {            /* private; do not copy or move between in
     char *buffers;
     void *listener;
     mcpt_lwip_queue queues[2];        /* with something to do, without a buffer */
+    mcpt_lwip_guest guests[MCPT_LWIP_GUESTS];
     mcpt_lwip_stats stats;
-    uint32_t turn;                    /* how many there were */
     uint8_t stopping;
     uint8_t taken[32];                /* a bit for each buffer */
 } mcpt_lwip;

@@ -7,10 +7,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { check, equal, failure, finish, load, ok, until } from "../interop/lib/harness.mjs";
+import { check as bounded, equal, failure, finish, load, ok, until } from "../interop/lib/harness.mjs";
 import { freePort, scratch, start } from "./board.mjs";
 
 const [, me, name, image] = process.argv;
+const check = (what, work) => bounded(what, work, 60000);  // an emulated board, of which a busy host runs little
 const certificate = async (board) => {
   board.text = "";
   board.command("c");

@@ -106,8 +106,9 @@ export class Wire {
     if (headers["transfer-encoding"] === "chunked") {
       for (let size; (size = parseInt(await this.line(ms), 16)); ) {
         if (Number.isNaN(size)) return null;
-        text += await this.take(size, ms);
-        await this.line(ms);
+        const chunk = await this.take(size, ms);
+        if (chunk === null || await this.line(ms) === null) return null;
+        text += chunk;
       }
       await this.line(ms);
     } else {

@@ -661,6 +661,9 @@ static void with_tls(int lib)
     loss = 2, lag = 10, twice = 3;
     run(lib == BEAR ? "TLS, BearSSL" : "TLS, mbedTLS", 120, CONNECTIONS);
     loss = lag = twice = 0;
+    for (i = 0; i < 130000; ++i) {    /* connections whose client's last word was lost, too */
+        turn();
+    }
     CHECK(refused > 0 && server_tls->full > 0 && server_tls->open == 0 && client_tls->open == 0);
     test_silent();
     test_gives_way();
@@ -684,6 +687,110 @@ static void with_tls(int lib)
         CHECK(mcpt_lwip_now(&net).connections == 0 && server_tls->open == 0);
         mcpt_lwip_destroy(&net);
         tls_end(lib);
+    }
+}
+
+static void turns(uint32_t n)
+{
+    while (n-- > 0) {
+        turn();
+    }
+}
+
+/* A client that has sent so much of its request, or all with len, and reads what comes. */
+static void visit(client *c, size_t len)
+{
+    client_begin(c);
+    c->kind = 0;
+    c->pause_until = 0;
+    c->len = (size_t)snprintf(c->text, sizeof c->text, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                              "Accept: application/json, text/event-stream\r\n%sContent-Length: %zu\r\n\r\n%s", heads[0],
+                              strlen(bodies[0]), bodies[0]);
+    turns(20);
+    CHECK(c->connected);
+    len = len < c->len ? len : c->len;
+    CHECK(len == 0 || (tcp_write(c->pcb, c->text, (u16_t)len, TCP_WRITE_FLAG_COPY) == ERR_OK && tcp_output(c->pcb) == ERR_OK));
+    turns(20);
+}
+
+static bool served(const client *c)
+{
+    return strstr(c->got, expected[0]) != NULL;
+}
+
+/* Clients for whom there is no room wait: for the end of a connection, for one that gives way; two at once, for two seconds. */
+static void test_guests(void)
+{
+    static client c[CONNECTIONS], more[3];
+    uint32_t i, gone = 0, began, accepted, before = mcpt_lwip_now(&net).refused;
+    for (i = 0; i < CONNECTIONS; ++i) {
+        visit(&c[i], 0);              /* says nothing: gives way after a second */
+    }
+    began = now_ms;
+    visit(&more[0], sizeof more[0].text);
+    CHECK(!served(&more[0]) && mcpt_lwip_now(&net).connections == CONNECTIONS);
+    while (!served(&more[0]) && now_ms - began < 1900) {
+        turn();
+    }
+    CHECK(served(&more[0]) && now_ms - began > 700);
+    turns(50);
+    for (i = 0; i < CONNECTIONS; ++i) {
+        gone += c[i].ended;
+        client_end(&c[i], true);
+    }
+    CHECK(gone == 1);
+    visit(&more[1], sizeof more[1].text);
+    CHECK(served(&more[1]));
+    client_end(&more[0], true);
+    client_end(&more[1], true);
+    turns(10);
+    CHECK(mcpt_lwip_now(&net).connections == 0 && mcpt_lwip_now(&net).refused == before);
+
+    for (i = 0; i < CONNECTIONS; ++i) {
+        visit(&c[i], 30);             /* half a request: in work */
+    }
+    for (i = 0; i < 3; ++i) {
+        visit(&more[i], sizeof more[i].text);
+        CHECK(more[i].received == 0 || (i == 2 && strstr(more[2].got, "HTTP/1.1 503") == more[2].got));
+    }
+    CHECK(more[2].received > 0 && mcpt_lwip_now(&net).refused == before + 1);
+    client_end(&more[2], true);
+    accepted = mcpt_lwip_now(&net).accepted;
+    client_end(&c[0], true);          /* room for the one that came first; then it waits for a buffer */
+    turns(60);
+    CHECK(mcpt_lwip_now(&net).accepted == accepted + 1 && mcpt_lwip_now(&net).connections == CONNECTIONS);
+    visit(&more[2], 30);
+    client_end(&more[2], true);       /* guests that leave make room too */
+    turns(60);
+    visit(&more[2], 0);
+    client_end(&more[2], false);
+    turns(60);
+    visit(&more[2], 40);
+    CHECK(mcpt_lwip_now(&net).accepted == accepted + 1 && mcpt_lwip_now(&net).refused == before + 1);
+    for (i = 1; i < CONNECTIONS; ++i) {
+        client_end(&c[i], true);
+    }
+    turns(600);                       /* nobody was forgotten, nor what he had sent */
+    CHECK(served(&more[0]) && served(&more[1]) && mcpt_lwip_now(&net).refused == before + 1);
+    for (i = 0; i < 3; ++i) {
+        client_end(&more[i], true);
+    }
+    turns(60);
+    CHECK(mcpt_lwip_now(&net).connections == 0);
+
+    for (i = 0; i < CONNECTIONS; ++i) {
+        visit(&c[i], 30);
+    }
+    visit(&more[0], 0);
+    began = now_ms;
+    while (more[0].received == 0 && now_ms - began < 3000) {
+        turn();
+    }
+    CHECK(strstr(more[0].got, "HTTP/1.1 503") == more[0].got && now_ms - began > 1900 && now_ms - began < 2100);
+    client_end(&more[0], true);
+    visit(&more[0], 0);               /* one that still waits when all is over */
+    for (i = 0; i < CONNECTIONS; ++i) {
+        client_end(&c[i], true);
     }
 }
 
@@ -716,6 +823,11 @@ int main(int argc, char **argv)
         turn();
     }
     mcpt_lwip_destroy(&net);
+    begin();
+    test_guests();
+    mcpt_lwip_destroy(&net);
+    turns(5000);
+    CHECK(tcp_active_pcbs == NULL);
     begin();
     run("after destroy and init", 100, CONNECTIONS);
     test_exchange();
