@@ -47,19 +47,18 @@ enum {
     SPARE = 16,                       /* slots for clients that get 503; idle ones looked at for a new client */
     LINGER_MS = 2000,
     LINGER_BYTES = 4 << 20,
-    FRESH_MS = 2000,                  /* what a client has for the beginning of its first request, should another want its place */
     PAUSE_MS = 100,                   /* no accept after EMFILE, unless a connection ends before */
     BACKLOG = 4096                    /* the system cuts it to its own limit */
 };
 enum { VACANT, SERVING, LINGERING, CONNECTING, LINKED };    /* slot.state; the last two: outbound */
-enum { READABLE = 1, BLOCKED = 2, PEER_DONE = 4, BROKEN = 8, TOLD = 16 };   /* slot.flags */
-enum { QUEUED = 1, SPARED, FRESH };                         /* slot.listed: in waiting or again; in idle; in fresh */
+enum { READABLE = 1, BLOCKED = 2, PEER_DONE = 4, BROKEN = 8, TOLD = 16, SENT = 32 };    /* slot.flags; SENT: in this turn */
+enum { QUEUED = 1, SPARED, FRESH, HELD };                   /* slot.listed: in waiting or again; in idle; in fresh; in held */
 enum { RUNNING = 1, STOPPING, STOPPED };                    /* mcpt_posix.state */
 
 typedef struct mcpt_posix_slot {
     int fd;
     uint32_t next, prev;              /* in list */
-    uint32_t deadline;                /* LINGERING: when it is closed in any case; before: until when it is fresh */
+    uint32_t deadline;                /* LINGERING: when it is closed in any case; FRESH, HELD: when it gives way */
     uint32_t drained;                 /* LINGERING: bytes thrown away */
     uint32_t buffer;
     uint8_t state, flags, want, listed;
@@ -417,7 +416,7 @@ static void unqueue(mcpt_posix *p, uint32_t i)
 {
     if (p->slots[i].listed != 0) {
         list_remove(p, p->slots[i].listed == SPARED ? &p->idle : p->slots[i].listed == FRESH ? &p->fresh :
-                    p->slots[i].buffer == NONE ? &p->waiting : &p->again, i);
+                    p->slots[i].listed == HELD ? &p->held : p->slots[i].buffer == NONE ? &p->waiting : &p->again, i);
     }
 }
 
@@ -500,6 +499,7 @@ static bool transmit(slot *s, mcpt_io *io)
         ssize_t sent = send(s->fd, from, n, MSG_NOSIGNAL);
         if (sent > 0) {
             mcpt_io_tx_ack(io, (size_t)sent);
+            s->flags |= SENT;
         }
         if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
             s->flags |= BROKEN;
@@ -566,17 +566,25 @@ static bool turns(slot *s, mcpt_io *io, bool hold)
 
 static void link_pump(mcpt_posix *p, uint32_t i);
 
+/* From now on it has stall_ms before it gives way. */
+static void list_slow(mcpt_posix *p, mcpt_posix_list *l, uint32_t i, uint8_t listed)
+{
+    p->slots[i].deadline = mcpt_posix_millis(NULL) + p->config.stall_ms;
+    list_add(p, l, i);
+    p->slots[i].listed = listed;
+}
+
 static void pump(mcpt_posix *p, uint32_t i)
 {
     slot *s = &p->slots[i];
     mcpt_conn *c;
     mcpt_io *io;
-    bool more;
+    bool more, idle, stuck;
     if (i >= p->nslots) {
         link_pump(p, i);
         return;
     }
-    if (s->listed != 0 && s->buffer != NONE) {
+    if (s->listed == QUEUED && s->buffer != NONE) {
         return;                       /* its turn comes */
     }
     if (s->listed == SPARED || s->listed == FRESH) {
@@ -591,14 +599,20 @@ static void pump(mcpt_posix *p, uint32_t i)
         arm(p, i);
         return;
     }
+    s->flags &= (uint8_t)~SENT;
     more = turns(s, io, p->hold);
+    idle = !more && mcpt_conn_idle(c);
+    stuck = !more && !idle && ((s->flags & BLOCKED) != 0 || c->io.want == MCPT_WANT_RX);    /* its peer must do something */
+    if (s->listed == HELD && (!stuck || (s->flags & SENT) != 0)) {
+        unqueue(p, i);
+    }
     if ((s->flags & BROKEN) != 0) {
         tell_eof(s, io);              /* handlers in work get their last run */
         (void)mcpt_io_want(io);
         finish(p, i, true);
     } else if ((s->want & MCPT_CLOSED) != 0) {
         finish(p, i, false);
-    } else if (mcpt_conn_idle(c) && !more) {
+    } else if (idle) {
         if (p->state == STOPPING && (s->flags & (READABLE | BLOCKED)) == 0) {
             finish(p, i, false);      /* lingering: its last answer may still be on the way */
         } else if (mcpt_conn_mem(c, NULL) == MCPT_OK) {
@@ -615,6 +629,8 @@ static void pump(mcpt_posix *p, uint32_t i)
     } else {
         if (more && s->listed == 0) {
             list_add(p, &p->again, i);
+        } else if (stuck && s->listed == 0) {
+            list_slow(p, &p->held, i, HELD);
         }
         arm(p, i);
     }
@@ -949,9 +965,7 @@ static void admit(mcpt_posix *p, int fd)
     } else if (!register_fd(p, i)) {
         finish(p, i, true);
     } else {
-        s->deadline = mcpt_posix_millis(NULL) + FRESH_MS;
-        list_add(p, &p->fresh, i);
-        s->listed = FRESH;
+        list_slow(p, &p->fresh, i, FRESH);
     }
 }
 
@@ -1017,8 +1031,8 @@ static void close_all(mcpt_posix *p)
     }
 }
 
-/* Connections that the hub has woken, that had used up their turn, that wait for a buffer. Answers how many.
- * */
+/* Connections that the hub has woken, that had used up their turn, that wait for a buffer: also for one that a peer holds who neither ends
+ * its request nor takes its answer. Answers how many. */
 static uint32_t serve_ready(mcpt_posix *p)
 {
     mcpt_conn *c;
@@ -1037,6 +1051,9 @@ static uint32_t serve_ready(mcpt_posix *p)
         list_remove(p, &p->again, i);
         pump(p, i);
         ++n;
+    }
+    while (p->waiting.count > p->nfree && (i = p->held.first) != NONE && passed(mcpt_posix_millis(NULL), p->slots[i].deadline)) {
+        finish(p, i, (p->slots[i].flags & BLOCKED) != 0);
     }
     while (p->nfree > 0 && (i = p->waiting.first) != NONE) {
         list_remove(p, &p->waiting, i);
@@ -1089,10 +1106,13 @@ static uint32_t timers(mcpt_posix *p, uint32_t due)
     uint32_t i, now;
     due = tls_timers(p, p->config.tls, due);
     due = tls_timers(p, p->config.client_tls, due);
-    if (p->linger.count == 0 && p->paused == 0 && p->state == RUNNING) {
+    if (p->linger.count == 0 && p->paused == 0 && p->state == RUNNING && p->waiting.count == 0) {
         return due;
     }
     now = mcpt_posix_millis(NULL);
+    if (p->waiting.count > 0 && p->held.first != NONE) {
+        due = sooner(due, left_of(now, p->slots[p->held.first].deadline));
+    }
     while ((i = p->linger.first) != NONE && passed(now, p->slots[i].deadline)) {
         close_slot(p, i);
     }
@@ -1194,7 +1214,8 @@ static bool defaults(mcpt_posix_config *c)
     c->rx_size = c->rx_size != 0 ? c->rx_size : 16384;
     c->tx_size = c->tx_size != 0 ? c->tx_size : 16384;
     c->ntok = c->ntok != 0 ? c->ntok : 256;
-    c->stop_ms = c->stop_ms != 0 ? c->stop_ms : 5000;
+    c->stop_ms = sooner(c->stop_ms != 0 ? c->stop_ms : 5000, 0x7fffffff);   /* see passed() */
+    c->stall_ms = sooner(c->stall_ms != 0 ? c->stall_ms : 2000, 0x7fffffff);
     each = (uint64_t)c->rx_size + c->tx_size + (uint64_t)c->ntok * sizeof(mcpt_tok) + 64u;
     return c->connections <= 1000000 && c->rx_size >= MCPT_RX_MIN && c->tx_size >= MCPT_TX_MIN &&
            c->rx_size <= 1u << 30 && c->tx_size < 1u << 24 && c->ntok <= 1u << 24 &&
@@ -1370,6 +1391,7 @@ static void clear(mcpt_posix *p)
     list_clear(&p->linger);
     list_clear(&p->idle);
     list_clear(&p->fresh);
+    list_clear(&p->held);
     for (i = 0; i < p->nslots + p->config.nexchanges; ++i) {
         memset(&p->slots[i], 0, sizeof(slot));
         p->slots[i].fd = -1;

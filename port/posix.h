@@ -20,9 +20,10 @@
  *
  * Connections come from a fixed pool. Only those at work hold a buffer (receive, transmit, tokens), from a
  * smaller pool; an idle one holds none. When every buffer is taken, further requests wait in their sockets,
- * first come first served. When every connection is taken, the one that has waited longest for a further request
+ * first come first served; a client that has not sent the rest of its request, or taken any of its answer, for
+ * stall_ms is closed then. When every connection is taken, the one that has waited longest for a further request
  * gives way to a new client (RFC 9112, section 9.5: a request that crosses its end may be sent again), or else one
- * that has not begun its first request within two seconds. When there is none (all are in work, event streams, or
+ * that has not begun its first request within stall_ms. When there is none (all are in work, event streams, or
  * newer) the client gets 503 with Retry-After at once, rather than waiting unseen in the backlog, so that it, or the
  * balancer in front, can go elsewhere. Where the process has no descriptor left, the same ones give way; else clients
  * wait in the backlog.
@@ -67,6 +68,7 @@ typedef struct mcpt_posix_config {    /* zero or NULL: the default */
                                          0: 64, at most connections */
     uint32_t rx_size, tx_size, ntok;  /* of one buffer, as in mcpt_mem; 0: 16384, 16384, 256 */
     uint32_t stop_ms;                 /* how long a stop waits for what is in work; 0: 5000 */
+    uint32_t stall_ms;                /* how long a slow client keeps what another waits for; 0: 2000 */
     mcpt_tls *tls;                    /* a server's, for this port alone; borrowed until destroy; NULL: plain HTTP */
     mcpt_exchange *const *exchanges;  /* outbound requests; borrowed until destroy */
     uint32_t nexchanges;
@@ -92,7 +94,7 @@ typedef struct mcpt_posix {           /* private; do not copy or move between in
     char *rx, *tx;
     mcpt_tok *tok;
     uint32_t nfree, nslots, nevents, used;
-    mcpt_posix_list vacant, spare, waiting, again, linger, idle, fresh;
+    mcpt_posix_list vacant, spare, waiting, again, linger, idle, fresh, held;
     int listener[2];
     int poller;
     int wake[2];

@@ -288,7 +288,7 @@ void mcpt_tls_pool(mcpt_tls *t, const mcpt_tls_config *config, const mcpt_tls_op
     char *at = (char *)mem;
     t->ops = ops;
     t->env = config->env;
-    t->timeout_ms = config->timeout_ms != 0 ? config->timeout_ms : 10000;
+    t->timeout_ms = config->timeout_ms == 0 ? 10000 : config->timeout_ms < 0x7fffffff ? config->timeout_ms : 0x7fffffff;
     for (at += n * size; n > 0; --n) {
         mcpt_tls_conn *c;
         at -= size;
