@@ -1813,7 +1813,8 @@ MCPT_API mcpt_err mcpt_oauth_adopt(mcpt_oauth *o, mcpt_fact fact, mcpt_str value
  * An MCP client without I/O: finds out which era the server speaks (2026-07-28, else initialize), makes one call at a time,
  * answers the server's questions in both eras, follows event streams and resumes them, authorizes itself. Over HTTP it owns
  * one to three channels, each a connection that your port opens: the first carries requests, with two the server's legacy
- * questions can be answered while a call is open, with three it is listened to between calls. Over lines one is enough. */
+ * questions can be answered while a call is open, and authorization leaves the first one's connection alone (the second's rx and tx
+ * must be as large), with three it is listened to between calls. Over lines one is enough. */
 #if !MCPT_NO_CLIENT
 struct mcpt_client;
 typedef struct mcpt_channel {         /* private; do not copy or move after init. Pump &channel.io like any mcpt_io */
@@ -21949,13 +21950,19 @@ MCPT_API mcpt_err mcpt_client_send(mcpt_client *c)
 
 /* -- authorization */
 #if !MCPT_NO_OAUTH
-static void mcpt__cl_oauth_request(mcpt_client *c, mcpt_channel *ch)
+static void mcpt__cl_oauth_request(mcpt_client *c)
 {
     const mcpt_oauth_http *r = mcpt_oauth_request(c->config->oauth);
+    mcpt_channel *ch = c->channels;
     mcpt__text t;
-    mcpt_url u;
+    mcpt_url u, home;
 
+    (void)mcpt_url_split(mcpt_z(c->config->endpoint), &home);
     (void)mcpt_url_split(r->url, &u);
+    if (c->nchannels > 1 && !mcpt__same_origin(&u, &home) && ch[1].state == MCPT__CH_FREE && ch[1].purpose == MCPT__CU_NONE &&
+        ch[1].io.rx_cap >= ch->io.rx_cap && ch[1].tx_size >= ch->tx_size) {
+        ch++;                         /* the connection to the server stays */
+    }
     t = mcpt__add_request(ch->tx, ch->tx_size, r->method, &u);
     mcpt__add_field(&t, "Accept", mcpt_z("application/json"));
     mcpt__add_field(&t, "Authorization", r->authorization);
@@ -21971,14 +21978,14 @@ static void mcpt__cl_oauth_request(mcpt_client *c, mcpt_channel *ch)
     }
 }
 
-/* Authorization goes first. True: it has the channel, or waits for a person. */
-static bool mcpt__cl_authorize(mcpt_client *c, mcpt_channel *ch)
+/* Authorization goes first. True: it has a request out, or waits for a person. */
+static bool mcpt__cl_authorize(mcpt_client *c)
 {
     mcpt_oauth *o = c->config->oauth;
 
     switch (mcpt_oauth_next(o)) {
     case MCPT_OAUTH_REQUEST:
-        mcpt__cl_oauth_request(c, ch);
+        mcpt__cl_oauth_request(c);
         return true;
     case MCPT_OAUTH_USER:
     case MCPT_OAUTH_WAIT:
@@ -22319,7 +22326,7 @@ static void mcpt__cl_next(mcpt_client *c)
         ((c->flags & MCPT__CF_AUTH) != 0 || ((c->phase == MCPT__CP_CALL || c->phase <= MCPT__CP_INIT) &&
          (mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_REQUEST || mcpt_oauth_next(c->config->oauth) == MCPT_OAUTH_WAIT)))) {
         c->flags |= MCPT__CF_AUTH;
-        if (mcpt__cl_authorize(c, ch)) {
+        if (mcpt__cl_authorize(c)) {
             return;
         }
     }
@@ -22370,7 +22377,7 @@ static void mcpt__cl_next(mcpt_client *c)
         }
 #if !MCPT_NO_OAUTH
         if (c->config->oauth != NULL && mcpt_oauth_request(c->config->oauth) != NULL) {     /* of a log-out */
-            mcpt__cl_oauth_request(c, ch);
+            mcpt__cl_oauth_request(c);
             return;
         }
 #endif
@@ -22410,9 +22417,15 @@ static void mcpt__cl_listen(mcpt_client *c)
     }
 }
 
+/* The channel of the request in work: authorization may have the second. */
+static mcpt_channel *mcpt__cl_at_work(const mcpt_client *c)
+{
+    return &c->channels[c->nchannels > 1 && c->channels[1].purpose == MCPT__CU_OAUTH];
+}
+
 static void mcpt__cl_timeout(mcpt_client *c)
 {
-    mcpt_channel *ch = &c->channels[0];
+    mcpt_channel *ch = mcpt__cl_at_work(c);
 
     if ((ch->purpose != MCPT__CU_MAIN && ch->purpose != MCPT__CU_OAUTH) || (int32_t)(mcpt__cl_now(c) - c->due) < 0) {
         return;
@@ -22492,16 +22505,17 @@ static void mcpt__cl_lines(mcpt_client *c, mcpt_channel *ch)
 
 static void mcpt__cl_pump(mcpt_client *c)
 {
+    mcpt_channel *ch;
     bool again = true;
     unsigned i;
 
     while (again && c->state != MCPT_CLIENT_FAILED && c->phase != MCPT__CP_OVER) {
         again = false;
         for (i = 0; i < c->nchannels && mcpt__cl_http(c); i++) {
-            mcpt_channel *ch = &c->channels[i];
-            const unsigned purpose = ch->purpose;
-            const bool held = (ch->flags & MCPT__CH_HELD) != 0 && mcpt__cl_answer_channel(c, ch) == NULL;
-            const unsigned ev = held ? (unsigned)MCPT__EV_NONE : mcpt__ch_step(ch);
+            const unsigned purpose = c->channels[i].purpose;
+            const bool held = (c->channels[i].flags & MCPT__CH_HELD) != 0 && mcpt__cl_answer_channel(c, &c->channels[i]) == NULL;
+            const unsigned ev = held ? (unsigned)MCPT__EV_NONE : mcpt__ch_step(&c->channels[i]);
+            ch = &c->channels[i];
             again = again || ev != MCPT__EV_NONE;
             switch (ev) {
             case MCPT__EV_HEAD: mcpt__cl_on_head(c, ch); break;
@@ -22515,11 +22529,11 @@ static void mcpt__cl_pump(mcpt_client *c)
             mcpt__cl_lines(c, &c->channels[0]);
         }
         mcpt__cl_timeout(c);
-        if (mcpt__cl_http(c) && c->channels[0].purpose == MCPT__CU_NONE && c->channels[0].state != MCPT__CH_FREE &&
-            (int32_t)(mcpt__cl_now(c) - c->channels[0].retry_at) >= 0) {
-            mcpt__ch_drop(&c->channels[0]);
+        ch = mcpt__cl_at_work(c);
+        if (mcpt__cl_http(c) && ch->purpose == MCPT__CU_NONE && ch->state != MCPT__CH_FREE && (int32_t)(mcpt__cl_now(c) - ch->retry_at) >= 0) {
+            mcpt__ch_drop(ch);
         }
-        if (c->channels[0].purpose == MCPT__CU_NONE && c->channels[0].state == MCPT__CH_FREE && c->channels[0].io.tx_at == c->channels[0].io.tx_len) {
+        if (ch->purpose == MCPT__CU_NONE && ch->state == MCPT__CH_FREE && ch->io.tx_at == ch->io.tx_len) {
             unsigned phase = c->phase;
             mcpt__cl_next(c);
             again = again || c->phase != phase;
@@ -22613,7 +22627,7 @@ MCPT_API void mcpt_client_cancel(mcpt_client *c)
     }
     c->flags &= (uint8_t)~(unsigned)(MCPT__CF_RESUME | MCPT__CF_REDO | MCPT__CF_AUTH);
     if (mcpt__cl_http(c)) {
-        mcpt__cl_leave(c, ch, MCPT_E_CANCELLED);            /* 2026-07-28: closing the stream is the cancellation */
+        mcpt__cl_leave(c, mcpt__cl_at_work(c), MCPT_E_CANCELLED);           /* 2026-07-28: closing the stream is the cancellation */
     } else {
         ch->purpose = MCPT__CU_NONE;
         ch->flags |= c->pieces != NULL && c->pieces->open ? (uint8_t)MCPT__CH_CLOSE : (uint8_t)0;    /* the rest of that line */

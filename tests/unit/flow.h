@@ -27,6 +27,7 @@ static struct {
     char text[FLOW_SCRIPT][1024];     /* the answers; "#######" becomes the id of the request */
     const char *from[FLOW_SCRIPT];
     size_t nscript, at;               /* answers, of which given */
+    bool one;                         /* set after flow_begin(): the server is its own authorization server */
     bool owed[3];                     /* a request was sent and not answered */
     const char *rest[3];              /* of the answer under way */
     unsigned connections, wrong;      /* wrong: requests at another place than expected */
@@ -80,9 +81,21 @@ static void flow_script(const flow_answer *const *answers, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const flow_answer *a = answers[i];
-        F.from[i] = a->from;
+        char body[800];
+        size_t k = 0;
+        for (const char *from = a->body; *from != '\0' && k < sizeof(body) - 8; k++) {
+            const bool moves = F.one && strncmp(from, "as.example", 10) == 0;
+            body[k] = moves ? 'm' : *from++;
+            if (moves) {
+                body[++k] = 'c';
+                body[++k] = 'p';
+                from += 2;
+            }
+        }
+        body[k] = '\0';
+        F.from[i] = F.one ? "mcp.example" : a->from;
         snprintf(F.text[i], sizeof(F.text[i]), "HTTP/1.1 %s\r\nContent-Length: %u\r\n%sDate: Fri, 27 Nov 2026 00:00:00 GMT\r\nConnection: keep-alive\r\n\r\n%s",
-                 a->status, (unsigned)strlen(a->body), a->fields, a->body);
+                 a->status, (unsigned)k, a->fields, body);
     }
     F.nscript = n;
     F.at = 0;
@@ -127,7 +140,7 @@ static bool flow_move(unsigned i)
     }
     if (F.owed[i]) {
         F.owed[i] = false;
-        F.wrong += strcmp(F.from[F.at], F.ch[i].origin.host) != 0;
+        F.wrong += strcmp(F.from[F.at], mcpt_channel_origin(&F.ch[i])->host) != 0;
         F.rest[i] = F.text[F.at++];
         flow_id(F.text[F.at - 1]);
     }
