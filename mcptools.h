@@ -91,7 +91,7 @@
    >>oauth-requests  its requests: discovery, registration, grants, revocation
    >>oauth-answers   what their answers mean, and the step that follows
    >>oauth       a client's authorization, its face
-   >>channel     HTTP/1.1 from the client's side, on one connection
+   >>channel     a connection of a client
    >>client-messages  what a client says, and what it understands
    >>client      an MCP client: era, session, calls, questions, streams
 */
@@ -712,6 +712,18 @@ typedef struct mcpt_origin {          /* where to connect; NUL-terminated host, 
     uint16_t port;
     bool tls;
 } mcpt_origin;
+#if !MCPT_NO_HTTP
+typedef struct mcpt_link {            /* private: a request and its answer on a connection, of exchanges and of a client's channels */
+    uint8_t state, flags;
+    uint32_t used;
+    char *tx;
+    mcpt_str body;                    /* of the request: sent behind tx; of the answer: a piece of it */
+    uint64_t left;
+    mcpt_chunked chunked;
+    mcpt_head head;
+    mcpt_origin origin;
+} mcpt_link;
+#endif
 #if !MCPT_NO_EXCHANGE
 struct mcpt_exchange;
 typedef struct mcpt_fetch {           /* a request; all borrowed until done is called */
@@ -734,15 +746,11 @@ typedef struct mcpt_fetch {           /* a request; all borrowed until done is c
 typedef struct mcpt_exchange {        /* private but for io and number; do not copy or move after init */
     mcpt_io io;                       /* first */
     uint32_t number;                  /* of the request: another one with each start */
+    uint32_t timeout_ms, deadline, got;
+    bool loopback;
     const mcpt_env *env;
     mcpt_fetch fetch;
-    mcpt_origin origin;
-    mcpt_head head;
-    mcpt_chunked chunked;
-    uint32_t timeout_ms, deadline, got, sent;
-    uint64_t left;
-    uint8_t state;
-    bool loopback;
+    mcpt_link link;
 } mcpt_exchange;
 #define MCPT_EXCHANGE_MIN 512         /* bytes of rx and of tx at least: the head of an answer, of a request */
 /* env static, memory borrowed as long as the object is used. timeout_ms for the whole of a request, 0: 10000. loopback:
@@ -1820,16 +1828,11 @@ struct mcpt_client;
 typedef struct mcpt_channel {         /* private; do not copy or move after init. Pump &channel.io like any mcpt_io */
     mcpt_io io;                       /* first */
     struct mcpt_client *client;
-    mcpt_head head;
-    mcpt_chunked chunked;
+    char *msg;
+    uint32_t msg_size, msg_len, retry_at;
+    uint8_t purpose, flags;
+    mcpt_link link;
     mcpt_sse sse;
-    mcpt_str body;                    /* sent behind tx */
-    char *tx, *msg;
-    uint32_t tx_size, msg_size, msg_len, used, deadline, retry_at;
-    uint64_t left;
-    uint16_t status;
-    uint8_t state, purpose, flags;
-    mcpt_origin origin;
     char event_id[128];
 } mcpt_channel;
 typedef struct mcpt_client_config {   /* all text static; NULL or 0: the default */
@@ -6809,17 +6812,218 @@ static void mcpt__add_end(mcpt__text *t, bool body, size_t len)
     mcpt__addz(t, "\r\n");
 }
 
-#if !MCPT_NO_EXCHANGE
-enum { MCPT__EX_IDLE, MCPT__EX_CONNECT, MCPT__EX_SEND, MCPT__EX_HEAD, MCPT__EX_BODY };    /* mcpt_exchange.state */
+#if !MCPT_NO_HTTP
+/* -- one request and its answer on a connection (RFC 9112): a request out of tx and body, a head, its body in pieces */
+enum { MCPT__LK_FREE, MCPT__LK_CONNECT, MCPT__LK_SEND, MCPT__LK_HEAD, MCPT__LK_BODY, MCPT__LK_LAST };  /* mcpt_link.state */
+enum { MCPT__LK_UP = 1, MCPT__LK_CLOSE = 2, MCPT__LK_EOF = 4, MCPT__LK_FRESH = 8 };    /* .flags */
+enum { MCPT__EV_NONE, MCPT__EV_HEAD, MCPT__EV_BODY, MCPT__EV_END, MCPT__EV_FAIL };     /* FAIL: io->err says why */
 
+static void mcpt__link_init(mcpt_io *io, mcpt_link *l, void *rx, size_t rx_size, void *tx, size_t tx_size)
+{
+    io->rx = (char *)rx;
+    io->rx_cap = (uint32_t)rx_size;
+    io->tx = l->tx = (char *)tx;
+    io->tx_cap = (uint32_t)tx_size;
+}
+
+/* A request of n bytes stands in tx, its body elsewhere: send both, over the connection there is when it leads there. */
+static bool mcpt__link_begin(mcpt_io *io, mcpt_link *l, const mcpt_url *u, size_t n, mcpt_str body)
+{
+    const bool tls = mcpt_str_ieq(u->scheme, "https");
+    const uint16_t port = (uint16_t)mcpt__url_port(u);
+    const mcpt_str host = u->host.ptr[0] == '[' ? mcpt__mk(u->host.ptr + 1, u->host.len - 2) : u->host;
+    mcpt_origin *o = &l->origin;
+
+    if (host.len >= sizeof(o->host)) {
+        return false;
+    }
+    if (port != o->port || tls != o->tls || !mcpt_str_is(host, o->host)) {
+        MCPT_MEMCPY(o->host, host.ptr, host.len);
+        o->host[host.len] = '\0';
+        o->port = port;
+        o->tls = tls;
+        l->flags = 0;
+    }
+    l->flags &= (uint8_t)~(unsigned)MCPT__LK_EOF;
+    l->state = (l->flags & (MCPT__LK_UP | MCPT__LK_CLOSE)) == MCPT__LK_UP && !io->eof && io->rx_len == 0 ? (uint8_t)MCPT__LK_SEND :
+               (uint8_t)MCPT__LK_CONNECT;
+    io->eof = 0;
+    io->err = MCPT_OK;
+    io->tx = l->tx;
+    io->tx_at = 0;
+    io->tx_len = (uint32_t)n;
+    io->peak_tx = mcpt__peak(io->peak_tx, (uint32_t)n);
+    l->body = body;
+    l->used = 0;
+    mcpt_head_init(&l->head, true);
+    return true;
+}
+
+static void mcpt__link_connected(mcpt_io *io, mcpt_link *l)
+{
+    io->eof = 0;
+    io->rx_len = 0;
+    l->flags = (uint8_t)((l->flags & ~(unsigned)MCPT__LK_CLOSE) | MCPT__LK_UP | MCPT__LK_FRESH);
+    l->state = l->state == MCPT__LK_CONNECT ? (uint8_t)MCPT__LK_SEND : l->state;
+}
+
+/* Leaves what is going on; the connection cannot be used again. */
+static void mcpt__link_drop(mcpt_io *io, mcpt_link *l)
+{
+    l->state = MCPT__LK_FREE;
+    l->flags = (uint8_t)((l->flags & ~(unsigned)MCPT__LK_UP) | MCPT__LK_CLOSE);
+    mcpt_wipe(l->tx, io->tx_cap);                           /* it had the Authorization */
+    io->tx = l->tx;
+    io->tx_at = io->tx_len = io->rx_len = 0;
+}
+
+/* What the transport says of its end counts more than that it ended. */
+static unsigned mcpt__link_fail(mcpt_io *io, mcpt_link *l, mcpt_err e)
+{
+    mcpt__link_drop(io, l);
+    io->err = e == MCPT_E_CLOSED && io->err != MCPT_OK ? io->err : e;
+    return MCPT__EV_FAIL;
+}
+
+/* How the body of this answer ends, RFC 9112 section 6.3. */
+static void mcpt__link_framed(mcpt_io *io, mcpt_link *l)
+{
+    mcpt_head *h = &l->head;
+
+    l->state = MCPT__LK_BODY;
+    l->used = h->at;
+    l->left = (h->flags & MCPT_HEAD_LENGTH) != 0 ? h->length : (uint64_t)-1;
+    if (h->status == 204 || h->status == 304) {
+        l->left = 0;
+        h->flags &= (uint8_t)~(unsigned)MCPT_HEAD_CHUNKED;
+    } else if ((h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH)) == 0) {
+        l->flags |= MCPT__LK_EOF | MCPT__LK_CLOSE;
+    }
+    MCPT_MEMSET(&l->chunked, 0, sizeof(l->chunked));
+    if ((h->flags & MCPT_HEAD_CLOSE) != 0 || io->tx_at != io->tx_len || l->body.len != 0) {
+        l->flags |= MCPT__LK_CLOSE;   /* also when it came before the request was out */
+    }
+    mcpt_wipe(l->tx, io->tx_cap);
+    io->tx_at = io->tx_len = 0;
+}
+
+static unsigned mcpt__link_head(mcpt_io *io, mcpt_link *l)
+{
+    for (;;) {
+        mcpt_err e = mcpt_head_parse(&l->head, io->rx, io->rx_len);
+        if (e == MCPT_OK && l->head.status >= 200) {
+            mcpt__link_framed(io, l);
+            return MCPT__EV_HEAD;
+        }
+        if (e == MCPT_OK && l->head.status != 101) {        /* interim: another head follows */
+            io->rx_len -= l->head.at;
+            MCPT_MEMMOVE(io->rx, io->rx + l->head.at, io->rx_len);
+            mcpt_head_init(&l->head, true);
+            continue;
+        }
+        if (e != MCPT_PENDING || io->rx_len == io->rx_cap) {
+            return mcpt__link_fail(io, l, e != MCPT_PENDING ? MCPT_E_HTTP : MCPT_E_LIMIT);
+        }
+        return io->eof ? mcpt__link_fail(io, l, MCPT_E_CLOSED) : (unsigned)MCPT__EV_NONE;
+    }
+}
+
+/* The next piece of the body: l->body, until the next call. */
+static unsigned mcpt__link_more(mcpt_io *io, mcpt_link *l)
+{
+    size_t n = io->rx_len - l->used, used = n;
+    mcpt_err e = MCPT_PENDING;
+
+    if (l->used != 0) {               /* what was handed over before */
+        MCPT_MEMMOVE(io->rx, io->rx + l->used, n);
+        io->rx_len = (uint32_t)n;
+        l->used = 0;
+    }
+    if ((l->head.flags & MCPT_HEAD_CHUNKED) != 0) {
+        e = mcpt_chunked_decode(&l->chunked, io->rx, &n, &used);
+        if (e < 0) {
+            return mcpt__link_fail(io, l, e);
+        }
+    } else {
+        n = used = n < l->left ? n : (size_t)l->left;
+        l->left -= (l->flags & MCPT__LK_EOF) == 0 ? n : 0;
+        e = l->left == 0 ? MCPT_OK : MCPT_PENDING;
+    }
+    l->used = (uint32_t)used;
+    l->body = mcpt__mk(io->rx, n);
+    if (e == MCPT_OK) {
+        l->state = MCPT__LK_LAST;
+    }
+    if (n != 0) {
+        return MCPT__EV_BODY;
+    }
+    if (e == MCPT_OK || (io->eof && io->err == MCPT_OK && (l->flags & MCPT__LK_EOF) != 0)) {
+        l->state = MCPT__LK_LAST;
+        return MCPT__EV_NONE;
+    }
+    return io->eof ? mcpt__link_fail(io, l, MCPT_E_CLOSED) : (unsigned)MCPT__EV_NONE;
+}
+
+/* What has happened; NONE: bytes must move first. */
+static unsigned mcpt__link_step(mcpt_io *io, mcpt_link *l)
+{
+    unsigned ev;
+
+    switch (l->state) {
+    case MCPT__LK_CONNECT:
+        return io->eof ? mcpt__link_fail(io, l, MCPT_E_CLOSED) : (unsigned)MCPT__EV_NONE;
+    case MCPT__LK_SEND:
+        if (io->eof && io->rx_len == 0 && (l->flags & MCPT__LK_FRESH) == 0 && io->tx == l->tx && io->tx_at == 0) {
+            l->flags &= (uint8_t)~(unsigned)MCPT__LK_UP;    /* an idle connection may have gone: try a new one, once */
+            l->state = MCPT__LK_CONNECT;
+            io->eof = 0;
+            io->err = MCPT_OK;
+            return MCPT__EV_NONE;
+        }
+        if (io->tx_at == io->tx_len && l->body.len != 0) {
+            io->tx = (char *)(uintptr_t)l->body.ptr;        /* only read */
+            io->tx_at = 0;
+            io->tx_len = (uint32_t)l->body.len;
+            l->body.len = 0;
+        }
+        if (io->tx_at == io->tx_len) {
+            l->flags &= (uint8_t)~(unsigned)MCPT__LK_FRESH;
+            mcpt_wipe(l->tx, io->tx_cap);
+            l->state = MCPT__LK_HEAD;
+        }
+        return mcpt__link_head(io, l);                      /* an answer may come before everything is sent */
+    case MCPT__LK_HEAD:
+        return mcpt__link_head(io, l);
+    case MCPT__LK_BODY:
+        ev = mcpt__link_more(io, l);
+        if (ev != MCPT__EV_NONE || l->state != MCPT__LK_LAST) {
+            return ev;
+        }
+        /* fall through */
+    case MCPT__LK_LAST:
+        io->rx_len -= l->used;
+        MCPT_MEMMOVE(io->rx, io->rx + l->used, io->rx_len);
+        l->used = 0;
+        l->state = MCPT__LK_FREE;
+        if ((l->flags & MCPT__LK_CLOSE) != 0) {
+            l->flags &= (uint8_t)~(unsigned)MCPT__LK_UP;
+            io->rx_len = 0;
+        }
+        return MCPT__EV_END;
+    default:
+        if (io->eof) {
+            l->flags &= (uint8_t)~(unsigned)MCPT__LK_UP;
+        }
+        return MCPT__EV_NONE;
+    }
+}
+#endif /* !MCPT_NO_HTTP */
+
+#if !MCPT_NO_EXCHANGE
 static void mcpt__exchange_end(mcpt_exchange *x, mcpt_err e)
 {
-    x->state = MCPT__EX_IDLE;
+    mcpt__link_drop(&x->io, &x->link);
     x->io.err = e;
-    x->io.rx_len = 0;
-    x->io.tx_at = 0;
-    x->io.tx_len = 0;
-    mcpt_wipe(x->io.tx, x->io.tx_cap);                      /* it had the Authorization */
     x->fetch.done(x->fetch.user, e);
 }
 
@@ -6831,134 +7035,53 @@ static uint32_t mcpt__exchange_head(const mcpt_exchange *x)
     mcpt_url u;
 
     (void)mcpt_url_split(f->url, &u);
-    t = mcpt__add_request(x->io.tx, x->io.tx_cap, f->method != NULL ? f->method : "GET", &u);
+    t = mcpt__add_request(x->link.tx, x->io.tx_cap, f->method != NULL ? f->method : "GET", &u);
     mcpt__addz(&t, "Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n");
     mcpt__add_field(&t, "Authorization", f->authorization);
     mcpt__add(&t, f->fields);
     mcpt__add_field(&t, "Content-Type", mcpt_z(f->content_type));
     mcpt__add_end(&t, f->content_type != NULL, f->body.len);
-    return t.full ? 0 : (uint32_t)(t.at - x->io.tx);
+    return t.full ? 0 : (uint32_t)(t.at - x->link.tx);
 }
 
-/* The head of the answer is complete: asks whether its body is wanted, and makes ready for it. */
-static bool mcpt__exchange_answer(mcpt_exchange *x)
+/* What one event means. Negative: the request is done with that. */
+static mcpt_err mcpt__exchange_on(mcpt_exchange *x, unsigned ev)
 {
-    mcpt_str coding = mcpt_head_get(&x->head, x->io.rx, MCPT_F_CONTENT_ENCODING);
-    uint32_t at = x->head.at;
-    unsigned status = x->head.status;
-    mcpt_err e = MCPT_OK;
-
-    if (status >= 200) {
-        e = coding.ptr != NULL && !mcpt_str_ieq(coding, "identity") ? MCPT_E_HTTP : x->fetch.head(x->fetch.user, x, status);
-    }
-    if (status >= 200 && x->state != MCPT__EX_HEAD) {
-        return false;                 /* stopped by head */
-    }
-    MCPT_MEMMOVE(x->io.rx, x->io.rx + at, x->io.rx_len - at);
-    x->io.rx_len -= at;
-    if (e < 0 || status == 101) {
-        mcpt__exchange_end(x, e < 0 ? e : MCPT_E_HTTP);
-        return false;
-    }
-    if (status < 200) {               /* interim */
-        mcpt_head_init(&x->head, true);
-        return true;
-    }
-    x->left = (x->head.flags & MCPT_HEAD_LENGTH) != 0 ? x->head.length : UINT64_MAX;
-    x->left = status == 204 || status == 304 || (x->fetch.method != NULL && mcpt_str_is(mcpt_z(x->fetch.method), "HEAD")) ? 0 : x->left;
-    if ((x->head.flags & MCPT_HEAD_CHUNKED) == 0 && x->left != UINT64_MAX && x->left > x->fetch.limit) {
-        mcpt__exchange_end(x, MCPT_E_LIMIT);    /* before a byte of it is read */
-        return false;
-    }
-    x->state = MCPT__EX_BODY;
-    return true;
-}
-
-/* Hands on what has arrived of the body. False: it is over, or nothing more can be done now. */
-static bool mcpt__exchange_body(mcpt_exchange *x)
-{
-    bool chunked = (x->head.flags & MCPT_HEAD_CHUNKED) != 0 && x->left != 0;
-    size_t len = x->io.rx_len;
-    size_t used = len;
-    bool over = false;
-    mcpt_err e = MCPT_OK;
-
-    if (chunked) {
-        e = mcpt_chunked_decode(&x->chunked, x->io.rx, &len, &used);
-        over = e == MCPT_OK;
-    } else if (len >= x->left) {
-        len = (size_t)x->left;
-        over = true;
-    }
-    if (e >= 0 && len > x->fetch.limit - x->got) {
-        e = MCPT_E_LIMIT;
-    }
-    if (e >= 0 && len != 0) {
-        x->got += (uint32_t)len;
-        e = x->fetch.piece(x->fetch.user, x->io.rx, len);
-        if (x->state != MCPT__EX_BODY) {
-            return false;             /* stopped by piece */
-        }
-    }
-    x->left -= !chunked && x->left != UINT64_MAX ? len : 0;
-    MCPT_MEMMOVE(x->io.rx, x->io.rx + used, x->io.rx_len - used);
-    x->io.rx_len -= (uint32_t)used;
-    if (e >= 0 && !over && x->io.eof != 0) {
-        over = !chunked && x->left == UINT64_MAX && x->io.err == MCPT_OK;    /* the end of the connection ends the body */
-        e = over ? MCPT_OK : x->io.err < 0 ? x->io.err : MCPT_E_CLOSED;
-    }
-    if (e < 0 || over) {
-        mcpt__exchange_end(x, e < 0 ? e : MCPT_OK);
-    }
-    return false;
-}
-
-/* One step. False: it waits for bytes, or is over. */
-static bool mcpt__exchange_step(mcpt_exchange *x)
-{
-    size_t n = x->fetch.body.len - x->sent;
+    mcpt_link *l = &x->link;
+    mcpt_str coding;
     mcpt_err e;
 
-    if (x->state == MCPT__EX_SEND && x->io.tx_at == x->io.tx_len) {
-        n = n < x->io.tx_cap ? n : x->io.tx_cap;
-        x->io.tx_at = 0;
-        x->io.tx_len = (uint32_t)n;
-        x->sent += (uint32_t)n;
-        if (n == 0) {
-            x->state = MCPT__EX_HEAD;
-            return true;
+    if (ev == MCPT__EV_HEAD) {
+        coding = mcpt_exchange_field(x, MCPT_F_CONTENT_ENCODING);
+        if (x->fetch.method != NULL && mcpt_str_is(mcpt_z(x->fetch.method), "HEAD")) {
+            l->left = 0;
+            l->head.flags = 0;
         }
-        MCPT_MEMCPY(x->io.tx, x->fetch.body.ptr + x->sent - n, n);
-        return false;
+        e = coding.ptr != NULL && !mcpt_str_ieq(coding, "identity") ? MCPT_E_HTTP : x->fetch.head(x->fetch.user, x, l->head.status);
+        return e >= 0 && (l->head.flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH)) == MCPT_HEAD_LENGTH && l->left > x->fetch.limit ? MCPT_E_LIMIT : e;
     }
-    if (x->state == MCPT__EX_BODY) {
-        return mcpt__exchange_body(x);
+    if (ev == MCPT__EV_BODY) {
+        if (l->body.len > x->fetch.limit - x->got) {
+            return MCPT_E_LIMIT;
+        }
+        x->got += (uint32_t)l->body.len;
+        return x->fetch.piece(x->fetch.user, l->body.ptr, l->body.len);
     }
-    if (x->state != MCPT__EX_SEND && x->state != MCPT__EX_HEAD) {
-        return false;
-    }
-    e = x->io.rx_len != 0 ? mcpt_head_parse(&x->head, x->io.rx, x->io.rx_len) : MCPT_PENDING;
-    if (e == MCPT_OK && x->head.status >= 200) {            /* a server may answer before it has read everything */
-        x->state = MCPT__EX_HEAD;
-        x->io.tx_at = 0;
-        x->io.tx_len = 0;
-    }
-    if (e == MCPT_OK) {
-        return mcpt__exchange_answer(x);
-    }
-    e = e < 0 ? e : x->io.rx_len == x->io.rx_cap ? MCPT_E_LIMIT : x->io.eof == 0 ? MCPT_OK : x->io.err < 0 ? x->io.err : MCPT_E_CLOSED;
-    if (e < 0) {
-        mcpt__exchange_end(x, e);
-    }
-    return false;
+    return ev == MCPT__EV_FAIL ? x->io.err : MCPT_OK;
 }
 
 static unsigned mcpt__exchange_run(mcpt_io *io)
 {
     mcpt_exchange *x = (mcpt_exchange *)io;    /* io is its first member */
+    unsigned ev;
 
-    while (mcpt__exchange_step(x)) { }
-    if (x->state <= MCPT__EX_CONNECT) {         /* over; another may be under way, on a connection of its own */
+    while (x->link.state > MCPT__LK_CONNECT && (ev = mcpt__link_step(io, &x->link)) != MCPT__EV_NONE) {
+        const mcpt_err e = mcpt__exchange_on(x, ev);
+        if (ev >= MCPT__EV_END || (e < 0 && x->link.state > MCPT__LK_CONNECT)) {   /* head and piece may have stopped it */
+            mcpt__exchange_end(x, e);
+        }
+    }
+    if (x->link.state <= MCPT__LK_CONNECT) {    /* over; another may be under way, on a connection of its own */
         io->want = MCPT_CLOSED;
     } else {
         io->want = (uint8_t)((io->tx_at != io->tx_len ? MCPT_WANT_TX : 0) | (io->eof == 0 ? MCPT_WANT_RX : 0));
@@ -6976,10 +7099,7 @@ MCPT_API mcpt_err mcpt_exchange_init(mcpt_exchange *x, const mcpt_env *env, void
     MCPT_MEMSET(x, 0, sizeof(*x));
     x->io.run = mcpt__exchange_run;
     x->io.want = MCPT_CLOSED;
-    x->io.rx = (char *)rx;
-    x->io.rx_cap = (uint32_t)rx_size;
-    x->io.tx = (char *)tx;
-    x->io.tx_cap = (uint32_t)tx_size;
+    mcpt__link_init(&x->io, &x->link, rx, rx_size, tx, tx_size);
     x->env = env;
     x->timeout_ms = timeout_ms != 0 ? timeout_ms : 10000;
     x->loopback = loopback;
@@ -6989,20 +7109,16 @@ MCPT_API mcpt_err mcpt_exchange_init(mcpt_exchange *x, const mcpt_env *env, void
 MCPT_API mcpt_err mcpt_exchange_start(mcpt_exchange *x, const mcpt_fetch *fetch)
 {
     mcpt_url u;
-    mcpt_str host;
-    bool tls;
     size_t i;
 
-    if (x->state != MCPT__EX_IDLE) {
+    if (mcpt_exchange_busy(x)) {
         return MCPT_E_STATE;
     }
     if (fetch->url.ptr == NULL || !mcpt_url_split(fetch->url, &u) || fetch->body.len > UINT32_MAX / 2) {
         return MCPT_E_ARG;
     }
-    tls = mcpt_str_ieq(u.scheme, "https");
-    host = u.host.ptr[0] == '[' ? mcpt__mk(u.host.ptr + 1, u.host.len - 2) : u.host;
-    if ((!tls && (!mcpt_str_ieq(u.scheme, "http") || !x->loopback || !mcpt__loopback(u.host))) ||
-        host.len >= sizeof(x->origin.host) || host.ptr[host.len - 1] == '.') {
+    if ((!mcpt_str_ieq(u.scheme, "https") && (!mcpt_str_ieq(u.scheme, "http") || !x->loopback || !mcpt__loopback(u.host))) ||
+        u.host.ptr[u.host.len - 1] == '.') {
         return MCPT_E_ARG;
     }
     for (i = 0; i < fetch->authorization.len; i++) {
@@ -7013,22 +7129,20 @@ MCPT_API mcpt_err mcpt_exchange_start(mcpt_exchange *x, const mcpt_fetch *fetch)
     x->fetch = *fetch;
     x->fetch.limit = fetch->limit != 0 ? fetch->limit : 65536;
     if (mcpt__exchange_head(x) == 0) {
-        mcpt_wipe(x->io.tx, x->io.tx_cap);
+        mcpt_wipe(x->link.tx, x->io.tx_cap);
         return MCPT_E_SPACE;
     }
-    MCPT_MEMCPY(x->origin.host, host.ptr, host.len);
-    x->origin.host[host.len] = '\0';
-    x->origin.port = (uint16_t)mcpt__url_port(&u);
-    x->origin.tls = tls;
+    if (!mcpt__link_begin(&x->io, &x->link, &u, 0, fetch->body)) {
+        return MCPT_E_ARG;
+    }
     x->deadline = x->env->millis(x->env->user) + x->timeout_ms;
     x->number++;
-    x->state = MCPT__EX_CONNECT;
     return MCPT_OK;
 }
 
 MCPT_API bool mcpt_exchange_busy(const mcpt_exchange *x)
 {
-    return x->state != MCPT__EX_IDLE;
+    return x->link.state != MCPT__LK_FREE;
 }
 
 MCPT_API void mcpt_exchange_stop(mcpt_exchange *x)
@@ -7038,7 +7152,7 @@ MCPT_API void mcpt_exchange_stop(mcpt_exchange *x)
 
 MCPT_API mcpt_str mcpt_exchange_field(const mcpt_exchange *x, mcpt_field f)
 {
-    return mcpt_head_get(&x->head, x->io.rx, f);
+    return mcpt_head_get(&x->link.head, x->io.rx, f);
 }
 
 MCPT_API uint32_t mcpt_exchange_retry_after(const mcpt_exchange *x)
@@ -7068,7 +7182,7 @@ MCPT_API int32_t mcpt_exchange_max_age(const mcpt_exchange *x)
 
 MCPT_API const mcpt_origin *mcpt_exchange_origin(const mcpt_exchange *x)
 {
-    return x->state == MCPT__EX_CONNECT ? &x->origin : NULL;
+    return x->link.state == MCPT__LK_CONNECT ? &x->link.origin : NULL;
 }
 
 /* Networks that are not the public internet (RFC 6890 and its registries): address, bits. */
@@ -7140,23 +7254,17 @@ MCPT_API bool mcpt_exchange_address_ok(const mcpt_exchange *x, const void *addre
 
 MCPT_API void mcpt_exchange_connected(mcpt_exchange *x)
 {
-    if (x->state == MCPT__EX_CONNECT) {
-        x->io.eof = 0;
+    if (x->link.state == MCPT__LK_CONNECT) {
+        mcpt__link_connected(&x->io, &x->link);
         x->io.err = MCPT_OK;
-        x->io.rx_len = 0;
-        x->io.tx_at = 0;
         x->io.tx_len = mcpt__exchange_head(x);
         x->got = 0;
-        x->sent = 0;
-        mcpt_head_init(&x->head, true);
-        MCPT_MEMSET(&x->chunked, 0, sizeof(x->chunked));
-        x->state = MCPT__EX_SEND;
     }
 }
 
 MCPT_API void mcpt_exchange_fail(mcpt_exchange *x, mcpt_err e)
 {
-    if (x->state != MCPT__EX_IDLE) {
+    if (mcpt_exchange_busy(x)) {
         mcpt__exchange_end(x, e < 0 ? e : MCPT_E_IO);
     }
 }
@@ -7165,7 +7273,7 @@ MCPT_API uint32_t mcpt_exchange_due(const mcpt_exchange *x)
 {
     uint32_t left = x->deadline - x->env->millis(x->env->user);
 
-    return x->state == MCPT__EX_IDLE ? (uint32_t)-1 : left <= x->timeout_ms ? left : 0;
+    return x->link.state == MCPT__LK_FREE ? (uint32_t)-1 : left <= x->timeout_ms ? left : 0;
 }
 #endif /* !MCPT_NO_EXCHANGE */
 
@@ -20895,243 +21003,59 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
 }
 #endif /* !MCPT_NO_OAUTH */
 /* >>channel: implementation ------------------------------------------------------------------------------
- * HTTP/1.1 from the client's side on one connection: a request out of tx and body, a response head, its body in pieces. */
+ * A connection of a client: HTTP/1.1, or lines. */
 #if !MCPT_NO_CLIENT
-enum { MCPT__CH_FREE, MCPT__CH_CONNECT, MCPT__CH_SEND, MCPT__CH_HEAD, MCPT__CH_BODY, MCPT__CH_LAST };  /* mcpt_channel.state */
-enum { MCPT__CH_UP = 1, MCPT__CH_CLOSE = 4, MCPT__CH_EOF = 8, MCPT__CH_SSE = 16, MCPT__CH_JSON = 32,
-       MCPT__CH_FRESH = 64, MCPT__CH_HELD = 128 };          /* .flags; HELD: body has a rest that had to wait */
-enum { MCPT__EV_NONE, MCPT__EV_HEAD, MCPT__EV_BODY, MCPT__EV_END, MCPT__EV_FAIL };
-
+enum { MCPT__CH_SSE = 1, MCPT__CH_JSON = 2, MCPT__CH_HELD = 4, MCPT__CH_LONG = 8 };    /* mcpt_channel.flags; HELD: link.body */
+                                                            /* has a rest that had to wait; LONG: this line is passed over */
 MCPT_API void mcpt_channel_init(mcpt_channel *ch, void *rx, size_t rx_size, void *tx, size_t tx_size, void *msg, size_t msg_size)
 {
     MCPT_MEMSET(ch, 0, sizeof(*ch));
-    ch->io.rx = (char *)rx;
-    ch->io.rx_cap = (uint32_t)rx_size;
-    ch->io.tx = ch->tx = (char *)tx;
-    ch->io.tx_cap = ch->tx_size = (uint32_t)tx_size;
+    mcpt__link_init(&ch->io, &ch->link, rx, rx_size, tx, tx_size);
     ch->msg = (char *)msg;
     ch->msg_size = (uint32_t)msg_size;
 }
 
 MCPT_API const mcpt_origin *mcpt_channel_origin(const mcpt_channel *ch)
 {
-    return &ch->origin;
+    return &ch->link.origin;
 }
 
 MCPT_API void mcpt_channel_connected(mcpt_channel *ch)
 {
-    ch->io.eof = 0;
-    ch->io.rx_len = 0;
-    ch->flags = (uint8_t)((ch->flags & ~(unsigned)MCPT__CH_CLOSE) | MCPT__CH_UP | MCPT__CH_FRESH);
-    ch->state = ch->state == MCPT__CH_CONNECT ? (uint8_t)MCPT__CH_SEND : ch->state;
+    mcpt__link_connected(&ch->io, &ch->link);
 }
 
-/* A request of n bytes stands in tx, its body elsewhere: send both, over the connection there is when it leads there. */
-static bool mcpt__ch_begin(mcpt_channel *ch, const mcpt_url *u, size_t n, mcpt_str body)
+static bool mcpt__ch_idle(const mcpt_channel *ch)
 {
-    const bool tls = mcpt_str_ieq(u->scheme, "https");
-    const uint16_t port = (uint16_t)mcpt__url_port(u);
-    const mcpt_str host = u->host.ptr[0] == '[' ? mcpt__mk(u->host.ptr + 1, u->host.len - 2) : u->host;
-    mcpt_origin *o = &ch->origin;
-
-    if (host.len >= sizeof(o->host)) {
-        return false;
-    }
-    if (port != o->port || tls != o->tls || !mcpt_str_is(host, o->host)) {
-        MCPT_MEMCPY(o->host, host.ptr, host.len);
-        o->host[host.len] = '\0';
-        o->port = port;
-        o->tls = tls;
-        ch->flags = 0;
-    }
-    ch->flags &= (uint8_t)~(unsigned)(MCPT__CH_SSE | MCPT__CH_JSON | MCPT__CH_EOF);
-    ch->state = (ch->flags & (MCPT__CH_UP | MCPT__CH_CLOSE)) == MCPT__CH_UP && !ch->io.eof && ch->io.rx_len == 0 ?
-                (uint8_t)MCPT__CH_SEND : (uint8_t)MCPT__CH_CONNECT;
-    ch->io.eof = ch->state == MCPT__CH_CONNECT ? 0 : ch->io.eof;
-    ch->io.err = MCPT_OK;
-    ch->io.tx = ch->tx;
-    ch->io.tx_at = 0;
-    ch->io.tx_len = (uint32_t)n;
-    ch->io.peak_tx = mcpt__peak(ch->io.peak_tx, (uint32_t)n);
-    ch->body = body;
-    ch->status = 0;
-    ch->used = ch->msg_len = 0;
-    return true;
+    return ch->purpose == 0 && ch->link.state == MCPT__LK_FREE;
 }
 
-/* Leaves what is going on; the connection cannot be used again. */
 static void mcpt__ch_drop(mcpt_channel *ch)
 {
-    ch->state = MCPT__CH_FREE;
+    mcpt__link_drop(&ch->io, &ch->link);
     ch->purpose = 0;
-    ch->flags = (uint8_t)((ch->flags & ~(unsigned)(MCPT__CH_UP | MCPT__CH_HELD)) | MCPT__CH_CLOSE);
-    mcpt_wipe(ch->tx, ch->tx_size);
-    ch->io.tx_at = ch->io.tx_len = ch->io.rx_len = 0;
-}
-
-/* What the transport says of its end counts more than that it ended. */
-static unsigned mcpt__ch_fail(mcpt_channel *ch, mcpt_err e)
-{
-    mcpt__ch_drop(ch);
-    ch->io.err = e == MCPT_E_IO && ch->io.err != MCPT_OK ? ch->io.err : e;
-    return MCPT__EV_FAIL;
-}
-
-/* How the body of this response ends, RFC 9112 section 6.3. */
-static void mcpt__ch_framed(mcpt_channel *ch)
-{
-    mcpt_head *h = &ch->head;
-
-    ch->status = h->status;
-    ch->state = MCPT__CH_BODY;
-    ch->used = h->at;
-    ch->left = (h->flags & MCPT_HEAD_LENGTH) != 0 ? h->length : (uint64_t)-1;
-    if (h->status == 204 || h->status == 304) {
-        ch->left = 0;
-        h->flags &= (uint8_t)~(unsigned)MCPT_HEAD_CHUNKED;
-    } else if ((h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH)) == 0) {
-        ch->flags |= MCPT__CH_EOF;
-        h->flags |= MCPT_HEAD_CLOSE;
-    }
-    MCPT_MEMSET(&ch->chunked, 0, sizeof(ch->chunked));
-    if ((h->flags & MCPT_HEAD_CLOSE) != 0) {
-        ch->flags |= MCPT__CH_CLOSE;
-    }
-}
-
-static unsigned mcpt__ch_head(mcpt_channel *ch)
-{
-    mcpt_io *io = &ch->io;
-
-    for (;;) {
-        mcpt_err e = mcpt_head_parse(&ch->head, io->rx, io->rx_len);
-        if (e == MCPT_OK && ch->head.status >= 200) {
-            mcpt__ch_framed(ch);
-            return MCPT__EV_HEAD;
-        }
-        if (e == MCPT_OK) {                                 /* 1xx: another head follows */
-            io->rx_len -= ch->head.at;
-            MCPT_MEMMOVE(io->rx, io->rx + ch->head.at, io->rx_len);
-            mcpt_head_init(&ch->head, true);
-            continue;
-        }
-        if (e < 0 || io->rx_len == io->rx_cap) {
-            return mcpt__ch_fail(ch, e < 0 ? e : MCPT_E_SPACE);
-        }
-        return io->eof ? mcpt__ch_fail(ch, MCPT_E_IO) : (unsigned)MCPT__EV_NONE;
-    }
-}
-
-/* The next piece of the body: ch->body is it until the next call. */
-static unsigned mcpt__ch_more(mcpt_channel *ch)
-{
-    mcpt_io *io = &ch->io;
-    size_t n = io->rx_len - ch->used, used = n;
-    mcpt_err e = MCPT_PENDING;
-
-    if (ch->used != 0) {                                    /* what was handed over before */
-        MCPT_MEMMOVE(io->rx, io->rx + ch->used, n);
-        io->rx_len = (uint32_t)n;
-        ch->used = 0;
-    }
-    if ((ch->head.flags & MCPT_HEAD_CHUNKED) != 0) {
-        e = mcpt_chunked_decode(&ch->chunked, io->rx, &n, &used);
-        if (e < 0) {
-            return mcpt__ch_fail(ch, e);
-        }
-    } else {
-        n = used = n < ch->left ? n : (size_t)ch->left;
-        ch->left -= (ch->flags & MCPT__CH_EOF) == 0 ? n : 0;
-        e = ch->left == 0 ? MCPT_OK : MCPT_PENDING;
-    }
-    ch->used = (uint32_t)used;
-    ch->body = mcpt__mk(io->rx, n);
-    if (e == MCPT_OK) {
-        ch->state = MCPT__CH_LAST;
-    }
-    if (n != 0) {
-        return MCPT__EV_BODY;
-    }
-    if (e == MCPT_OK || (io->eof && io->err == MCPT_OK && (ch->flags & MCPT__CH_EOF) != 0)) {
-        ch->state = MCPT__CH_LAST;
-        return MCPT__EV_NONE;
-    }
-    return io->eof ? mcpt__ch_fail(ch, MCPT_E_IO) : (unsigned)MCPT__EV_NONE;
+    ch->flags &= (uint8_t)~(unsigned)MCPT__CH_HELD;
 }
 
 /* What has happened on this channel; NONE: bytes must move first. */
 static unsigned mcpt__ch_step(mcpt_channel *ch)
 {
-    mcpt_io *io = &ch->io;
-    unsigned ev;
+    unsigned ev = (ch->flags & MCPT__CH_HELD) != 0 ? (unsigned)MCPT__EV_BODY : mcpt__link_step(&ch->io, &ch->link);
 
-    if ((ch->flags & MCPT__CH_HELD) != 0) {
-        ch->flags &= (uint8_t)~(unsigned)MCPT__CH_HELD;
-        return MCPT__EV_BODY;
-    }
-    switch (ch->state) {
-    case MCPT__CH_CONNECT:
-        return io->eof ? mcpt__ch_fail(ch, MCPT_E_IO) : (unsigned)MCPT__EV_NONE;
-    case MCPT__CH_SEND:
-        if (io->tx_at == io->tx_len && ch->body.len != 0) {
-            io->tx = (char *)(uintptr_t)ch->body.ptr;       /* only read */
-            io->tx_at = 0;
-            io->tx_len = (uint32_t)ch->body.len;
-            ch->body.len = 0;
-        }
-        if (io->eof) {                                      /* an idle connection may have gone: try a new one, once */
-            if ((ch->flags & MCPT__CH_FRESH) == 0 && io->tx == ch->tx && io->tx_at == 0) {
-                ch->flags &= (uint8_t)~(unsigned)MCPT__CH_UP;
-                ch->state = MCPT__CH_CONNECT;
-                io->eof = 0;
-                io->err = MCPT_OK;
-                return MCPT__EV_NONE;
-            }
-            return mcpt__ch_fail(ch, MCPT_E_IO);
-        }
-        if (io->tx_at != io->tx_len) {
-            return MCPT__EV_NONE;
-        }
-        ch->flags &= (uint8_t)~(unsigned)MCPT__CH_FRESH;
-        mcpt_wipe(ch->tx, ch->tx_size);                     /* it had the Authorization */
-        mcpt_head_init(&ch->head, true);
-        ch->state = MCPT__CH_HEAD;
-        return mcpt__ch_head(ch);
-    case MCPT__CH_HEAD:
-        return mcpt__ch_head(ch);
-    case MCPT__CH_BODY:
-        ev = mcpt__ch_more(ch);
-        if (ev != MCPT__EV_NONE || ch->state != MCPT__CH_LAST) {
-            return ev;
-        }
-        /* fall through */
-    case MCPT__CH_LAST:
-        io->rx_len -= ch->used;
-        MCPT_MEMMOVE(io->rx, io->rx + ch->used, io->rx_len);
-        ch->used = 0;
-        ch->state = MCPT__CH_FREE;
-        if ((ch->flags & MCPT__CH_CLOSE) != 0) {
-            ch->flags &= (uint8_t)~(unsigned)MCPT__CH_UP;
-            io->rx_len = 0;
-        }
-        return MCPT__EV_END;
-    default:
-        if (io->eof) {
-            ch->flags &= (uint8_t)~(unsigned)MCPT__CH_UP;
-        }
-        return MCPT__EV_NONE;
-    }
+    ch->flags &= (uint8_t)~(unsigned)MCPT__CH_HELD;
+    ch->purpose = ev == MCPT__EV_FAIL ? 0 : ch->purpose;
+    return ev;
 }
 
-static unsigned mcpt__ch_want(mcpt_channel *ch)
+static unsigned mcpt__ch_want(const mcpt_channel *ch)
 {
-    if (ch->state == MCPT__CH_CONNECT) {
+    if (ch->link.state == MCPT__LK_CONNECT) {
         return MCPT_WANT_CONNECT;
     }
     if (ch->io.tx_at != ch->io.tx_len) {
         return MCPT_WANT_TX;
     }
-    return (ch->flags & MCPT__CH_UP) == 0 ? MCPT_CLOSED : MCPT_WANT_RX;
+    return (ch->link.flags & MCPT__LK_UP) == 0 ? MCPT_CLOSED : MCPT_WANT_RX;
 }
 #endif /* !MCPT_NO_CLIENT */
 
@@ -21293,7 +21217,9 @@ static void mcpt__cl_value_line(mcpt__text *t, mcpt_str name, mcpt_str v)
 static bool mcpt__cl_go(mcpt_channel *ch, mcpt__text *t, const mcpt_url *u, mcpt_str body)
 {
     mcpt__add_end(t, body.ptr != NULL, body.len);
-    return !t->full && mcpt__ch_begin(ch, u, (size_t)(t->at - ch->tx), body);
+    ch->flags = 0;
+    ch->msg_len = 0;
+    return !t->full && mcpt__link_begin(&ch->io, &ch->link, u, (size_t)(t->at - ch->link.tx), body);
 }
 
 /* Fields of every request to the MCP endpoint. */
@@ -21333,17 +21259,17 @@ static bool mcpt__cl_post(mcpt_client *c, mcpt_channel *ch, const char *method, 
     mcpt__text t;
 
     if (!mcpt__cl_http(c)) {
-        ch->io.tx = ch->tx;
-        t = mcpt__text_on(ch->tx, ch->tx_size);
+        ch->io.tx = ch->link.tx;
+        t = mcpt__text_on(ch->link.tx, ch->io.tx_cap);
         t.full = ch->io.tx_at != ch->io.tx_len;
         mcpt__add(&t, body);
         mcpt__add(&t, mcpt_z("\n"));
         ch->io.tx_at = 0;
-        ch->io.tx_len = t.full ? 0 : (uint32_t)(t.at - ch->tx);
+        ch->io.tx_len = t.full ? 0 : (uint32_t)(t.at - ch->link.tx);
         return !t.full;
     }
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
-    t = mcpt__add_request(ch->tx, ch->tx_size, "POST", &u);
+    t = mcpt__add_request(ch->link.tx, ch->io.tx_cap, "POST", &u);
     mcpt__add(&t, mcpt_z("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"));
     mcpt__cl_common(c, &t, "POST");
     if (mcpt__cl_modern(c) && method != NULL) {
@@ -21556,7 +21482,7 @@ static mcpt_channel *mcpt__cl_answer_channel(const mcpt_client *c, mcpt_channel 
         return from;
     }
     for (i = 1; i < c->nchannels; i++) {
-        if (&c->channels[i] != from && c->channels[i].state == MCPT__CH_FREE && c->channels[i].purpose == 0) {
+        if (&c->channels[i] != from && mcpt__ch_idle(&c->channels[i])) {
             return &c->channels[i];
         }
     }
@@ -21575,8 +21501,8 @@ static void mcpt__cl_serve(mcpt_client *c, mcpt_channel *from, mcpt_str id, mcpt
     if (ch == NULL) {
         return;                                             /* no way to answer: the capability was not declared */
     }
-    room = ch->tx_size > 768 ? 768 : ch->tx_size / 2;       /* the head stands before it */
-    mcpt_w_init(&w, ch->tx + room, ch->tx_size - room);
+    room = ch->io.tx_cap > 768 ? 768 : ch->io.tx_cap / 2;   /* the head stands before it */
+    mcpt_w_init(&w, ch->link.tx + room, ch->io.tx_cap - room);
     mcpt_obj(&w);
     mcpt_kv_z(&w, "jsonrpc", "2.0");
     mcpt_kv_raw(&w, "id", id);
@@ -21586,13 +21512,13 @@ static void mcpt__cl_serve(mcpt_client *c, mcpt_channel *from, mcpt_str id, mcpt
         e = MCPT_OK;
     } else if (mcpt__cl_may_ask(c, method)) {
         mcpt_writer part;
-        mcpt_w_init(&part, ch->tx + room + mark + 10, ch->tx_size - room > mark + 11 ? ch->tx_size - room - mark - 11 : 0);
+        mcpt_w_init(&part, ch->link.tx + room + mark + 10, ch->io.tx_cap - room > mark + 11 ? ch->io.tx_cap - room - mark - 11 : 0);
         e = mcpt__cl_ask(c, method, params, &part);         /* where the value of ,"result": will stand */
         e = e == MCPT_OK ? mcpt_w_done(&part, &text) : e;
         if (e == MCPT_OK) {
-            MCPT_MEMCPY(ch->tx + room + mark, ",\"result\":", 10);
-            MCPT_MEMCPY(ch->tx + room + mark + 10 + text.len, "}", 1);
-            (void)mcpt__cl_post(c, ch, NULL, mcpt__mk(ch->tx + room, mark + 11 + text.len));
+            MCPT_MEMCPY(ch->link.tx + room + mark, ",\"result\":", 10);
+            MCPT_MEMCPY(ch->link.tx + room + mark + 10 + text.len, "}", 1);
+            (void)mcpt__cl_post(c, ch, NULL, mcpt__mk(ch->link.tx + room, mark + 11 + text.len));
             ch->purpose = mcpt__cl_http(c) ? 1 : ch->purpose;
             return;
         }
@@ -21822,7 +21748,7 @@ static bool mcpt__cl_message(mcpt_client *c, mcpt_channel *ch, mcpt_str text, bo
 /* -- a message that is larger than msg: its envelope is kept, its result goes through */
 static bool mcpt__cl_in_pieces(const mcpt_client *c, const mcpt_channel *ch)
 {
-    return c->pieces != NULL && c->phase == MCPT__CP_CALL && ch->purpose == MCPT__CU_MAIN && ch->status < 300;
+    return c->pieces != NULL && c->phase == MCPT__CP_CALL && ch->purpose == MCPT__CU_MAIN && ch->link.head.status < 300;
 }
 
 static mcpt_err mcpt__cl_piece(mcpt_client *c, const char *text, size_t len)
@@ -21959,11 +21885,11 @@ static void mcpt__cl_oauth_request(mcpt_client *c)
 
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &home);
     (void)mcpt_url_split(r->url, &u);
-    if (c->nchannels > 1 && !mcpt__same_origin(&u, &home) && ch[1].state == MCPT__CH_FREE && ch[1].purpose == MCPT__CU_NONE &&
-        ch[1].io.rx_cap >= ch->io.rx_cap && ch[1].tx_size >= ch->tx_size) {
+    if (c->nchannels > 1 && !mcpt__same_origin(&u, &home) && mcpt__ch_idle(&ch[1]) && ch[1].io.rx_cap >= ch->io.rx_cap &&
+        ch[1].io.tx_cap >= ch->io.tx_cap) {
         ch++;                         /* the connection to the server stays */
     }
-    t = mcpt__add_request(ch->tx, ch->tx_size, r->method, &u);
+    t = mcpt__add_request(ch->link.tx, ch->io.tx_cap, r->method, &u);
     mcpt__add_field(&t, "Accept", mcpt_z("application/json"));
     mcpt__add_field(&t, "Authorization", r->authorization);
     mcpt__add_field(&t, "DPoP", r->dpop);
@@ -22011,12 +21937,12 @@ static bool mcpt__cl_refused(mcpt_client *c, mcpt_channel *ch)
     if (c->config->oauth == NULL) {
         return false;
     }
-    while (n < 4 && mcpt_head_next(&ch->head, ch->io.rx, &it, &name, &value)) {
+    while (n < 4 && mcpt_head_next(&ch->link.head, ch->io.rx, &it, &name, &value)) {
         if (mcpt_str_ieq(name, "www-authenticate")) {
             fields[n++] = value;
         }
     }
-    e = mcpt_oauth_refused(c->config->oauth, ch->status, fields, n, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE), (c->flags & MCPT__CF_SENT_TOKEN) != 0);
+    e = mcpt_oauth_refused(c->config->oauth, ch->link.head.status, fields, n, mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_DPOP_NONCE), (c->flags & MCPT__CF_SENT_TOKEN) != 0);
     if (e == MCPT_OK || e == MCPT_PENDING) {
         c->flags |= MCPT__CF_AUTH | MCPT__CF_REDO;
         return true;
@@ -22029,8 +21955,8 @@ static bool mcpt__cl_refused(mcpt_client *c, mcpt_channel *ch)
 /* -- what a response head and body mean for their purpose */
 static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
 {
-    mcpt_str type = mcpt__media_type(mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_CONTENT_TYPE)), id;
-    const bool good = ch->status >= 200 && ch->status < 300;
+    mcpt_str type = mcpt__media_type(mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_CONTENT_TYPE)), id;
+    const bool good = ch->link.head.status >= 200 && ch->link.head.status < 300;
     size_t i;
 
     if (mcpt_str_ieq(type, "text/event-stream") && good) {
@@ -22041,19 +21967,19 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
     c->outcome = c->phase == MCPT__CP_CANCEL ? c->outcome : MCPT_OK;
 #if !MCPT_NO_OAUTH
     if (ch->purpose == MCPT__CU_OAUTH) {
-        int32_t seconds = mcpt__seconds(mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_RETRY_AFTER));
-        mcpt_oauth_head(c->config->oauth, ch->status, seconds > 0 ? (uint32_t)seconds : 0, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE));
+        int32_t seconds = mcpt__seconds(mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_RETRY_AFTER));
+        mcpt_oauth_head(c->config->oauth, ch->link.head.status, seconds > 0 ? (uint32_t)seconds : 0, mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_DPOP_NONCE));
         return;
     }
-    if (ch->purpose == MCPT__CU_MAIN && c->phase != MCPT__CP_LEAVE && (ch->status == 401 || ch->status == 403) && mcpt__cl_refused(c, ch)) {
+    if (ch->purpose == MCPT__CU_MAIN && c->phase != MCPT__CP_LEAVE && (ch->link.head.status == 401 || ch->link.head.status == 403) && mcpt__cl_refused(c, ch)) {
         return;
     }
-    if (ch->purpose == MCPT__CU_MAIN && c->config->oauth != NULL && ch->status != 401 && ch->status != 403) {
-        mcpt_oauth_accepted(c->config->oauth, mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_DPOP_NONCE));
+    if (ch->purpose == MCPT__CU_MAIN && c->config->oauth != NULL && ch->link.head.status != 401 && ch->link.head.status != 403) {
+        mcpt_oauth_accepted(c->config->oauth, mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_DPOP_NONCE));
     }
 #endif
     if (ch->purpose == MCPT__CU_MAIN && c->phase == MCPT__CP_INIT && good) {
-        id = mcpt_head_get(&ch->head, ch->io.rx, MCPT_F_MCP_SESSION_ID);
+        id = mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_MCP_SESSION_ID);
         c->session_len = 0;
         for (i = 0; i < id.len && id.ptr[i] > ' ' && id.ptr[i] <= '~'; i++) {
         }
@@ -22084,7 +22010,7 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
 
 static void mcpt__cl_on_body(mcpt_client *c, mcpt_channel *ch)
 {
-    mcpt_str p = ch->body;
+    mcpt_str p = ch->link.body;
 
 #if !MCPT_NO_OAUTH
     if (ch->purpose == MCPT__CU_OAUTH) {
@@ -22097,7 +22023,7 @@ static void mcpt__cl_on_body(mcpt_client *c, mcpt_channel *ch)
         bool answered;
         mcpt_err e;
         if (!mcpt__cl_modern(c) && c->nchannels > 1 && mcpt__cl_answer_channel(c, ch) == NULL) {
-            ch->body = p;                                   /* the event may be a question, and an answer is still on its way */
+            ch->link.body = p;                              /* the event may be a question, and an answer is still on its way */
             ch->flags |= MCPT__CH_HELD;
             return;
         }
@@ -22140,7 +22066,7 @@ static void mcpt__cl_on_body(mcpt_client *c, mcpt_channel *ch)
 /* The main channel's response is complete and was no answer: its status must tell. */
 static void mcpt__cl_by_status(mcpt_client *c, mcpt_channel *ch)
 {
-    const unsigned status = ch->status;
+    const unsigned status = ch->link.head.status;
 
     c->code = status;
     if (c->phase == MCPT__CP_DISCOVER) {
@@ -22183,8 +22109,8 @@ static void mcpt__cl_on_end(mcpt_client *c, mcpt_channel *ch)
 #endif
     if (purpose == MCPT__CU_LISTEN) {
         ch->retry_at = mcpt__cl_now(c) + (ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 3000u);
-        ch->flags = (uint8_t)(ch->status == 200 && (ch->flags & MCPT__CH_SSE) != 0 ? ch->flags : ch->flags & ~(unsigned)MCPT__CH_SSE);
-        c->flags = (uint8_t)(ch->status == 200 ? c->flags : c->flags & ~(unsigned)MCPT__CF_LISTENING);
+        ch->flags = (uint8_t)(ch->link.head.status == 200 && (ch->flags & MCPT__CH_SSE) != 0 ? ch->flags : ch->flags & ~(unsigned)MCPT__CH_SSE);
+        c->flags = (uint8_t)(ch->link.head.status == 200 ? c->flags : c->flags & ~(unsigned)MCPT__CF_LISTENING);
         return;
     }
     if (purpose != MCPT__CU_MAIN || (c->flags & MCPT__CF_AUTH) != 0) {
@@ -22206,7 +22132,7 @@ static void mcpt__cl_on_end(mcpt_client *c, mcpt_channel *ch)
         return;
     }
     if (c->phase == MCPT__CP_TOLD || c->phase == MCPT__CP_CANCEL || c->phase == MCPT__CP_LEAVE || ch->msg_len == 0 ||
-        (c->phase == MCPT__CP_CALL && ch->status == 404 && c->session_len != 0) ||
+        (c->phase == MCPT__CP_CALL && ch->link.head.status == 404 && c->session_len != 0) ||
         !mcpt__cl_message(c, ch, mcpt__mk(ch->msg, ch->msg_len), true)) {
         mcpt__cl_by_status(c, ch);
     }
@@ -22214,7 +22140,7 @@ static void mcpt__cl_on_end(mcpt_client *c, mcpt_channel *ch)
 
 static void mcpt__cl_on_fail(mcpt_client *c, mcpt_channel *ch, unsigned purpose)
 {
-    mcpt_err e = ch->io.err;
+    const mcpt_err e = ch->io.err == MCPT_E_CLOSED ? MCPT_E_IO : ch->io.err == MCPT_E_LIMIT ? MCPT_E_SPACE : ch->io.err;
 
 #if !MCPT_NO_OAUTH
     if (purpose == MCPT__CU_OAUTH) {
@@ -22244,7 +22170,7 @@ static bool mcpt__cl_get_stream(mcpt_client *c, mcpt_channel *ch)
     mcpt__text t;
 
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
-    t = mcpt__add_request(ch->tx, ch->tx_size, "GET", &u);
+    t = mcpt__add_request(ch->link.tx, ch->io.tx_cap, "GET", &u);
     mcpt__add_field(&t, "Accept", mcpt_z("text/event-stream"));
     mcpt__cl_common(c, &t, "GET");
     if (ch->sse.id_len != 0) {
@@ -22282,7 +22208,7 @@ static bool mcpt__cl_delete(mcpt_client *c, mcpt_channel *ch)
     mcpt__text t;
 
     (void)mcpt_url_split(mcpt_z(c->config->endpoint), &u);
-    t = mcpt__add_request(ch->tx, ch->tx_size, "DELETE", &u);
+    t = mcpt__add_request(ch->link.tx, ch->io.tx_cap, "DELETE", &u);
     mcpt__cl_common(c, &t, "DELETE");
     return mcpt__cl_go(ch, &t, &u, mcpt__mk(NULL, 0));
 }
@@ -22402,8 +22328,7 @@ static void mcpt__cl_listen(mcpt_client *c)
     mcpt_channel *ch = &c->channels[c->nchannels - 1];
     const bool first = c->phase == MCPT__CP_LISTEN && (c->flags & MCPT__CF_LISTENING) == 0;
 
-    if (c->nchannels < 3 || ch->purpose != MCPT__CU_NONE || ch->state != MCPT__CH_FREE || c->phase < MCPT__CP_LISTEN || c->phase >= MCPT__CP_LEAVE ||
-        mcpt__cl_modern(c)) {
+    if (c->nchannels < 3 || !mcpt__ch_idle(ch) || c->phase < MCPT__CP_LISTEN || c->phase >= MCPT__CP_LEAVE || mcpt__cl_modern(c)) {
         return;
     }
     if (first || ((c->flags & MCPT__CF_LISTENING) != 0 && (int32_t)(mcpt__cl_now(c) - ch->retry_at) >= 0)) {
@@ -22457,19 +22382,19 @@ static void mcpt__cl_lines(mcpt_client *c, mcpt_channel *ch)
         io->tx_at = io->tx_len = 0;
     }
     if (c->phase == MCPT__CP_CALL && ch->purpose == MCPT__CU_NONE) {
-        ch->used = 0;
+        ch->link.used = 0;
     }
     while (io->tx_len == 0 && io->rx_len != 0) {
         const char *nl = (const char *)MCPT_MEMCHR(io->rx, '\n', io->rx_len);
-        size_t n = nl != NULL ? (size_t)(nl - io->rx) : io->rx_len, room = ch->msg_size - ch->used - ch->msg_len;
-        char *line = ch->msg + ch->used;
+        size_t n = nl != NULL ? (size_t)(nl - io->rx) : io->rx_len, room = ch->msg_size - ch->link.used - ch->msg_len;
+        char *line = ch->msg + ch->link.used;
         mcpt_err e;
-        if (n <= room && (ch->flags & MCPT__CH_CLOSE) == 0) {
+        if (n <= room && (ch->flags & MCPT__CH_LONG) == 0) {
             MCPT_MEMCPY(line + ch->msg_len, io->rx, n);
             ch->msg_len += (uint32_t)n;
-        } else if ((ch->flags & MCPT__CH_CLOSE) == 0) {
+        } else if ((ch->flags & MCPT__CH_LONG) == 0) {
             e = mcpt__cl_overflow(c, ch, mcpt__mk(io->rx, n));
-            ch->flags |= e != MCPT_OK ? (uint8_t)MCPT__CH_CLOSE : (uint8_t)0;
+            ch->flags |= e != MCPT_OK ? (uint8_t)MCPT__CH_LONG : (uint8_t)0;
             if (e != MCPT_OK && ch->purpose == MCPT__CU_MAIN) {             /* perhaps the answer */
                 ch->purpose = MCPT__CU_NONE;
                 mcpt__cl_end(c, e);
@@ -22484,8 +22409,8 @@ static void mcpt__cl_lines(mcpt_client *c, mcpt_channel *ch)
         n = ch->msg_len;
         ch->msg_len = 0;
         n -= n != 0 && line[n - 1] == '\r' ? 1u : 0u;
-        if ((ch->flags & MCPT__CH_CLOSE) != 0) {
-            ch->flags &= (uint8_t)~(unsigned)MCPT__CH_CLOSE;
+        if ((ch->flags & MCPT__CH_LONG) != 0) {
+            ch->flags &= (uint8_t)~(unsigned)MCPT__CH_LONG;
         } else if (mcpt__cl_in_pieces(c, ch) && c->pieces->open) {
             e = mcpt__cl_pieces_end(c, line, n);
             if (e != MCPT_PENDING) {
@@ -22494,7 +22419,7 @@ static void mcpt__cl_lines(mcpt_client *c, mcpt_channel *ch)
             }
         } else if (n != 0 && mcpt__cl_message(c, ch, mcpt__mk(line, n), ch->purpose == MCPT__CU_MAIN)) {
             ch->purpose = MCPT__CU_NONE;
-            ch->used = (uint32_t)n;
+            ch->link.used = (uint32_t)n;
             return;
         }
     }
@@ -22530,10 +22455,10 @@ static void mcpt__cl_pump(mcpt_client *c)
         }
         mcpt__cl_timeout(c);
         ch = mcpt__cl_at_work(c);
-        if (mcpt__cl_http(c) && ch->purpose == MCPT__CU_NONE && ch->state != MCPT__CH_FREE && (int32_t)(mcpt__cl_now(c) - ch->retry_at) >= 0) {
+        if (mcpt__cl_http(c) && ch->purpose == MCPT__CU_NONE && ch->link.state != MCPT__LK_FREE && (int32_t)(mcpt__cl_now(c) - ch->retry_at) >= 0) {
             mcpt__ch_drop(ch);
         }
-        if (ch->purpose == MCPT__CU_NONE && ch->state == MCPT__CH_FREE && ch->io.tx_at == ch->io.tx_len) {
+        if (mcpt__ch_idle(ch) && ch->io.tx_at == ch->io.tx_len) {
             unsigned phase = c->phase;
             mcpt__cl_next(c);
             again = again || c->phase != phase;
@@ -22579,13 +22504,13 @@ MCPT_API mcpt_err mcpt_client_init(mcpt_client *c, const mcpt_client_config *con
     }
     for (i = 0; i < c->nchannels; i++) {
         mcpt_channel *ch = &channels[i];
-        if (ch->io.rx_cap < 512 || ch->tx_size < 512 || ch->msg_size < 64) {
+        if (ch->io.rx_cap < 512 || ch->io.tx_cap < 512 || ch->msg_size < 64) {
             return MCPT_E_ARG;
         }
         ch->client = c;
         ch->io.run = mcpt__client_run;
         mcpt_sse_init(&ch->sse, ch->msg, ch->msg_size, ch->event_id, sizeof(ch->event_id));
-        ch->flags = config->endpoint == NULL ? (uint8_t)MCPT__CH_UP : (uint8_t)0;
+        ch->link.flags = config->endpoint == NULL ? (uint8_t)MCPT__LK_UP : (uint8_t)0;
         ch->io.want = config->endpoint == NULL ? MCPT_WANT_RX : 0;
     }
     c->revision = config->revision == MCPT_2026_07_28 ? (uint8_t)MCPT_2026_07_28 : 0;
@@ -22608,7 +22533,7 @@ MCPT_API uint32_t mcpt_client_due(const mcpt_client *c)
         const mcpt_channel *ch = &c->channels[i];
         const bool retry = ch->purpose == MCPT__CU_NONE && (i == 0 ? (c->flags & MCPT__CF_RESUME) != 0 :
                            i == 2u && (c->flags & MCPT__CF_LISTENING) != 0);
-        const bool ends = i == 0 && ch->purpose == MCPT__CU_NONE && ch->state != MCPT__CH_FREE;
+        const bool ends = i == 0 && ch->purpose == MCPT__CU_NONE && ch->link.state != MCPT__LK_FREE;
         if (retry || ends || ch->purpose == MCPT__CU_MAIN || ch->purpose == MCPT__CU_OAUTH) {
             left = (retry || ends ? ch->retry_at : c->due) - now;
             left = (int32_t)left > 0 ? left : 0;
@@ -22630,7 +22555,7 @@ MCPT_API void mcpt_client_cancel(mcpt_client *c)
         mcpt__cl_leave(c, mcpt__cl_at_work(c), MCPT_E_CANCELLED);           /* 2026-07-28: closing the stream is the cancellation */
     } else {
         ch->purpose = MCPT__CU_NONE;
-        ch->flags |= c->pieces != NULL && c->pieces->open ? (uint8_t)MCPT__CH_CLOSE : (uint8_t)0;    /* the rest of that line */
+        ch->flags |= c->pieces != NULL && c->pieces->open ? (uint8_t)MCPT__CH_LONG : (uint8_t)0;    /* the rest of that line */
     }
     c->outcome = MCPT_E_CANCELLED;
     c->phase = mcpt__cl_http(c) && mcpt__cl_modern(c) ? MCPT__CP_READY : MCPT__CP_CANCEL;
@@ -22641,7 +22566,7 @@ MCPT_API void mcpt_client_close(mcpt_client *c)
     unsigned i;
 
     for (i = 0; i < c->nchannels && mcpt__cl_http(c); i++) {
-        if (c->channels[i].state != MCPT__CH_FREE) {
+        if (c->channels[i].link.state != MCPT__LK_FREE) {
             mcpt__cl_leave(c, &c->channels[i], MCPT_E_CANCELLED);
         }
     }

@@ -236,8 +236,8 @@ static void internet(mcpt_exchange *x, const char *says, size_t len)
     if (mcpt_exchange_origin(x) == NULL) {
         return;
     }
-    NEED(x->origin.tls && strcmp(x->origin.host, "localhost") != 0);
-    NEED(memcmp(x->origin.host, "127.", 4) != 0 || strspn(x->origin.host, "0123456789.") != strlen(x->origin.host));  /* 127.example is a name */
+    NEED(x->link.origin.tls && strcmp(x->link.origin.host, "localhost") != 0);
+    NEED(memcmp(x->link.origin.host, "127.", 4) != 0 || strspn(x->link.origin.host, "0123456789.") != strlen(x->link.origin.host));  /* 127.example is a name */
     mcpt_exchange_connected(x);
     while ((mcpt_io_want(&x->io) & MCPT_CLOSED) == 0) {
         const char *from = mcpt_io_tx(&x->io, &n);

@@ -62,7 +62,7 @@ static void a_url_is_a_client(void)
     settle();
     CHECK(take(w).status == 0 && desk.shown == 0);          /* waits; others are served meanwhile */
     CHECK(ask("GET", "/.well-known/oauth-authorization-server", "", NULL, NULL).status == 200);
-    CHECK(strcmp(x.origin.host, "app.example") == 0 && x.origin.port == 443 && x.origin.tls && !x.fetch.trusted);
+    CHECK(strcmp(x.link.origin.host, "app.example") == 0 && x.link.origin.port == 443 && x.link.origin.tls && !x.fetch.trusted);
     fetches++;
     {
         const char *sent = internet(&x, JSON("Cache-Control: max-age=100\r\n") DOC);
