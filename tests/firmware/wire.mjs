@@ -104,10 +104,9 @@ export class Wire {
     }
     let text = "";
     if (headers["transfer-encoding"] === "chunked") {
-      for (let size; (size = parseInt(await this.line(ms), 16)); ) {
-        if (Number.isNaN(size)) return null;
-        const chunk = await this.take(size, ms);
-        if (chunk === null || await this.line(ms) === null) return null;
+      for (let size; (size = parseInt(await this.line(ms) ?? "", 16)) !== 0; ) {
+        const chunk = Number.isNaN(size) ? null : await this.take(size, ms);
+        if (chunk === null || await this.line(ms) === null) return null;      // cut off
         text += chunk;
       }
       await this.line(ms);
