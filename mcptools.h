@@ -17672,6 +17672,9 @@ MCPT_API mcpt_err mcpt_conn_mem(mcpt_conn *c, const mcpt_mem *mem)
         return MCPT_E_STATE;
     }
     if (mem == NULL) {
+        if (c->io.rx_len > c->end) {
+            c->flags |= MCPT__C_CLOSE;    /* requests behind an event stream: none of them will be answered here */
+        }
         c->io.rx = c->io.tx = NULL;
         c->io.rx_cap = c->io.tx_cap = c->io.rx_len = c->end = c->io.tx_at = c->io.tx_len = 0;
         return MCPT_OK;
@@ -17724,7 +17727,7 @@ MCPT_API bool mcpt_conn_idle(const mcpt_conn *c)
     bool quiet = c->io.tx_at == c->io.tx_len && c->io.framing == MCPT_HTTP && c->io.eof == 0;
 
     if (c->io.state == MCPT__X_STREAM) { /* an open event stream with nothing to say */
-        return quiet && c->generator == MCPT__G_NONE && c->io.rx_len <= c->end;
+        return quiet && c->generator == MCPT__G_NONE;
     }
     return quiet && c->io.state == MCPT__X_READ && c->io.rx_len == 0;
 }
