@@ -625,7 +625,7 @@ static void pump(mcpt_lwip *p, slot *s)
         finish(p, s, false);
     } else if (more) {
         enqueue(p, w, QUEUED);
-    } else if (mcpt_conn_idle(&s->conn) && (w->in == NULL || TLS(w->tls) != NULL)) {
+    } else if (mcpt_conn_idle(&s->conn) && (w->in == NULL || (w->want & MCPT_WANT_RX) == 0 || TLS(w->tls) != NULL)) {
         if (mcpt_conn_mem(&s->conn, NULL) == MCPT_OK) {
             give_buffer(p, s);
         }

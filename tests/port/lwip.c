@@ -794,6 +794,30 @@ static void test_guests(void)
     }
 }
 
+/* An event stream without news holds no buffer, whatever its client has sent behind the request for it. */
+static void test_behind_a_stream(void)
+{
+    static const char body[] = "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"subscriptions/listen\",\"params\":{\"notifications\":{},"
+        "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
+    static client c, other;
+    int n;
+    visit(&c, 0);
+    n = snprintf(c.text, sizeof c.text, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n"
+                 "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: subscriptions/listen\r\nContent-Length: %zu\r\n\r\n%sPO", strlen(body), body);
+    CHECK(tcp_write(c.pcb, c.text, (u16_t)n, TCP_WRITE_FLAG_COPY) == ERR_OK && tcp_output(c.pcb) == ERR_OK);
+    turns(400);                       /* until the client's delayed acknowledgement */
+    CHECK(strstr(c.got, "acknowledged") != NULL && mcpt_lwip_now(&net).buffers == 0);
+    CHECK(tcp_write(c.pcb, "ST", 2, TCP_WRITE_FLAG_COPY) == ERR_OK && tcp_output(c.pcb) == ERR_OK);
+    turns(40);
+    CHECK(!c.ended && mcpt_lwip_now(&net).buffers == 0);
+    visit(&other, sizeof other.text);
+    CHECK(served(&other));
+    client_end(&other, true);
+    client_end(&c, true);
+    turns(100);
+    CHECK(mcpt_lwip_now(&net).connections == 0);
+}
+
 int main(int argc, char **argv)
 {
     ip4_addr_t address, mask, gateway;
@@ -824,6 +848,7 @@ int main(int argc, char **argv)
     }
     mcpt_lwip_destroy(&net);
     begin();
+    test_behind_a_stream();
     test_guests();
     mcpt_lwip_destroy(&net);
     turns(5000);
