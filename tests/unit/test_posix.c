@@ -993,7 +993,8 @@ static void no_descriptors(void)
     begin(8, 2);
     fd[0] = dial();
     CHECK(echoes(fd[0], 0));
-    put(fd[0], echo_text(5), 100);                          /* at work */
+    put(fd[0], echo_text(5), 100);
+    CHECK(state_is(1, 1, 0));                               /* at work */
     CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
     few = old;
     few.rlim_cur = (rlim_t)fd[0] + 20;
@@ -1012,8 +1013,9 @@ static void no_descriptors(void)
     CHECK(eof_on(fd[0]));
     CHECK(mcpt_posix_now(&net).connections == 1);
     (void)close(fd[0]);
-    fd[0] = dial();                                         /* nobody is idle once more */
     put(fd[1], echo_text(6), 100);
+    CHECK(state_is(1, 1, 0));                               /* nobody is idle once more */
+    fd[0] = dial();
     turn(20);
     CHECK(mcpt_posix_now(&net).connections == 1);
     for (i = 0; i < n; ++i) {
