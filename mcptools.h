@@ -1641,11 +1641,10 @@ typedef struct mcpt_conn {            /* private; do not copy or move after init
 MCPT_API mcpt_err mcpt_conn_init_(mcpt_conn *c, const mcpt_server *s, mcpt_hub *hub, const mcpt_mem *mem,
                                   mcpt_framing framing, void *user, uint32_t abi);
 #define mcpt_conn_init(c, s, hub, mem, framing, user) mcpt_conn_init_((c), (s), (hub), (mem), (framing), (user), MCPT_ABI)
-/* An idle connection (nothing received, nothing to send; also an open event stream without news: requests behind it are dropped with
- * the buffers, it is the connection's last) needs none: take them away with mem NULL, and give it some when bytes arrive or
- * mcpt_hub_next() answers it. Without buffers
- * mcpt_io_want() does nothing but notice the end. E_STATE: it is not idle. E_ARG: below the minimum, rx of 2 GB or more,
- * tx of 16 MB or more. */
+/* An idle connection (nothing received, nothing to send; also an open event stream without news) needs no buffers: take
+ * them away with mem NULL, and give it some when bytes arrive or mcpt_hub_next() answers it. What was received behind the
+ * request for a stream goes with them; the connection ends with the stream then. Without buffers mcpt_io_want() does
+ * nothing but notice the end. E_STATE: it is not idle. E_ARG: below the minimum, rx of 2 GB or more, tx of 16 MB or more. */
 MCPT_API bool mcpt_conn_idle(const mcpt_conn *c);
 /* Has it answered a request, and waits for another that may never come? Where connections are few, such a one may be closed
  * for a new client (RFC 9112 section 9.5); an event stream is not one. */
