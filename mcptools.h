@@ -15,7 +15,7 @@
    DOES NOT
    open sockets, do TLS, DNS, threads, files or time: that is a port (port/posix, or 20 lines of your own); follow
    $ref or run regular expressions in JSON Schemas; speak HTTP/2; decompress; keep a clock (it sends no Date field);
-   make two calls of one client at once; push authorization requests (RFC 9126); implement the experimental tasks of 2025-11-25 (the tasks extension of 2026-07-28 it does).
+   make two calls of one client at once; implement the experimental tasks of 2025-11-25 (the tasks extension of 2026-07-28 it does).
 
    QUICK START
        static mcpt_err read_temperature(mcpt_call *call, mcpt_val args, mcpt_writer *out)
@@ -1680,7 +1680,7 @@ MCPT_API bool mcpt_conn_field(const mcpt_conn *c, uint32_t *it, mcpt_str *name, 
 #endif /* !MCPT_NO_SERVER */
 /* >>oauth -------------------------------------------------------------------------------------------------
  * A client's authorization (MCP authorization chapter of 2025-03-26 to 2026-07-28: OAuth 2.1, RFC 6749, 7591, 7636, 8414,
- * 8628, 8707, 9207, 9728) without I/O: the object says what to do next and is told what came of it. Facts, records and
+ * 8628, 8707, 9126, 9207, 9728) without I/O: the object says what to do next and is told what came of it. Facts, records and
  * transient text share one buffer of the caller's. With a store nothing is lost by a reboot between any two steps, and
  * nothing is sent twice that may be used once. */
 #if !MCPT_NO_OAUTH
@@ -1743,9 +1743,10 @@ typedef struct mcpt_oauth_http {      /* one request; borrowed until mcpt_oauth_
     mcpt_str body;                    /* may hold secrets */
     mcpt_str dpop;                    /* value of DPoP; absent: none */
 } mcpt_oauth_http;
-enum { MCPT__OA_ROWS = 20 };
+enum { MCPT__OA_ROWS = 21 };
 typedef struct mcpt_oauth {           /* private; do not copy or move after init */
     const mcpt_oauth_config *config;
+    mcpt_str endpoint;
     char *mem;
     uint32_t size, used, top;
     mcpt_err err;
@@ -1796,7 +1797,7 @@ MCPT_API mcpt_str mcpt_oauth_user_code(const mcpt_oauth *o);
  * see mcpt_oauth_reason(); E_DECLINED: the person did; E_STORE, E_CRYPTO, E_CLOCK, E_RANDOM, E_SPACE. */
 MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query);
 /* FAILED: why (E_IO, E_STATUS, E_TIMEOUT: may pass). READY: E_STORE and the like: this token could not be stored, a restart
- * loses it; what mcpt_oauth_lines met. Else OK. */
+ * loses it; what mcpt_oauth_lines met. IDLE: what the last callback came to, when it found no attempt. Else OK. */
 MCPT_API mcpt_err mcpt_oauth_error(const mcpt_oauth *o);
 MCPT_API const char *mcpt_oauth_reason(const mcpt_oauth *o);/* what the other side said of it: printable ASCII, untrusted, may be "" */
 MCPT_API mcpt_str mcpt_oauth_issuer(const mcpt_oauth *o);   /* the authorization server in use; absent: none yet */
@@ -1877,7 +1878,7 @@ typedef struct mcpt_client {          /* private; do not copy or move after init
     uint8_t nchannels, state, phase, revision, flags, rounds, session_len, kind;
     char *req;                        /* [envelope][params as an object][answers] ... [Mcp-Param fields] */
     uint32_t req_size, inner, inner_len, tail_len, lines_len;
-    uint32_t id, due;
+    uint32_t id, due, retry_after;
     mcpt_writer w;
     mcpt_err outcome;
     int64_t code;
@@ -1894,6 +1895,7 @@ typedef struct mcpt_client {          /* private; do not copy or move after init
 MCPT_API void mcpt_channel_init(mcpt_channel *ch, void *rx, size_t rx_size, void *tx, size_t tx_size, void *msg, size_t msg_size);
 MCPT_API const mcpt_origin *mcpt_channel_origin(const mcpt_channel *ch);         /* borrowed until the next mcpt_io_want() */
 MCPT_API void mcpt_channel_connected(mcpt_channel *ch);
+MCPT_API bool mcpt_channel_foreign(const mcpt_channel *ch); /* to another host or port than the endpoint's? Then a server's metadata named it */
 /* request: the largest request with its envelope (about 400 bytes) and the answers to questions; tok: values of the largest
  * params of a question, and of what mcpt_client_value() indexes. E_ARG: something required is missing or too small. */
 MCPT_API mcpt_err mcpt_client_init(mcpt_client *c, const mcpt_client_config *config, mcpt_channel *channels, size_t nchannels,
@@ -1918,11 +1920,12 @@ MCPT_API void mcpt_client_pieces(mcpt_client *c, mcpt_pieces *p);
 MCPT_API mcpt_err mcpt_client_send(mcpt_client *c);
 MCPT_API void mcpt_client_cancel(mcpt_client *c);           /* gives up the call: READY with E_CANCELLED */
 /* OK: mcpt_client_result() holds the result. E_RPC: the server answered an error, see mcpt_client_fault(). E_STATUS (HTTP
- * status in fault's code), E_IO, E_TIMEOUT, E_SPACE (longer than msg), E_CANCELLED, E_VERSION, E_UNAUTHORIZED, E_SCOPE, ... */
+ * status in fault's code), E_HTTP (also a content coding: none was asked for), E_IO, E_TIMEOUT, E_SPACE (longer than msg), E_CANCELLED, E_VERSION, E_UNAUTHORIZED, E_SCOPE, ... */
 MCPT_API mcpt_err mcpt_client_outcome(const mcpt_client *c);
 MCPT_API mcpt_str mcpt_client_result(const mcpt_client *c); /* raw JSON, borrowed until the next send; absent: it went to mcpt_pieces */
 MCPT_API mcpt_val mcpt_client_value(mcpt_client *c);        /* the same, indexed; absent: too many values */
 MCPT_API mcpt_str mcpt_client_fault(const mcpt_client *c, int64_t *code);      /* its message, raw JSON string; may be absent */
+MCPT_API uint32_t mcpt_client_retry_after(const mcpt_client *c);               /* seconds that the answer to it, or to authorization, said; 0: none */
 MCPT_API mcpt_revision mcpt_client_revision(const mcpt_client *c);             /* negotiated; 0: not yet */
 /* Ends the session: pump until CLOSED. The oauth object stays; a log-out that it was told before is carried out, too. */
 MCPT_API void mcpt_client_close(mcpt_client *c);
@@ -18746,8 +18749,8 @@ enum {                                                      /* facts */
     MCPT__F_DEVICE_EP, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, MCPT__F_ACCESS,
     MCPT__F_REFRESH, MCPT__F_GRANTED, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE,
     MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_CHALLENGE_URL, MCPT__F_CHALLENGE_SCOPE, MCPT__F_META_SCOPE,
-    MCPT__F_ENDPOINT, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS, MCPT__F_AS_NONCE, MCPT__F_RS_NONCE, MCPT__F_METHOD,
-    MCPT__F_ISS
+    MCPT__F_FREE, MCPT__F_ASSERTION, MCPT__F_URL, MCPT__F_NUMBERS, MCPT__F_AS_NONCE, MCPT__F_RS_NONCE, MCPT__F_METHOD,
+    MCPT__F_ISS, MCPT__F_PUSH_EP
 };
 enum {                                                      /* mcpt_oauth.flags; those below 256 are stored */
     MCPT__OA_ISS = 1,                 /* the callback must have iss */
@@ -18769,7 +18772,7 @@ enum {                                                      /* mcpt_oauth.flags;
 };
 enum { MCPT__AUTH_NONE, MCPT__AUTH_BASIC, MCPT__AUTH_POST, MCPT__AUTH_KEY };   /* mcpt_oauth.auth */
 enum {                                                      /* mcpt_oauth.step: the request being sent */
-    MCPT__STEP_NONE, MCPT__STEP_RESOURCE, MCPT__STEP_SERVER, MCPT__STEP_REGISTER, MCPT__STEP_DEVICE, MCPT__STEP_CODE,
+    MCPT__STEP_NONE, MCPT__STEP_RESOURCE, MCPT__STEP_SERVER, MCPT__STEP_REGISTER, MCPT__STEP_DEVICE, MCPT__STEP_PUSH, MCPT__STEP_CODE,
     MCPT__STEP_REFRESH, MCPT__STEP_POLL, MCPT__STEP_CLIENT, MCPT__STEP_EXCHANGE, MCPT__STEP_ASSERT, MCPT__STEP_REVOKE,
     MCPT__STEP_UNREGISTER
 };
@@ -18882,7 +18885,7 @@ static bool mcpt__oa_covers(const mcpt_oauth *o, mcpt_str resource)
     mcpt_url r, own;
     mcpt_str a, b;
 
-    if (!mcpt__oa_url(o, resource, &r) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) || !mcpt__same_origin(&r, &own)) {
+    if (!mcpt__oa_url(o, resource, &r) || !mcpt_url_split(o->endpoint, &own) || !mcpt__same_origin(&r, &own)) {
         return false;
     }
     a = mcpt__oa_path(&r);
@@ -18898,6 +18901,34 @@ static bool mcpt__oa_vschar(mcpt_str s, char low)           /* visible ASCII fro
         }
     }
     return s.len != 0;
+}
+
+/* The endpoint, at the beginning of mem: the same for every way to write it, scheme and host in lower case, no default port, no path
+ * "/" (RFC 3986 section 6.2). False: no room. */
+static bool mcpt__oa_endpoint(mcpt_oauth *o)
+{
+    mcpt_str raw = mcpt_z(o->config->endpoint);
+    mcpt__text t = mcpt__text_on(o->mem, o->size);
+    char *begin = t.at, digits[10];
+    mcpt_url u, bare;
+
+    (void)mcpt_url_split(raw, &u);
+    bare = u;
+    bare.port = 0;
+    mcpt__add(&t, mcpt__mk(raw.ptr, (size_t)(u.host.ptr + u.host.len - raw.ptr)));
+    for (char *p = begin; p != t.at; p++) {
+        *p = mcpt__lower(*p);
+    }
+    if (mcpt__url_port(&u) != mcpt__url_port(&bare)) {
+        mcpt__addz(&t, ":");
+        mcpt__add(&t, mcpt__digits(digits, u.port));
+    }
+    mcpt__add(&t, u.path.len > 1 || u.query.ptr != NULL ? mcpt_z(u.path.ptr) : mcpt__mk(NULL, 0));
+    o->endpoint = mcpt__since(&t, begin);
+    o->mem += o->endpoint.len;
+    o->size -= (uint32_t)o->endpoint.len;
+    o->top = o->size;
+    return !t.full;
 }
 
 /* Adds the legal tokens of more that the text since begin does not have. */
@@ -18919,15 +18950,15 @@ static void mcpt__oa_union(mcpt__text *t, const char *begin, mcpt_str more)
  * can stand in for another. */
 enum { MCPT__REC_HEAD = 24, MCPT__REC_TAG = 16, MCPT__REC_EXPIRY = 4, MCPT__REC_NONCE = 12 };
 static const uint8_t mcpt__rec_session[] = {
-    MCPT__F_ENDPOINT, MCPT__F_ISSUER, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REVOKE_EP,
+    MCPT__F_ISSUER, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REVOKE_EP,
     MCPT__F_DEVICE_EP, MCPT__F_REGISTER_EP, MCPT__F_CLIENT_ID, MCPT__F_ACCESS, MCPT__F_REFRESH, MCPT__F_GRANTED,
-    MCPT__F_ASKED, MCPT__F_NUMBERS, 0 };
+    MCPT__F_ASKED, MCPT__F_NUMBERS, MCPT__F_PUSH_EP, 0 };
 static const uint8_t mcpt__rec_client[] = {
     MCPT__F_ISSUER, MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_METHOD, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
 static const uint8_t mcpt__rec_pending[] = {
-    MCPT__F_ENDPOINT, MCPT__F_ISSUER, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REVOKE_EP,
+    MCPT__F_ISSUER, MCPT__F_RESOURCE, MCPT__F_AUTHORIZE_EP, MCPT__F_TOKEN_EP, MCPT__F_REVOKE_EP,
     MCPT__F_REGISTER_EP, MCPT__F_CLIENT_ID, MCPT__F_ASKED, MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_DEVICE_CODE,
-    MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_NUMBERS, 0 };
+    MCPT__F_USER_CODE, MCPT__F_VERIFY_URI, MCPT__F_NUMBERS, MCPT__F_PUSH_EP, 0 };
 static const uint8_t mcpt__oa_tokens[] = { MCPT__F_ACCESS, MCPT__F_REFRESH, MCPT__F_GRANTED, 0 };
 static const uint8_t mcpt__oa_client[] = { MCPT__F_CLIENT_ID, MCPT__F_SECRET, MCPT__F_METHOD, MCPT__F_REG_URI, MCPT__F_REG_TOKEN, 0 };
 static const uint8_t mcpt__oa_attempt[] = { MCPT__F_VERIFIER, MCPT__F_STATE, MCPT__F_CODE, MCPT__F_DEVICE_CODE, MCPT__F_USER_CODE,
@@ -18969,7 +19000,7 @@ static bool mcpt__oa_key(const mcpt_oauth *o, char kind, mcpt_str a, mcpt_str b,
 
 static bool mcpt__oa_session_key(const mcpt_oauth *o, char kind, char key[16])
 {
-    return mcpt__oa_key(o, kind, mcpt_z(o->config->endpoint), mcpt_z(o->config->session != NULL ? o->config->session : ""), key);
+    return mcpt__oa_key(o, kind, o->endpoint, mcpt_z(o->config->session != NULL ? o->config->session : ""), key);
 }
 
 static bool mcpt__oa_client_key(const mcpt_oauth *o, char key[16])
@@ -19199,11 +19230,16 @@ static void mcpt__oa_say(mcpt_oauth *o, mcpt_str a, mcpt_str b)
     o->reason[n] = '\0';
 }
 
+static void mcpt__oa_end(mcpt_oauth *o, mcpt_err e, const char *why)
+{
+    mcpt__oa_say(o, mcpt_z(why), mcpt__mk(NULL, 0));
+    mcpt__oa_fail(o, e);
+}
+
 static mcpt_err mcpt__oa_save_session(mcpt_oauth *o)
 {
     char key[16];
 
-    mcpt__oa_set(o, MCPT__F_ENDPOINT, mcpt_z(o->config->endpoint));
     return !mcpt__oa_session_key(o, 's', key) ? MCPT_E_CRYPTO : mcpt__oa_save(o, key, mcpt__rec_session, 0);
 }
 
@@ -19230,13 +19266,6 @@ static void mcpt__oa_send(mcpt_oauth *o, unsigned step, const mcpt__text *t, con
     }
 }
 
-static void mcpt__oa_get_url(mcpt_oauth *o, unsigned step, const mcpt__text *t, const char *begin)
-{
-    mcpt_str none = mcpt__mk(NULL, 0);
-
-    mcpt__oa_send(o, step, t, "GET", mcpt__since(t, begin), none, NULL, none);
-}
-
 /* Where the document called name stands for a URL (RFC 8414 section 3.1). */
 static void mcpt__oa_well_known(mcpt__text *t, mcpt_str url, const char *name)
 {
@@ -19257,7 +19286,7 @@ static void mcpt__oa_ask_resource(mcpt_oauth *o)
 {
     mcpt__text t = mcpt__oa_room(o);
     char *begin = t.at;
-    mcpt_str given = mcpt__oa_get(o, MCPT__F_CHALLENGE_URL), endpoint = mcpt_z(o->config->endpoint);
+    mcpt_str given = mcpt__oa_get(o, MCPT__F_CHALLENGE_URL), endpoint = o->endpoint;
     mcpt_url u;
 
     (void)mcpt_url_split(endpoint, &u);
@@ -19271,7 +19300,7 @@ static void mcpt__oa_ask_resource(mcpt_oauth *o)
         mcpt__addz(&t, u.query.ptr != NULL ? "?" : "");
         mcpt__add(&t, u.query);
     }
-    mcpt__oa_get_url(o, MCPT__STEP_RESOURCE, &t, begin);
+    mcpt__oa_send(o, MCPT__STEP_RESOURCE, &t, "GET", mcpt__since(&t, begin), mcpt__mk(NULL, 0), NULL, mcpt__mk(NULL, 0));
 }
 
 /* Authorization server metadata: RFC 8414 and OpenID Connect Discovery, never at the root for an issuer with a path. */
@@ -19288,27 +19317,31 @@ static void mcpt__oa_ask_server(mcpt_oauth *o)
         mcpt__add(&t, issuer);
         mcpt__addz(&t, "/.well-known/openid-configuration");
     }
-    mcpt__oa_get_url(o, MCPT__STEP_SERVER, &t, begin);
+    mcpt__oa_send(o, MCPT__STEP_SERVER, &t, "GET", mcpt__since(&t, begin), mcpt__mk(NULL, 0), NULL, mcpt__mk(NULL, 0));
 }
 
 static const struct { uint16_t flag; const char *name; } mcpt__oa_methods[] = {     /* token_endpoint_auth_methods */
     { MCPT__OA_BASIC, "client_secret_basic" }, { MCPT__OA_POST, "client_secret_post" }, { MCPT__OA_NONE, "none" },
     { MCPT__OA_KEY, "private_key_jwt" } };
 
+static uint32_t mcpt__oa_method(mcpt_str name)              /* 0: none of these */
+{
+    uint32_t flag = 0;
+
+    for (size_t i = 0; i < MCPT_COUNT(mcpt__oa_methods); i++) {
+        flag |= mcpt_str_is(name, mcpt__oa_methods[i].name) ? mcpt__oa_methods[i].flag : 0u;
+    }
+    return flag;
+}
+
 /* How this client authenticates at the token endpoint: what it was registered with decides, or what the server lists, then
  * what we have. */
 static void mcpt__oa_choose_auth(mcpt_oauth *o)
 {
-    uint32_t listed = o->flags & MCPT__OA_METHODS;
-    mcpt_str method = mcpt__oa_get(o, MCPT__F_METHOD);
+    uint32_t chosen = mcpt__oa_method(mcpt__oa_get(o, MCPT__F_METHOD)), listed = chosen != 0 ? chosen : o->flags & MCPT__OA_METHODS;
     bool secret = mcpt__oa_get(o, MCPT__F_SECRET).ptr != NULL;
 
-    for (size_t i = 0; i < MCPT_COUNT(mcpt__oa_methods); i++) {
-        listed = mcpt_str_is(method, mcpt__oa_methods[i].name) ? mcpt__oa_methods[i].flag : listed;
-    }
-    if (listed == 0) {
-        listed = MCPT__OA_BASIC;                            /* RFC 8414 section 2: the default */
-    }
+    listed = listed != 0 ? listed : (uint32_t)MCPT__OA_BASIC;              /* RFC 8414 section 2: the default */
 #if !MCPT_NO_JWT
     if (o->config->signer != NULL && (listed & MCPT__OA_KEY) != 0) {
         o->auth = MCPT__AUTH_KEY;
@@ -19373,24 +19406,23 @@ static mcpt_str mcpt__oa_proof(mcpt_oauth *o, mcpt__text *t, mcpt_str url)
  * authentication is added. */
 static void mcpt__oa_post(mcpt_oauth *o, unsigned step, mcpt__text *t, char *begin, mcpt_str url)
 {
-    mcpt_str id = mcpt__oa_get(o, MCPT__F_CLIENT_ID), basic = mcpt__mk(NULL, 0), body, proof;
+    const bool idp = step == MCPT__STEP_EXCHANGE;           /* the identity provider, which knows us by another name */
+    mcpt_str id = idp ? mcpt_z(o->config->idp_client_id) : mcpt__oa_get(o, MCPT__F_CLIENT_ID), basic = mcpt__mk(NULL, 0), body, proof;
+    mcpt_str secret = idp ? mcpt_z(o->config->idp_client_secret) : mcpt__oa_get(o, MCPT__F_SECRET);
+    const unsigned auth = !idp ? o->auth : secret.ptr != NULL ? (unsigned)MCPT__AUTH_BASIC : (unsigned)MCPT__AUTH_NONE;
 
 #if !MCPT_NO_JWT
-    if (o->auth == MCPT__AUTH_KEY) {
+    if (auth == MCPT__AUTH_KEY) {
         mcpt__oa_assertion(o, t, begin);
     }
 #endif
-    if (o->auth == MCPT__AUTH_NONE || o->auth == MCPT__AUTH_POST) {
+    if (auth == MCPT__AUTH_NONE || auth == MCPT__AUTH_POST) {
         mcpt__oa_param(t, begin, "client_id", id);
-        if (o->auth == MCPT__AUTH_POST) {
-            mcpt__oa_param(t, begin, "client_secret", mcpt__oa_get(o, MCPT__F_SECRET));
-        }
+        mcpt__oa_param(t, begin, "client_secret", auth == MCPT__AUTH_POST ? secret : mcpt__mk(NULL, 0));
     }
     body = mcpt__since(t, begin);
-    if (o->auth == MCPT__AUTH_BASIC) {
-        basic = mcpt__oa_basic(o, t, id, mcpt__oa_get(o, MCPT__F_SECRET));
-    }
-    proof = step >= MCPT__STEP_CODE && step <= MCPT__STEP_ASSERT ? mcpt__oa_proof(o, t, url) : mcpt__mk(NULL, 0);
+    basic = auth == MCPT__AUTH_BASIC ? mcpt__oa_basic(o, t, id, secret) : basic;
+    proof = step >= MCPT__STEP_CODE && step <= MCPT__STEP_ASSERT && !idp ? mcpt__oa_proof(o, t, url) : mcpt__mk(NULL, 0);
     mcpt__oa_send(o, step, t, "POST", url, basic, "application/x-www-form-urlencoded", body);
     o->request.dpop = proof;
 }
@@ -19413,41 +19445,21 @@ static void mcpt__oa_ask_token(mcpt_oauth *o, unsigned step)
         mcpt__oa_param(&t, begin, "refresh_token", mcpt__oa_get(o, MCPT__F_REFRESH));
     } else if (step == MCPT__STEP_POLL) {
         mcpt__oa_param(&t, begin, "device_code", mcpt__oa_get(o, MCPT__F_DEVICE_CODE));
+    } else if (step == MCPT__STEP_EXCHANGE) {               /* the ID token for an assertion to the other server */
+        mcpt__oa_param(&t, begin, "requested_token_type", mcpt_z("urn:ietf:params:oauth:token-type:id-jag"));
+        mcpt__oa_param(&t, begin, "audience", mcpt__oa_get(o, MCPT__F_ISSUER));
+        mcpt__oa_param(&t, begin, "subject_token", mcpt_z(o->config->assertion));
+        mcpt__oa_param(&t, begin, "subject_token_type", mcpt_z("urn:ietf:params:oauth:token-type:id_token"));
     } else if (step == MCPT__STEP_ASSERT) {
         mcpt__oa_param(&t, begin, "assertion", o->config->grant == MCPT_GRANT_ENTERPRISE ? mcpt__oa_get(o, MCPT__F_ASSERTION) : mcpt_z(o->config->assertion));
     }
-    if (step == MCPT__STEP_CLIENT || step == MCPT__STEP_ASSERT) {
+    if (step >= MCPT__STEP_CLIENT) {
         mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
     }
     if (step != MCPT__STEP_POLL) {
         mcpt__oa_param(&t, begin, "resource", mcpt__oa_resource(o));
     }
-    mcpt__oa_post(o, step, &t, begin, mcpt__oa_get(o, MCPT__F_TOKEN_EP));
-}
-
-/* The identity provider's half of enterprise-managed authorization: the ID token for an assertion to the other server. */
-static void mcpt__oa_ask_exchange(mcpt_oauth *o)
-{
-    const mcpt_oauth_config *c = o->config;
-    mcpt__text t = mcpt__oa_room(o);
-    char *begin = t.at;
-    mcpt_str basic = mcpt__mk(NULL, 0), body;
-
-    mcpt__oa_param(&t, begin, "grant_type", mcpt_z("urn:ietf:params:oauth:grant-type:token-exchange"));
-    mcpt__oa_param(&t, begin, "requested_token_type", mcpt_z("urn:ietf:params:oauth:token-type:id-jag"));
-    mcpt__oa_param(&t, begin, "audience", mcpt__oa_get(o, MCPT__F_ISSUER));
-    mcpt__oa_param(&t, begin, "resource", mcpt__oa_get(o, MCPT__F_RESOURCE));
-    mcpt__oa_param(&t, begin, "scope", mcpt__oa_get(o, MCPT__F_ASKED));
-    mcpt__oa_param(&t, begin, "subject_token", mcpt_z(c->assertion));
-    mcpt__oa_param(&t, begin, "subject_token_type", mcpt_z("urn:ietf:params:oauth:token-type:id_token"));
-    if (c->idp_client_secret == NULL) {
-        mcpt__oa_param(&t, begin, "client_id", mcpt_z(c->idp_client_id));
-    }
-    body = mcpt__since(&t, begin);
-    if (c->idp_client_secret != NULL) {
-        basic = mcpt__oa_basic(o, &t, mcpt_z(c->idp_client_id), mcpt_z(c->idp_client_secret));
-    }
-    mcpt__oa_send(o, MCPT__STEP_EXCHANGE, &t, "POST", mcpt_z(c->idp_token_endpoint), basic, "application/x-www-form-urlencoded", body);
+    mcpt__oa_post(o, step, &t, begin, step == MCPT__STEP_EXCHANGE ? mcpt_z(o->config->idp_token_endpoint) : mcpt__oa_get(o, MCPT__F_TOKEN_EP));
 }
 
 /* Dynamic client registration, RFC 7591 section 3.1. */
@@ -19526,8 +19538,30 @@ static bool mcpt__oa_random64(const mcpt_oauth *o, size_t bytes, char *text, siz
     return ok && *len != 0;
 }
 
-/* The authorization request, RFC 6749 section 4.1.1 with RFC 7636 and RFC 8707. The pending record is written before the
- * URL exists. */
+/* The authorization endpoint and whose request it is: the URL's beginning, or, of a request that was pushed, nearly all of it. */
+static void mcpt__oa_to_endpoint(const mcpt_oauth *o, mcpt__text *t, const char *begin)
+{
+    mcpt_str endpoint = mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP);
+
+    mcpt__add(t, endpoint);
+    mcpt__addz(t, MCPT_MEMCHR(endpoint.ptr, '?', endpoint.len) == NULL ? "?" : "");
+    mcpt__oa_param(t, begin, "client_id", mcpt__oa_get(o, MCPT__F_CLIENT_ID));
+}
+
+static void mcpt__oa_to_person(mcpt_oauth *o, const mcpt__text *t, const char *begin)
+{
+    mcpt__oa_set(o, MCPT__F_URL, mcpt__since(t, begin));
+    if (t->full || o->err != MCPT_OK) {
+        mcpt__oa_fail(o, MCPT_E_SPACE);
+        return;
+    }
+    o->due = mcpt__oa_millis(o) + 600000u;
+    o->step = MCPT__STEP_NONE;
+    o->state = MCPT_OAUTH_USER;
+}
+
+/* The authorization request, RFC 6749 section 4.1.1 with RFC 7636 and RFC 8707; where the server requires it, pushed (RFC 9126).
+ * The pending record is written before the URL exists. */
 static void mcpt__oa_authorize(mcpt_oauth *o)
 {
     char verifier[44], state[33], challenge[44], key[16];
@@ -19536,7 +19570,7 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
 #endif
     uint8_t hash[32];
     size_t nv, ns, nc;
-    mcpt_str endpoint, part;
+    mcpt_str push, part;
     mcpt__text t;
     char *begin;
     mcpt_err e;
@@ -19550,7 +19584,6 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
     e = mcpt__oa_sha256(o, &part, 1, hash) ? MCPT_OK : MCPT_E_CRYPTO;
     mcpt__oa_set(o, MCPT__F_STATE, mcpt__mk((const char *)hash, 32));
     mcpt__oa_set(o, MCPT__F_VERIFIER, mcpt__mk(verifier, nv));
-    mcpt__oa_set(o, MCPT__F_ENDPOINT, mcpt_z(o->config->endpoint));
     if (e == MCPT_OK && !mcpt__oa_pending_key(o, mcpt__mk((const char *)hash, 32), key)) {
         e = MCPT_E_CRYPTO;
     }
@@ -19571,13 +19604,15 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
         return;
     }
     nc = mcpt_b64_encode(hash, 32, true, challenge, sizeof(challenge));
+    push = mcpt__oa_get(o, MCPT__F_PUSH_EP);
     t = mcpt__oa_room(o);
     begin = t.at;
-    endpoint = mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP);
-    mcpt__add(&t, endpoint);
-    mcpt__addz(&t, MCPT_MEMCHR(endpoint.ptr, '?', endpoint.len) == NULL ? "?" : "");
+    if (push.ptr == NULL) {
+        mcpt__oa_to_endpoint(o, &t, begin);
+    } else if (o->auth == MCPT__AUTH_BASIC || o->auth == MCPT__AUTH_KEY) {     /* else the client's authentication has it */
+        mcpt__oa_param(&t, begin, "client_id", mcpt__oa_get(o, MCPT__F_CLIENT_ID));
+    }
     mcpt__oa_param(&t, begin, "response_type", mcpt_z("code"));
-    mcpt__oa_param(&t, begin, "client_id", mcpt__oa_get(o, MCPT__F_CLIENT_ID));
     mcpt__oa_param(&t, begin, "redirect_uri", mcpt_z(o->config->redirect_uri));
     mcpt__oa_param(&t, begin, "code_challenge", mcpt__mk(challenge, nc));
     mcpt__oa_param(&t, begin, "code_challenge_method", mcpt_z("S256"));
@@ -19596,14 +19631,11 @@ static void mcpt__oa_authorize(mcpt_oauth *o)
         mcpt__addz(&t, "&");
         mcpt__addz(&t, o->config->extra);
     }
-    mcpt__oa_set(o, MCPT__F_URL, mcpt__since(&t, begin));
-    if (t.full || o->err != MCPT_OK) {
-        mcpt__oa_fail(o, MCPT_E_SPACE);
-        return;
+    if (push.ptr != NULL) {
+        mcpt__oa_post(o, MCPT__STEP_PUSH, &t, begin, push);
+    } else {
+        mcpt__oa_to_person(o, &t, begin);
     }
-    o->due = mcpt__oa_millis(o) + 600000u;
-    o->step = MCPT__STEP_NONE;
-    o->state = MCPT_OAUTH_USER;
 }
 
 static bool mcpt__oa_iss_ok(const mcpt_oauth *o)           /* what the callback said, RFC 9207 section 2.4 */
@@ -19627,7 +19659,7 @@ static void mcpt__oa_have_client(mcpt_oauth *o)
     } else if (o->config->grant == MCPT_GRANT_DEVICE && mcpt__oa_get(o, MCPT__F_DEVICE_EP).ptr != NULL) {
         mcpt__oa_ask_device(o);
     } else if (o->config->redirect_uri == NULL || mcpt__oa_get(o, MCPT__F_AUTHORIZE_EP).ptr == NULL) {
-        mcpt__oa_fail(o, MCPT_E_GRANT);
+        mcpt__oa_end(o, MCPT_E_GRANT, "no grant that this client can use");
     } else {
         mcpt__oa_authorize(o);
     }
@@ -19642,8 +19674,7 @@ static bool mcpt__oa_preregistered(mcpt_oauth *o)
         return false;
     }
     if (c->client_issuer != NULL && !mcpt_str_is(mcpt__oa_get(o, MCPT__F_ISSUER), c->client_issuer)) {
-        mcpt__oa_say(o, mcpt_z("client_id belongs to another issuer"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_ISSUER);
+        mcpt__oa_end(o, MCPT_E_ISSUER, "client_id belongs to another issuer");
         return false;
     }
     mcpt__oa_set(o, MCPT__F_CLIENT_ID, mcpt_z(c->client_id));
@@ -19682,8 +19713,7 @@ static void mcpt__oa_find_client(mcpt_oauth *o)
     } else if (e != MCPT_E_ABSENT && e != MCPT_E_TIMEOUT) {
         mcpt__oa_fail(o, e);
     } else if (mcpt__oa_get(o, MCPT__F_REGISTER_EP).ptr == NULL) {
-        mcpt__oa_say(o, mcpt_z("no client_id, and the server registers none"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_CLIENT);
+        mcpt__oa_end(o, MCPT_E_CLIENT, "no client_id, and the server registers none");
     } else {
         mcpt__oa_ask_register(o);
     }
@@ -19718,7 +19748,7 @@ static void mcpt__oa_have_server(mcpt_oauth *o)
     if (!mcpt__oa_preregistered(o) && (o->state == MCPT_OAUTH_FAILED || c->grant != MCPT_GRANT_JWT_BEARER)) {
         mcpt__oa_fail(o, o->err != MCPT_OK ? o->err : MCPT_E_CLIENT);
     } else if (c->grant == MCPT_GRANT_ENTERPRISE) {
-        mcpt__oa_ask_exchange(o);
+        mcpt__oa_ask_token(o, MCPT__STEP_EXCHANGE);
     } else {
         mcpt__oa_ask_token(o, c->grant == MCPT_GRANT_CLIENT ? MCPT__STEP_CLIENT : MCPT__STEP_ASSERT);
     }
@@ -19732,7 +19762,7 @@ static void mcpt__oa_have_server(mcpt_oauth *o)
 enum {                                                      /* rows of metadata documents */
     MCPT__D_ROOT, MCPT__D_RESOURCE, MCPT__D_SERVERS, MCPT__D_SCOPES, MCPT__D_ISSUER, MCPT__D_AUTHORIZE, MCPT__D_TOKEN,
     MCPT__D_REGISTER, MCPT__D_REVOKE, MCPT__D_DEVICE, MCPT__D_PAR, MCPT__D_RESPONSES, MCPT__D_METHODS, MCPT__D_PKCE,
-    MCPT__D_ISS, MCPT__D_CIMD, MCPT__D_DPOP, MCPT__D_COUNT
+    MCPT__D_ISS, MCPT__D_CIMD, MCPT__D_DPOP, MCPT__D_PUSH, MCPT__D_COUNT
 };
 static const mcpt_pick mcpt__oa_metadata[MCPT__D_COUNT] = {
     MCPT_PICK("", 0), MCPT_PICK("resource", 0), MCPT_PICK("authorization_servers", 0), MCPT_PICK("scopes_supported", 0),
@@ -19741,11 +19771,11 @@ static const mcpt_pick mcpt__oa_metadata[MCPT__D_COUNT] = {
     MCPT_PICK("require_pushed_authorization_requests", 0), MCPT_PICK("response_types_supported", 0),
     MCPT_PICK("token_endpoint_auth_methods_supported", 0), MCPT_PICK("code_challenge_methods_supported", 0),
     MCPT_PICK("authorization_response_iss_parameter_supported", 0), MCPT_PICK("client_id_metadata_document_supported", 0),
-    MCPT_PICK("dpop_signing_alg_values_supported", 0) };
+    MCPT_PICK("dpop_signing_alg_values_supported", 0), MCPT_PICK("pushed_authorization_request_endpoint", 0) };
 enum {                                                      /* rows of every other answer */
     MCPT__T_ROOT, MCPT__T_ACCESS, MCPT__T_TYPE, MCPT__T_EXPIRES, MCPT__T_REFRESH, MCPT__T_SCOPE, MCPT__T_ERROR, MCPT__T_TEXT,
     MCPT__T_DEVICE, MCPT__T_USER, MCPT__T_URI, MCPT__T_URI_COMPLETE, MCPT__T_INTERVAL, MCPT__T_CLIENT, MCPT__T_SECRET,
-    MCPT__T_SECRET_EXPIRES, MCPT__T_METHOD, MCPT__T_REG_URI, MCPT__T_REG_TOKEN, MCPT__T_REDIRECTS, MCPT__T_COUNT
+    MCPT__T_SECRET_EXPIRES, MCPT__T_METHOD, MCPT__T_REG_URI, MCPT__T_REG_TOKEN, MCPT__T_REDIRECTS, MCPT__T_REQUEST_URI, MCPT__T_COUNT
 };
 static const mcpt_pick mcpt__oa_answer[MCPT__T_COUNT] = {
     MCPT_PICK("", 0), MCPT_PICK("access_token", 0), MCPT_PICK("token_type", 0), MCPT_PICK("expires_in", 0),
@@ -19753,7 +19783,8 @@ static const mcpt_pick mcpt__oa_answer[MCPT__T_COUNT] = {
     MCPT_PICK("device_code", 0), MCPT_PICK("user_code", 0), MCPT_PICK("verification_uri", 0),
     MCPT_PICK("verification_uri_complete", 0), MCPT_PICK("interval", 0), MCPT_PICK("client_id", 0),
     MCPT_PICK("client_secret", 0), MCPT_PICK("client_secret_expires_at", 0), MCPT_PICK("token_endpoint_auth_method", 0),
-    MCPT_PICK("registration_client_uri", 0), MCPT_PICK("registration_access_token", 0), MCPT_PICK("redirect_uris", 0) };
+    MCPT_PICK("registration_client_uri", 0), MCPT_PICK("registration_access_token", 0), MCPT_PICK("redirect_uris", 0),
+    MCPT_PICK("request_uri", 0) };
 
 /* A kept string, unescaped where it lies (so once only); absent for anything else and for "". */
 static mcpt_str mcpt__oa_kept(const mcpt_oauth *o, unsigned row)
@@ -19790,27 +19821,14 @@ static int64_t mcpt__oa_seconds(const mcpt_oauth *o, unsigned row)
     return v;
 }
 
+/* Is this word in a kept array? Undoes its escapes where they lie, so a row is asked once. */
 static bool mcpt__oa_lists(const mcpt_oauth *o, unsigned row, const char *z)
 {
-    mcpt_str rest = mcpt_kept(&o->keep, row), raw;
-    char *p;
-    bool found = false;
+    mcpt_str list = mcpt__array(mcpt_kept(&o->keep, row)), s;
+    bool other, found = false;
 
-    if (rest.len == 0 || rest.ptr[0] != '[') {
-        return false;
-    }
-    for (raw = rest; !found && raw.len != 0;) {             /* compares the text as written: these words have no escapes */
-        p = (char *)(uintptr_t)MCPT_MEMCHR(raw.ptr, '"', raw.len);
-        if (p == NULL) {
-            break;
-        }
-        raw = mcpt__mk(p + 1, (size_t)(rest.ptr + rest.len - p) - 1);
-        p = (char *)(uintptr_t)MCPT_MEMCHR(raw.ptr, '"', raw.len);
-        if (p == NULL) {
-            break;
-        }
-        found = mcpt_str_is(mcpt__mk(raw.ptr, (size_t)(p - raw.ptr)), z);
-        raw = mcpt__mk(p + 1, (size_t)(rest.ptr + rest.len - p) - 1);
+    while (!found && mcpt__array_next(&list, &s, &other)) {
+        found = mcpt_str_is(s, z);
     }
     return found;
 }
@@ -19889,6 +19907,7 @@ static bool mcpt__oa_renewed(mcpt_oauth *o)
     char key[16];
     mcpt_str token = mcpt__oa_get(o, MCPT__F_ACCESS);
 
+    o->err = MCPT_OK;
     if ((o->flags & MCPT__OA_UNSAVED) != 0 || !mcpt__oa_sha256(o, &token, 1, before) || !mcpt__oa_session_key(o, 's', key) ||
         mcpt__oa_load(o, key, false) != MCPT_OK) {
         return false;
@@ -19959,7 +19978,6 @@ static void mcpt__oa_refresh(mcpt_oauth *o)
     mcpt_err e;
 
     o->flags &= ~(uint32_t)MCPT__OA_NONCED;                 /* the nonce of the MCP server was another matter */
-    o->err = MCPT_OK;
     if (mcpt__oa_renewed(o)) {
         return;
     }
@@ -20016,8 +20034,7 @@ static void mcpt__oa_got_resource(mcpt_oauth *o)
 
     list = mcpt__array(mcpt_kept(&o->keep, MCPT__D_SERVERS));
     if (resource.ptr == NULL || !mcpt__oa_covers(o, resource)) {
-        mcpt__oa_say(o, mcpt_z("the metadata is about another resource"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_RESOURCE);
+        mcpt__oa_end(o, MCPT_E_RESOURCE, "the metadata is about another resource");
         return;
     }
     issuer = mcpt__oa_pick_issuer(o, list);
@@ -20063,8 +20080,8 @@ static bool mcpt__oa_code_ok(mcpt_oauth *o)
     if (o->config->grant > MCPT_GRANT_DEVICE) {
         return true;
     }
-    if (mcpt__oa_true(o, MCPT__D_PAR)) {
-        why = "the server requires pushed authorization requests";
+    if (mcpt__oa_true(o, MCPT__D_PAR) && mcpt_kept(&o->keep, MCPT__D_PUSH).ptr == NULL) {
+        why = "the server requires pushed authorization requests, and says not where";
     } else if (mcpt_kept(&o->keep, MCPT__D_RESPONSES).ptr != NULL && !mcpt__oa_lists(o, MCPT__D_RESPONSES, "code")) {
         why = "the server has no code grant";
     } else if (!mcpt__oa_lists(o, MCPT__D_PKCE, "S256") &&
@@ -20078,10 +20095,10 @@ static bool mcpt__oa_code_ok(mcpt_oauth *o)
 static void mcpt__oa_got_server(mcpt_oauth *o)
 {
     mcpt_str issuer = mcpt__oa_kept(o, MCPT__D_ISSUER);
+    bool other;
 
     if (!mcpt__oa_issuer_ok(o, issuer)) {
-        mcpt__oa_say(o, mcpt_z("the metadata is of another issuer"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_ISSUER);
+        mcpt__oa_end(o, MCPT_E_ISSUER, "the metadata is of another issuer");
         return;
     }
     if (!mcpt__oa_code_ok(o)) {
@@ -20094,21 +20111,21 @@ static void mcpt__oa_got_server(mcpt_oauth *o)
     o->flags |= mcpt__oa_true(o, MCPT__D_ISS) ? (uint32_t)MCPT__OA_ISS : 0u;
     o->flags |= mcpt__oa_true(o, MCPT__D_CIMD) ? (uint32_t)MCPT__OA_CIMD : 0u;
     o->flags |= mcpt__oa_lists(o, MCPT__D_SCOPES, "offline_access") ? (uint32_t)MCPT__OA_OFFLINE : 0u;
-    for (size_t i = 0; i < MCPT_COUNT(mcpt__oa_methods); i++) {
-        o->flags |= mcpt__oa_lists(o, MCPT__D_METHODS, mcpt__oa_methods[i].name) ? mcpt__oa_methods[i].flag : 0u;
+    for (mcpt_str list = mcpt__array(mcpt_kept(&o->keep, MCPT__D_METHODS)), s; mcpt__array_next(&list, &s, &other);) {
+        o->flags |= mcpt__oa_method(s);
     }
     if (!mcpt__oa_take_url(o, MCPT__D_AUTHORIZE, MCPT__F_AUTHORIZE_EP) || !mcpt__oa_take_url(o, MCPT__D_TOKEN, MCPT__F_TOKEN_EP) ||
         !mcpt__oa_take_url(o, MCPT__D_REGISTER, MCPT__F_REGISTER_EP) || !mcpt__oa_take_url(o, MCPT__D_REVOKE, MCPT__F_REVOKE_EP) ||
-        !mcpt__oa_take_url(o, MCPT__D_DEVICE, MCPT__F_DEVICE_EP) || mcpt__oa_get(o, MCPT__F_TOKEN_EP).ptr == NULL) {
-        mcpt__oa_say(o, mcpt_z("an endpoint of the server is missing or no https URL"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_ISSUER);
+        !mcpt__oa_take_url(o, MCPT__D_DEVICE, MCPT__F_DEVICE_EP) || mcpt__oa_get(o, MCPT__F_TOKEN_EP).ptr == NULL ||
+        !mcpt__oa_take_url(o, mcpt__oa_true(o, MCPT__D_PAR) ? MCPT__D_PUSH : MCPT__D_ROOT, MCPT__F_PUSH_EP)) {     /* not required: none, one request less */
+        mcpt__oa_end(o, MCPT_E_ISSUER, "an endpoint of the server is missing or no https URL");
         return;
     }
     if (o->err != MCPT_OK) {
         mcpt__oa_fail(o, MCPT_E_SPACE);
-        return;
+    } else {
+        mcpt__oa_have_server(o);
     }
-    mcpt__oa_have_server(o);
 }
 
 /* No metadata by the rules of 2025-03-26 either: its default endpoints. */
@@ -20116,7 +20133,7 @@ static void mcpt__oa_default_server(mcpt_oauth *o)
 {
     static const struct { uint8_t tag; const char *path; } defaults[] = {
         { MCPT__F_AUTHORIZE_EP, "/authorize" }, { MCPT__F_TOKEN_EP, "/token" }, { MCPT__F_REGISTER_EP, "/register" } };
-    static const uint8_t others[] = { MCPT__F_REVOKE_EP, MCPT__F_DEVICE_EP, 0 };
+    static const uint8_t others[] = { MCPT__F_REVOKE_EP, MCPT__F_DEVICE_EP, MCPT__F_PUSH_EP, 0 };
     size_t i;
 
     o->flags &= ~(uint32_t)(MCPT__OA_ISS | MCPT__OA_OFFLINE | MCPT__OA_CIMD | MCPT__OA_DPOP | MCPT__OA_METHODS);
@@ -20138,7 +20155,6 @@ static void mcpt__oa_default_server(mcpt_oauth *o)
 /* There is no document where it was looked for. */
 static void mcpt__oa_no_resource(mcpt_oauth *o)
 {
-    mcpt_str endpoint = mcpt_z(o->config->endpoint);
     mcpt_url u;
 
     if (mcpt__oa_get(o, MCPT__F_CHALLENGE_URL).ptr == NULL && o->round == 0) {
@@ -20148,12 +20164,11 @@ static void mcpt__oa_no_resource(mcpt_oauth *o)
     }
     if (mcpt__oa_get(o, MCPT__F_CHALLENGE_URL).ptr != NULL || (o->flags & MCPT__OA_SAW_META) != 0 ||
         (o->config->quirks & MCPT_QUIRK_NO_FALLBACK) != 0) {
-        mcpt__oa_say(o, mcpt_z("no protected resource metadata"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_STATUS);
+        mcpt__oa_end(o, MCPT_E_STATUS, "no protected resource metadata");
         return;
     }
-    (void)mcpt_url_split(endpoint, &u);
-    mcpt__oa_use(o, endpoint, mcpt__oa_origin(endpoint, &u));
+    (void)mcpt_url_split(o->endpoint, &u);
+    mcpt__oa_use(o, o->endpoint, mcpt__oa_origin(o->endpoint, &u));
     o->flags |= MCPT__OA_LEGACY;
     mcpt__oa_known(o);
 }
@@ -20169,8 +20184,7 @@ static void mcpt__oa_no_server(mcpt_oauth *o)
     } else if ((o->flags & MCPT__OA_LEGACY) != 0) {
         mcpt__oa_default_server(o);
     } else {
-        mcpt__oa_say(o, mcpt_z("no authorization server metadata"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_STATUS);
+        mcpt__oa_end(o, MCPT_E_STATUS, "no authorization server metadata");
     }
 }
 
@@ -20204,18 +20218,13 @@ static void mcpt__oa_got_client(mcpt_oauth *o)
         ours = mcpt_str_is(s, o->config->redirect_uri);
     }
     if (!mcpt__oa_vschar(id, '!') || (secret.ptr != NULL && !mcpt__oa_vschar(secret, ' ')) || !ours) {
-        mcpt__oa_say(o, mcpt_z("the registration is not usable"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_CLIENT);
+        mcpt__oa_end(o, MCPT_E_CLIENT, "the registration is not usable");
         return;
     }
     if (method.ptr != NULL) {                               /* what the server chose, RFC 7591 section 3.2.1 */
-        uint32_t chosen = 0;
-        for (size_t i = 0; i < 3; i++) {                    /* no key was registered */
-            chosen = mcpt_str_is(method, mcpt__oa_methods[i].name) ? mcpt__oa_methods[i].flag : chosen;
-        }
+        uint32_t chosen = mcpt__oa_method(method) & ~(uint32_t)MCPT__OA_KEY;   /* no key was registered */
         if (chosen == 0 || ((o->flags & MCPT__OA_METHODS) != 0 && (o->flags & chosen) == 0)) {
-            mcpt__oa_say(o, mcpt_z("registered with another way to authenticate"), mcpt__mk(NULL, 0));
-            mcpt__oa_fail(o, MCPT_E_CLIENT);
+            mcpt__oa_end(o, MCPT_E_CLIENT, "registered with another way to authenticate");
             return;
         }
     }
@@ -20236,11 +20245,16 @@ static void mcpt__oa_got_client(mcpt_oauth *o)
     }
 }
 
-/* Waits for the person at another device; doubles the pause when the server could not be reached (RFC 8628 section 3.5). */
+/* Waits for the person at another device, at most as long as the code lives; doubles the pause when the server could not be
+ * reached (RFC 8628 section 3.5). */
 static void mcpt__oa_wait(mcpt_oauth *o, bool trouble)
 {
+    int64_t now = mcpt__wall(o->config->env), pause;
+
     o->interval = trouble && o->interval < 60 ? o->interval * 2 : o->interval;
-    o->due = mcpt__oa_millis(o) + (o->retry_after > o->interval && o->retry_after < 3600 ? o->retry_after : o->interval) * 1000u;
+    pause = o->retry_after > o->interval && o->retry_after < 3600 ? o->retry_after : o->interval;
+    pause = o->expires != 0 && now >= 0 && o->expires - now < pause ? (o->expires > now ? o->expires - now : 0) : pause;
+    o->due = mcpt__oa_millis(o) + (uint32_t)pause * 1000u;
     o->step = MCPT__STEP_NONE;
     o->state = MCPT_OAUTH_USER;
 }
@@ -20261,7 +20275,6 @@ static void mcpt__oa_got_device(mcpt_oauth *o)
     mcpt__oa_set(o, MCPT__F_DEVICE_CODE, device);
     mcpt__oa_set(o, MCPT__F_USER_CODE, user);
     mcpt__oa_set(o, MCPT__F_VERIFY_URI, complete.ptr != NULL && mcpt__oa_url(o, complete, &u) ? complete : uri);
-    mcpt__oa_set(o, MCPT__F_ENDPOINT, mcpt_z(o->config->endpoint));
     o->interval = interval <= 0 ? 5 : interval > 3600 ? 3600 : (uint32_t)interval;
     o->expires = now >= 0 && lives > 0 ? now + lives : 0;
     e = o->err != MCPT_OK ? MCPT_E_SPACE : !mcpt__oa_session_key(o, 'd', key) ? MCPT_E_CRYPTO :
@@ -20271,6 +20284,35 @@ static void mcpt__oa_got_device(mcpt_oauth *o)
     } else {
         mcpt__oa_wait(o, false);
     }
+}
+
+/* An attempt is over, here and in the store. */
+static void mcpt__oa_give_up(mcpt_oauth *o, mcpt_err e)
+{
+    mcpt_str state = mcpt__oa_get(o, MCPT__F_STATE);
+    char key[16];
+
+    if (mcpt__oa_get(o, MCPT__F_DEVICE_CODE).ptr != NULL ? mcpt__oa_session_key(o, 'd', key) : state.ptr != NULL && mcpt__oa_pending_key(o, state, key)) {
+        mcpt__oa_erase(o, key);
+    }
+    mcpt__oa_drop(o, mcpt__oa_attempt);
+    mcpt__oa_fail(o, e);
+}
+
+/* The server holds the request: the person takes its name there (RFC 9126 section 4). */
+static void mcpt__oa_got_pushed(mcpt_oauth *o)
+{
+    mcpt_str uri = mcpt__oa_kept(o, MCPT__T_REQUEST_URI);
+    mcpt__text t = mcpt__oa_below(o);
+    char *begin = t.at;
+
+    if (!mcpt__oa_vschar(uri, '!')) {
+        mcpt__oa_give_up(o, MCPT_E_OAUTH);
+        return;
+    }
+    mcpt__oa_to_endpoint(o, &t, begin);
+    mcpt__oa_param(&t, begin, "request_uri", uri);
+    mcpt__oa_to_person(o, &t, begin);
 }
 
 /* A token: into the store before it is used. */
@@ -20285,8 +20327,7 @@ static void mcpt__oa_got_token(mcpt_oauth *o)
 
     if (!mcpt__oa_vschar(access, '!') || (refresh.ptr != NULL && !mcpt__oa_vschar(refresh, '!')) ||
         (!mcpt_str_ieq(type, o->request.dpop.ptr != NULL ? "DPoP" : "Bearer") && step != MCPT__STEP_EXCHANGE)) {
-        mcpt__oa_say(o, mcpt_z("the token is not usable"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_OAUTH);
+        mcpt__oa_end(o, MCPT_E_OAUTH, "the token is not usable");
         return;
     }
     if (step == MCPT__STEP_EXCHANGE) {
@@ -20352,15 +20393,11 @@ static void mcpt__oa_refusal(mcpt_oauth *o)
                (mcpt_str_is(error, "invalid_redirect_uri") || mcpt_str_is(error, "invalid_client_metadata"))) {
         o->round = 1;                                       /* the other application_type */
         mcpt__oa_ask_register(o);
-    } else if ((unknown || error.ptr == NULL) && step >= MCPT__STEP_DEVICE && step <= MCPT__STEP_POLL && mcpt__oa_client_lost(o)) {
+    } else if ((unknown || error.ptr == NULL || (step == MCPT__STEP_PUSH && mcpt_str_is(error, "invalid_scope"))) &&
+               step >= MCPT__STEP_DEVICE && step <= MCPT__STEP_POLL && mcpt__oa_client_lost(o)) {
         return;
     } else {
-        char key[16];
-        if (step == MCPT__STEP_POLL && mcpt__oa_session_key(o, 'd', key)) {
-            mcpt__oa_erase(o, key);
-        }
-        mcpt__oa_drop(o, mcpt__oa_attempt);
-        mcpt__oa_fail(o, mcpt_str_is(error, "access_denied") ? MCPT_E_DECLINED :
+        mcpt__oa_give_up(o, mcpt_str_is(error, "access_denied") ? MCPT_E_DECLINED :
                          mcpt_str_is(error, "expired_token") ? MCPT_E_TIMEOUT :
                          step == MCPT__STEP_REGISTER ? MCPT_E_CLIENT : MCPT_E_OAUTH);
     }
@@ -20433,10 +20470,10 @@ MCPT_API void mcpt_oauth_logout(mcpt_oauth *o)
 {
     char key[16];
 
+    o->err = MCPT_OK;
     if ((o->flags & MCPT__OA_DYNAMIC) != 0 && mcpt__oa_get(o, MCPT__F_SECRET).ptr == NULL && mcpt__oa_client_key(o, key)) {
         (void)mcpt__oa_load(o, key, false);
     }
-    o->err = MCPT_OK;
     o->round = 0;
     mcpt__oa_leave(o);
 }
@@ -20506,8 +20543,7 @@ static void mcpt__oa_answered(mcpt_oauth *o)
     if (e != MCPT_OK && !good) {                            /* an error page: only its status counts */
         mcpt_keep_init(&o->keep, o->keep.scan.picks, o->keep.scan.npicks, o->found, o->keep.buf, 0);
     } else if (e != MCPT_OK) {
-        mcpt__oa_say(o, mcpt_z(mcpt_strerror(e)), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, e == MCPT_E_SPACE || e == MCPT_E_LIMIT ? e : MCPT_E_OAUTH);
+        mcpt__oa_end(o, e == MCPT_E_SPACE || e == MCPT_E_LIMIT ? e : MCPT_E_OAUTH, mcpt_strerror(e));
         return;
     }
     o->top = o->size - o->keep.len;                         /* out of the way of the facts it becomes */
@@ -20531,6 +20567,8 @@ static void mcpt__oa_answered(mcpt_oauth *o)
             mcpt__oa_got_client(o);
         } else if (o->step == MCPT__STEP_DEVICE) {
             mcpt__oa_got_device(o);
+        } else if (o->step == MCPT__STEP_PUSH) {
+            mcpt__oa_got_pushed(o);
         } else {
             mcpt__oa_got_token(o);
         }
@@ -20586,6 +20624,9 @@ MCPT_API mcpt_err mcpt_oauth_init(mcpt_oauth *o, const mcpt_oauth_config *config
         return MCPT_E_ARG;
     }
     MCPT_MEMSET(mem, 0, size);
+    if (!mcpt__oa_endpoint(o)) {
+        return MCPT_E_SPACE;
+    }
     if (!mcpt__oa_session_key(o, 's', key)) {
         return MCPT_E_CRYPTO;
     }
@@ -20635,17 +20676,12 @@ static bool mcpt__oa_stale(const mcpt_oauth *o)
 MCPT_API mcpt_oauth_step mcpt_oauth_next(mcpt_oauth *o)
 {
     const bool device = mcpt__oa_get(o, MCPT__F_DEVICE_CODE).ptr != NULL;
-    char key[16];
 
     if (o->state == MCPT_OAUTH_USER && (int32_t)(mcpt__oa_millis(o) - o->due) >= 0) {
         if (device && (o->expires == 0 || mcpt__wall(o->config->env) < o->expires)) {
             mcpt__oa_ask_token(o, MCPT__STEP_POLL);
         } else {
-            if (device ? mcpt__oa_session_key(o, 'd', key) : mcpt__oa_pending_key(o, mcpt__oa_get(o, MCPT__F_STATE), key)) {
-                mcpt__oa_erase(o, key);
-            }
-            mcpt__oa_drop(o, mcpt__oa_attempt);
-            mcpt__oa_fail(o, MCPT_E_TIMEOUT);
+            mcpt__oa_give_up(o, MCPT_E_TIMEOUT);
         }
     } else if (o->state == MCPT_OAUTH_READY && mcpt__oa_stale(o)) {
         if (mcpt__oa_get(o, MCPT__F_REFRESH).ptr != NULL) {
@@ -20697,7 +20733,7 @@ MCPT_API size_t mcpt_oauth_lines(mcpt_oauth *o, const char *method, char *buf, s
     mcpt__addz(&t, "\r\n");
 #if !MCPT_NO_JWT
     if (bound && !t.full) {
-        mcpt_str url = mcpt_z(o->config->endpoint), jwt;
+        mcpt_str url = o->endpoint, jwt;
         const char *query = (const char *)MCPT_MEMCHR(url.ptr, '?', url.len);
         url.len = query != NULL ? (size_t)(query - url.ptr) : url.len;
         mcpt__addz(&t, "DPoP: ");
@@ -20757,6 +20793,7 @@ MCPT_API mcpt_err mcpt_oauth_adopt(mcpt_oauth *o, mcpt_fact fact, mcpt_str value
     if (o->state != MCPT_OAUTH_IDLE || !mcpt__oa_vschar(value, '!') || (fact == MCPT_FACT_STATE && !mcpt__oa_sha256(o, &value, 1, hash))) {
         return o->state != MCPT_OAUTH_IDLE ? MCPT_E_STATE : MCPT_E_ARG;
     }
+    o->err = MCPT_OK;
     mcpt__oa_set(o, fact, fact == MCPT_FACT_STATE ? mcpt__mk((const char *)hash, 32) : value);
     o->due = mcpt__oa_millis(o) + 600000u;
     o->state = fact == MCPT_FACT_STATE ? MCPT_OAUTH_USER : fact == MCPT_FACT_ACCESS_TOKEN ? MCPT_OAUTH_READY : MCPT_OAUTH_IDLE;
@@ -20766,7 +20803,7 @@ MCPT_API mcpt_err mcpt_oauth_adopt(mcpt_oauth *o, mcpt_fact fact, mcpt_str value
 MCPT_API void mcpt_oauth_close(mcpt_oauth *o)
 {
     if (o->mem != NULL) {
-        mcpt_wipe(o->mem, o->size);
+        mcpt_wipe(o->mem - o->endpoint.len, o->size + o->endpoint.len);
     }
     mcpt_wipe(o, sizeof(*o));
 }
@@ -20811,7 +20848,7 @@ static bool mcpt__oa_read_challenges(mcpt_oauth *o, const mcpt_str *fields, size
             *scope = mcpt_str_is(c.error, "insufficient_scope");
             o->top = (uint32_t)(half - o->mem);
             if (c.resource_metadata.ptr != NULL &&
-                (!mcpt__oa_url(o, c.resource_metadata, &u) || !mcpt_url_split(mcpt_z(o->config->endpoint), &own) ||
+                (!mcpt__oa_url(o, c.resource_metadata, &u) || !mcpt_url_split(o->endpoint, &own) ||
                  (!mcpt__same_origin(&u, &own) && (o->config->quirks & MCPT_QUIRK_CROSS_ORIGIN) == 0))) {
                 return false;
             }
@@ -20836,8 +20873,7 @@ MCPT_API mcpt_err mcpt_oauth_refused(mcpt_oauth *o, unsigned status, const mcpt_
         return MCPT_E_STATUS;
     }
     if (!mcpt__oa_read_challenges(o, authenticate, n, &insufficient, &wants_nonce)) {
-        mcpt__oa_say(o, mcpt_z("resource_metadata is no https URL of this server"), mcpt__mk(NULL, 0));
-        mcpt__oa_fail(o, MCPT_E_RESOURCE);
+        mcpt__oa_end(o, MCPT_E_RESOURCE, "resource_metadata is no https URL of this server");
         return MCPT_E_RESOURCE;
     }
     if (wants_nonce && token && (o->flags & (MCPT__OA_BOUND | MCPT__OA_NONCED)) == MCPT__OA_BOUND && nonce.len != 0) {
@@ -20986,7 +21022,7 @@ MCPT_API mcpt_err mcpt_oauth_callback(mcpt_oauth *o, mcpt_str query)
     o->err = MCPT_OK;
     e = state.len == 0 ? MCPT_E_ABSENT : mcpt__oa_claim(o, state);
     if (e == MCPT_E_ABSENT || e == MCPT_E_TIMEOUT) {
-        o->err = was;
+        o->err = o->state == MCPT_OAUTH_IDLE ? e : was;     /* nothing else would tell */
         return e;
     }
     o->reason[0] = '\0';
@@ -21044,7 +21080,9 @@ static void mcpt__ch_drop(mcpt_channel *ch)
 static unsigned mcpt__ch_step(mcpt_channel *ch)
 {
     unsigned ev = (ch->flags & MCPT__CH_HELD) != 0 ? (unsigned)MCPT__EV_BODY : mcpt__link_step(&ch->io, &ch->link);
+    mcpt_str coding = ev == MCPT__EV_HEAD ? mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_CONTENT_ENCODING) : mcpt__mk(NULL, 0);
 
+    ev = coding.ptr != NULL && !mcpt_str_ieq(coding, "identity") ? mcpt__link_fail(&ch->io, &ch->link, MCPT_E_HTTP) : ev;
     ch->flags &= (uint8_t)~(unsigned)MCPT__CH_HELD;
     ch->purpose = ev == MCPT__EV_FAIL ? 0 : ch->purpose;
     return ev;
@@ -21219,6 +21257,7 @@ static void mcpt__cl_value_line(mcpt__text *t, mcpt_str name, mcpt_str v)
 /* Length, empty line, and off it goes. */
 static bool mcpt__cl_go(mcpt_channel *ch, mcpt__text *t, const mcpt_url *u, mcpt_str body)
 {
+    mcpt__add_field(t, "Accept-Encoding", mcpt_z("identity"));             /* else any is welcome (RFC 9110 section 12.5.3) */
     mcpt__add_end(t, body.ptr != NULL, body.len);
     ch->flags = 0;
     ch->msg_len = 0;
@@ -21872,6 +21911,7 @@ MCPT_API mcpt_err mcpt_client_send(mcpt_client *c)
     c->result.ptr = c->message.ptr = NULL;
     c->result.len = c->message.len = 0;
     c->code = 0;
+    c->retry_after = 0;
     c->phase = MCPT__CP_CALL;
     c->flags |= MCPT__CF_REDO;
     return MCPT_OK;
@@ -21960,6 +22000,7 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
 {
     mcpt_str type = mcpt__media_type(mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_CONTENT_TYPE)), id;
     const bool good = ch->link.head.status >= 200 && ch->link.head.status < 300;
+    const int32_t seconds = mcpt__seconds(mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_RETRY_AFTER));
     size_t i;
 
     if (mcpt_str_ieq(type, "text/event-stream") && good) {
@@ -21968,10 +22009,10 @@ static void mcpt__cl_on_head(mcpt_client *c, mcpt_channel *ch)
         ch->flags |= MCPT__CH_JSON;
     }
     c->outcome = c->phase == MCPT__CP_CANCEL ? c->outcome : MCPT_OK;
+    c->retry_after = ch != c->channels ? c->retry_after : seconds > 0 ? (uint32_t)seconds : 0;
 #if !MCPT_NO_OAUTH
     if (ch->purpose == MCPT__CU_OAUTH) {
-        int32_t seconds = mcpt__seconds(mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_RETRY_AFTER));
-        mcpt_oauth_head(c->config->oauth, ch->link.head.status, seconds > 0 ? (uint32_t)seconds : 0, mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_DPOP_NONCE));
+        mcpt_oauth_head(c->config->oauth, ch->link.head.status, c->retry_after, mcpt_head_get(&ch->link.head, ch->io.rx, MCPT_F_DPOP_NONCE));
         return;
     }
     if (ch->purpose == MCPT__CU_MAIN && c->phase != MCPT__CP_LEAVE && (ch->link.head.status == 401 || ch->link.head.status == 403) && mcpt__cl_refused(c, ch)) {
@@ -22111,9 +22152,11 @@ static void mcpt__cl_on_end(mcpt_client *c, mcpt_channel *ch)
     }
 #endif
     if (purpose == MCPT__CU_LISTEN) {
-        ch->retry_at = mcpt__cl_now(c) + (ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 3000u);
-        ch->flags = (uint8_t)(ch->link.head.status == 200 && (ch->flags & MCPT__CH_SSE) != 0 ? ch->flags : ch->flags & ~(unsigned)MCPT__CH_SSE);
-        c->flags = (uint8_t)(ch->link.head.status == 200 ? c->flags : c->flags & ~(unsigned)MCPT__CF_LISTENING);
+        const unsigned status = ch->link.head.status;
+        const bool passes = status == 401 || status == 408 || status == 429 || status >= 500;      /* the next call renews the token */
+        ch->retry_at = mcpt__cl_now(c) + (passes ? 60000u : ch->sse.retry != (uint32_t)-1 ? ch->sse.retry : 3000u);
+        ch->flags = (uint8_t)(status == 200 && (ch->flags & MCPT__CH_SSE) != 0 ? ch->flags : ch->flags & ~(unsigned)MCPT__CH_SSE);
+        c->flags = (uint8_t)(status == 200 || passes ? c->flags : c->flags & ~(unsigned)MCPT__CF_LISTENING);
         return;
     }
     if (purpose != MCPT__CU_MAIN || (c->flags & MCPT__CF_AUTH) != 0) {
@@ -22521,6 +22564,18 @@ MCPT_API mcpt_err mcpt_client_init(mcpt_client *c, const mcpt_client_config *con
     return MCPT_OK;
 }
 
+MCPT_API bool mcpt_channel_foreign(const mcpt_channel *ch)
+{
+    const mcpt_origin *o = &ch->link.origin;
+    mcpt_url u;
+
+    if (!mcpt_url_split(mcpt_z(ch->client->config->endpoint), &u)) {
+        return true;
+    }
+    u.host = u.host.ptr[0] == '[' ? mcpt__mk(u.host.ptr + 1, u.host.len - 2) : u.host;
+    return mcpt__url_port(&u) != o->port || !mcpt_str_ieq(u.host, o->host);
+}
+
 MCPT_API uint32_t mcpt_client_due(const mcpt_client *c)
 {
     const uint32_t now = mcpt__cl_now(c);
@@ -22606,6 +22661,11 @@ MCPT_API mcpt_str mcpt_client_fault(const mcpt_client *c, int64_t *code)
         *code = c->code;
     }
     return c->message;
+}
+
+MCPT_API uint32_t mcpt_client_retry_after(const mcpt_client *c)
+{
+    return c->retry_after;
 }
 
 MCPT_API mcpt_revision mcpt_client_revision(const mcpt_client *c)

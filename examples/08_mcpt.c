@@ -380,7 +380,10 @@ static int explain(const char *what)
     if (e == MCPT_E_RPC && fault.len != 0) {
         return fail(FAILED, "%s: the server says %.*s (%lld)", what, (int)fault.len, fault.ptr, (long long)code);
     }
-    if (e == MCPT_E_STATUS) {
+    if (e == MCPT_E_STATUS && mcpt_client_retry_after(&client) != 0) {
+        return fail(FAILED, "%s: the server cannot answer now, try again in %lu seconds", what, (unsigned long)mcpt_client_retry_after(&client));
+    }
+    if (e == MCPT_E_STATUS && code != 0) {                  /* 0: not of the server itself, mcpt_oauth_reason() says more */
         return fail(FAILED, code == 429 || code >= 500 ? "%s: HTTP status %lld: the server cannot answer now, try again later" :
                     "%s: HTTP status %lld. Is this the address of an MCP endpoint?", what, (long long)code);
     }

@@ -25,26 +25,31 @@ static void hang_up(link_t *l)
     l->fd = -1;
 }
 
+static bool allowed(const link_t *l, const void *address, size_t len)
+{
+    return l->exchange != NULL ? mcpt_exchange_address_ok(l->exchange, address, len) : mcpt_address_public(address, len);
+}
+
 /* Every address that libcurl is about to connect to. */
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *a)
 {
-    const link_t *l = (const link_t *)user;
-    const mcpt_exchange *x = l->exchange;
+    link_t *l = (link_t *)user;
     bool ok = true;
     (void)purpose;
-    if (x != NULL && l->owner->config.exchange_proxy == NULL) {
+    if (l->judged) {
         if (a->family == AF_INET) {
             struct sockaddr_in v4;
             memcpy(&v4, &a->addr, sizeof v4);
-            ok = mcpt_exchange_address_ok(x, &v4.sin_addr, 4);
+            ok = allowed(l, &v4.sin_addr, 4);
         } else if (a->family == AF_INET6) {
             struct sockaddr_in6 v6;
             memcpy(&v6, &a->addr, sizeof v6 < a->addrlen ? sizeof v6 : a->addrlen);
-            ok = mcpt_exchange_address_ok(x, &v6.sin6_addr, 16);
+            ok = allowed(l, &v6.sin6_addr, 16);
         } else {
             ok = false;
         }
     }
+    l->refused = l->refused || !ok;
     return ok ? socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol) : CURL_SOCKET_BAD;
 }
 
@@ -59,7 +64,7 @@ static bool set_up(link_t *l)
 {
     const mcpt_curl_config *c = &l->owner->config;
     const mcpt_origin *o = &l->origin;
-    const char *proxy = l->exchange == NULL ? c->proxy : c->exchange_proxy != NULL ? c->exchange_proxy : "";
+    const char *proxy = l->exchange == NULL ? c->proxy : c->exchange_proxy;
     const bool six = strchr(o->host, ':') != NULL;
     CURL *e = l->easy;
     char url[sizeof o->host + 24];
@@ -75,7 +80,10 @@ static bool set_up(link_t *l)
          curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, discard) == CURLE_OK &&
          curl_easy_setopt(e, CURLOPT_ERRORBUFFER, l->owner->text) == CURLE_OK && curl_easy_setopt(e, CURLOPT_PRIVATE, l) == CURLE_OK &&
          curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK && curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, l) == CURLE_OK;
-    if (proxy != NULL) {
+    l->judged = l->exchange != NULL ? proxy == NULL : c->foreign_public && (proxy == NULL || proxy[0] == '\0') && mcpt_channel_foreign(l->channel);
+    l->refused = false;
+    if (proxy != NULL || l->judged) {
+        proxy = proxy != NULL ? proxy : "";                 /* the environment's would reach what is refused here */
         ok = ok && curl_easy_setopt(e, CURLOPT_PROXY, proxy) == CURLE_OK;
     }
     if (c->ca_file != NULL) {
@@ -155,7 +163,7 @@ static void connected(link_t *l, CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE: failed(l, MCPT_E_TLS); break;
     case CURLE_OPERATION_TIMEDOUT: failed(l, MCPT_E_TIMEOUT); break;
-    default: failed(l, MCPT_E_IO); break;
+    default: failed(l, l->refused && l->exchange == NULL ? MCPT_E_ISSUER : MCPT_E_IO); break;
     }
 }
 

@@ -48,6 +48,11 @@ typedef struct mcpt_curl_config {     /* copied; what it points to is borrowed u
     const char *proxy;                /* of the client: a URL; "": none; NULL: what the environment says */
     const char *exchange_proxy;       /* of exchanges: a URL; NULL: none */
     const char *ca_file;              /* PEM, whom to trust instead of the system's store; NULL: the system's store */
+    /* For gateways beside machines that a stranger's server must not reach through them (security best practices, "SSRF"):
+     * another host or port than the endpoint's, which only metadata can name (mcpt_channel_foreign()), is connected to at public
+     * addresses alone (mcpt_address_public()), whatever its name leads to; not through a proxy of the environment, which might
+     * reach the others. Else the outcome is E_ISSUER. A proxy that is named above is trusted to have such a rule itself. */
+    bool foreign_public;
     uint32_t connect_ms;              /* to resolve, connect and agree on keys; 0: 20000. An exchange has its own deadline, too */
     int wake_fd;                      /* ends a wait when it turns readable; 0: none */
 } mcpt_curl_config;
@@ -63,7 +68,7 @@ typedef struct mcpt_curl {            /* private; do not copy or move after init
         int fd;
         uint32_t number;
         uint8_t state;
-        bool sending;
+        bool sending, judged, refused;                      /* its addresses are; one of them was not allowed */
         mcpt_origin origin;
     } link[MCPT_CURL_LINKS];
     char text[256], why[256];
@@ -75,7 +80,7 @@ MCPT_NODISCARD mcpt_err mcpt_curl_init(mcpt_curl *p, const mcpt_curl_config *con
  * E_IO: the system's wait failed. */
 mcpt_err mcpt_curl_poll(mcpt_curl *p, int timeout_ms);
 /* Why the last connection was not made, in libcurl's words (a proxy's status, a name that is not known); "": nothing
- * failed. Borrowed until the next poll. The client's outcome is E_CERTIFICATE, E_TLS, E_TIMEOUT or E_IO then. */
+ * failed. Borrowed until the next poll. The client's outcome is E_CERTIFICATE, E_TLS, E_TIMEOUT, E_ISSUER or E_IO then. */
 const char *mcpt_curl_reason(const mcpt_curl *p);
 /* Closes every connection; exchanges in work end with E_CANCELLED. Also after an init that failed. */
 void mcpt_curl_close(mcpt_curl *p);

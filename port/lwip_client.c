@@ -91,6 +91,7 @@ static void refuse(wire *w, mcpt_err e)
     if (is_exchange(w)) {
         mcpt_exchange_fail(w->port->config.exchange, e);
     } else {
+        w->app->err = e;
         mcpt_io_eof(w->app);
     }
 }
@@ -221,16 +222,19 @@ static void look_up(wire *w)
     }
 }
 
-/* May the exchange go there? A channel leads where its configuration, and the documents which that trusts, say. */
+/* May it go there? */
 static bool allowed(const wire *w, const ip_addr_t *a)
 {
-    const mcpt_exchange *x = w->port->config.exchange;
+    const void *bytes = &ip_2_ip4(a)->addr;
+    size_t len = 4;
 #if LWIP_IPV6
     if (IP_IS_V6(a)) {
-        return !is_exchange(w) || mcpt_exchange_address_ok(x, ip_2_ip6(a)->addr, 16);
+        bytes = ip_2_ip6(a)->addr;
+        len = 16;
     }
 #endif
-    return !is_exchange(w) || mcpt_exchange_address_ok(x, &ip_2_ip4(a)->addr, 4);
+    return is_exchange(w) ? mcpt_exchange_address_ok(w->port->config.exchange, bytes, len) :
+           !w->port->config.foreign_public || !mcpt_channel_foreign((const mcpt_channel *)(const void *)w->app) || mcpt_address_public(bytes, len);
 }
 
 static void dial(wire *w)
@@ -241,7 +245,7 @@ static void dial(wire *w)
     w->flags = 0;
     w->state = CONNECTING;
     if (!allowed(w, &address)) {
-        refuse(w, MCPT_E_ARG);
+        refuse(w, is_exchange(w) ? MCPT_E_ARG : MCPT_E_ISSUER);
         return;
     }
     pcb = altcp_new_ip_type(NULL, IP_GET_TYPE(&address));

@@ -47,6 +47,10 @@ typedef struct mcpt_lwip_client_config {                    /* zero or NULL: the
     mcpt_exchange *exchange;          /* initialised; NULL: there is none */
     mcpt_tls *tls;                    /* a client's; NULL: https is refused */
     uint32_t connect_ms;              /* for name and connection; 0: 10000 */
+    /* For devices beside others that a stranger's server must not reach through them (security best practices, "SSRF"): another
+     * host or port than the endpoint's, which only metadata can name (mcpt_channel_foreign()), is connected to at public
+     * addresses alone (mcpt_address_public()). Else the outcome is E_ISSUER. */
+    bool foreign_public;
     void (*notify)(void *notify_user);                      /* mcpt_lwip_client_poll() has something to do; NULL: it is
                                          called after every interrupt and every frame anyway */
     void *notify_user;

@@ -82,20 +82,6 @@ static int connect_one(const struct addrinfo *a, int timeout)
     return -1;
 }
 
-/* Is this where the client was told to go? All else was named by the server, or by what it named. */
-static bool foreign(const mcpt_posix_client *p, const mcpt_origin *o)
-{
-    mcpt_url u;
-    if (!mcpt_url_split(mcpt_z(p->config.client->config->endpoint), &u)) {
-        return true;
-    }
-    if (u.host.ptr[0] == '[') {
-        u.host.ptr++;
-        u.host.len -= 2;
-    }
-    return (u.port != 0 ? u.port : mcpt_str_ieq(u.scheme, "https") ? 443 : 80) != o->port || !mcpt_str_ieq(u.host, o->host);
-}
-
 static bool public_address(const struct addrinfo *a)
 {
     struct sockaddr_in v4;
@@ -147,7 +133,7 @@ static void open_link(mcpt_posix_client *p, size_t i)
     mcpt_err why = MCPT_E_IO;
     int fd;
     hang_up(p, i);
-    fd = o->tls && p->config.tls == NULL ? -1 : dial(o, (int)p->config.connect_ms, !p->config.foreign_public || !foreign(p, o), &why);
+    fd = o->tls && p->config.tls == NULL ? -1 : dial(o, (int)p->config.connect_ms, !p->config.foreign_public || !mcpt_channel_foreign(ch), &why);
     if (fd < 0) {
         ch->io.err = why;
         mcpt_io_eof(&ch->io);

@@ -33,8 +33,8 @@ typedef struct mcpt_posix_client_config {
     mcpt_tls *tls;                    /* a client; NULL: https is refused */
     uint32_t connect_ms;              /* for each address; 0: 10000 */
     /* For gateways beside machines that a stranger's server must not reach through them (security best practices, "SSRF"):
-     * another host or port than the endpoint's, which only metadata can name, is connected to at public addresses alone
-     * (mcpt_address_public()), whatever its name leads to. Else the outcome is E_ISSUER. E_ARG with MCPT_NO_EXCHANGE. */
+     * another host or port than the endpoint's, which only metadata can name (mcpt_channel_foreign()), is connected to at public
+     * addresses alone (mcpt_address_public()), whatever its name leads to. Else the outcome is E_ISSUER. E_ARG with MCPT_NO_EXCHANGE. */
     bool foreign_public;
 } mcpt_posix_client_config;
 typedef struct mcpt_posix_client {    /* private; do not copy or move after init */

@@ -43,9 +43,9 @@ async function browse(url) {
 // -- oidc-provider, what it saw, and who clicks
 const ours = { kty: "EC", crv: "P-256", kid: "ec1", x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" };
 const key = await jose.exportJWK((await jose.generateKeyPair("ES256", { extractable: true })).privateKey);
-const seen = { clicks: 0, registered: 0, unregistered: 0, revoked: 0, codes: new Map(), refreshed: new Map(), grants: [], clients: [], short: false, ttl: TTL };
-let provider;
-const as = await new Promise((resolve) => {
+const seen = { clicks: 0, registered: 0, unregistered: 0, revoked: 0, codes: new Map(), refreshed: new Map(), grants: [], clients: [], pushed: 0, short: false, ttl: TTL };
+const authorizationServer = async (features = {}) => {
+  let provider = null;
   const server = createServer(async (request, response) => {
     if (request.url.startsWith("/interaction/")) {
       const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
@@ -57,12 +57,18 @@ const as = await new Promise((resolve) => {
       return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } }, { mergeWithLastSubmission: true });
     }
     return provider.callback()(request, response);
-  }).listen(0, "127.0.0.1", () => resolve({ server, url: `http://127.0.0.1:${server.address().port}` }));
-});
+  });
+  await new Promise((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  const url = `http://127.0.0.1:${server.address().port}`;
+  provider = new Provider(url, { ...configuration, features: { ...configuration.features, ...features } });
+  provider.use(watch);
+  const { jwks_uri } = await (await fetch(`${url}/.well-known/oauth-authorization-server`)).json();
+  return { server, url, jwks_uri };
+};
 const known = (client_id, more) => ({ client_id, redirect_uris: [REDIRECT], application_type: "native", grant_types: ["authorization_code", "refresh_token"],
   response_types: ["code"], scope: "read write offline_access", ...more });
 const page = (ctx, form) => { ctx.body = `<!doctype html>${form.replace("<form", "<form data-x")}`; };
-provider = new Provider(as.url, {
+const configuration = {
   clients: [
     known("public", { token_endpoint_auth_method: "none" }),
     known("basic:1", { client_secret: "s e/c+r%t", token_endpoint_auth_method: "client_secret_basic" }),
@@ -96,14 +102,15 @@ provider = new Provider(as.url, {
     resourceIndicators: { enabled: true, getResourceServerInfo: (ctx, resource) => ({ scope: "read write", audience: resource, accessTokenTTL: seen.short ? SHORT : seen.ttl,
       accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } }) },
   },
-});
-provider.use(async (ctx, next) => {
+};
+async function watch(ctx, next) {
   await next();
   const params = ctx.oidc?.params, good = ctx.status < 300;
   const count = (map, value) => map.set(value, (map.get(value) ?? 0) + 1);
   if (ctx.path === "/reg" && ctx.status === 201) seen.registered++;
   if (ctx.path.startsWith("/reg/") && ctx.method === "DELETE" && good) seen.unregistered++;
   if (ctx.path === "/token/revocation" && good) seen.revoked++;
+  if (ctx.path === "/request" && ctx.status === 201) seen.pushed++;
   if (ctx.path !== "/token" || !params || ctx.body?.error === "use_dpop_nonce") return;     // looked at nothing else (RFC 9449 section 8)
   if (params.code) count(seen.codes, params.code);
   if (params.refresh_token) count(seen.refreshed, params.refresh_token);
@@ -111,11 +118,11 @@ provider.use(async (ctx, next) => {
     seen.grants.push(params.grant_type.split(":").at(-1));
     seen.clients.push(ctx.oidc.client.clientId);
   }
-});
+}
 const most = (map) => Math.max(0, ...map.values());
 const twice = (map) => [...map.values()].reduce((n, times) => n + times - 1, 0);
 function forget() {
-  Object.assign(seen, { clicks: 0, registered: 0, unregistered: 0, revoked: 0, codes: new Map(), refreshed: new Map(), grants: [], clients: [] });
+  Object.assign(seen, { clicks: 0, registered: 0, unregistered: 0, revoked: 0, codes: new Map(), refreshed: new Map(), grants: [], clients: [], pushed: 0 });
 }
 
 // -- our client: one process for each step
@@ -153,37 +160,42 @@ async function reach(store, url, tool, options = {}, person = browse, clicks = 3
 const freePort = () => new Promise((resolve) => {
   const server = createServer().listen(0, "127.0.0.1", () => { const { port } = server.address(); server.close(() => resolve(port)); });
 });
-const metadata = await (await fetch(`${as.url}/.well-known/oauth-authorization-server`)).json();
-const protect = async () => start({ command: join(programs, "protected"), args: [String(await freePort()), "mbedtls", "jwt", as.url, metadata.jwks_uri] });
-const server = await protect();
+const as = await authorizationServer(), strict = await authorizationServer({ pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true } });
+const protect = async (by = as) => start({ command: join(programs, "protected"), args: [String(await freePort()), "mbedtls", "jwt", by.url, by.jwks_uri] });
+const server = await protect(), strictly = await protect(strict);
 const bound = { scope: "read", dpop: 1 };
 
-for (const [name, options, client] of [
+for (const [name, options, client, by = as, at = server] of [
   ["dynamic registration", {}, /./], ["dynamic registration without a secret", { public: 1 }, /./],
   ["a known public client", { id: "public" }, /^public$/],
   ["client_secret_basic, characters that must be encoded", { id: "basic:1", secret: "s e/c+r%t" }, /^basic:1$/],
   ["client_secret_post", { id: "post", secret: "s&=p" }, /^post$/], ["private_key_jwt", { id: "signed", key: 1 }, /^signed$/],
   ["client ID metadata document", { cimd: CIMD }, /^https:\/\/client\.example\/metadata\.json$/],
+  ["requests must be pushed (RFC 9126), dynamic registration", {}, /./, strict, strictly],
+  ["requests must be pushed, a public client", { id: "public" }, /^public$/, strict, strictly],
+  ["requests must be pushed, private_key_jwt", { id: "signed", key: 1 }, /^signed$/, strict, strictly],
 ]) {
   await check(`oidc-provider, ${name}: code, refresh, step-up, log-out`, async () => {
     const store = place();
     forget();
-    const first = await reach(store, server.url, "whoami", { ...options, scope: "read" });
-    equal([first.clicks, first.result.subject, first.result.issuer, first.scope.includes("read")], [1, "user_1", as.url, true], "signed in");
+    const first = await reach(store, at.url, "whoami", { ...options, scope: "read" });
+    equal([first.clicks, first.result.subject, first.result.issuer, first.scope.includes("read")], [1, "user_1", by.url, true], "signed in");
     ok(client.test(first.result.client_id), first.result.client_id);
-    equal((await reach(store, server.url, "whoami", { ...options, scope: "read" })).clicks, 0, "the next process is signed in");
-    equal((await reach(store, server.url, "whoami", { ...options, scope: "read", clock: TTL })).clicks, 0, "refreshed");
-    equal((await reach(store, server.url, "whoami", { ...options, scope: "read", clock: 2 * TTL })).clicks, 0, "and again");
-    const more = await reach(store, server.url, "change", { ...options, scope: "read", clock: 2 * TTL });
+    equal((await reach(store, at.url, "whoami", { ...options, scope: "read" })).clicks, 0, "the next process is signed in");
+    equal((await reach(store, at.url, "whoami", { ...options, scope: "read", clock: TTL })).clicks, 0, "refreshed");
+    equal((await reach(store, at.url, "whoami", { ...options, scope: "read", clock: 2 * TTL })).clicks, 0, "and again");
+    const more = await reach(store, at.url, "change", { ...options, scope: "read", clock: 2 * TTL });
     equal([more.clicks, more.result.scopes.split(" ").sort().join(" ")], [1, "read write"], "step-up");
+    equal(seen.pushed, by === strict ? 2 : 0, "pushed");
     equal(seen.grants, ["authorization_code", "refresh_token", "refresh_token", "authorization_code"], "grants");
     equal([most(seen.codes), most(seen.refreshed), seen.registered], [1, 1, options.id || options.cimd ? 0 : 1], "each code and token once; registrations");
-    equal((await run(store, server.url, "-", { ...options, scope: "read", logout: 1 })).code, 0, "log-out");
+    equal((await run(store, at.url, "-", { ...options, scope: "read", logout: 1 })).code, 0, "log-out");
     ok(seen.revoked >= 1 && seen.unregistered === seen.registered, `revoked ${seen.revoked}, unregistered ${seen.unregistered}`);
     equal(readdirSync(store).filter((file) => !file.startsWith(".")), [], "records after the log-out");
-    equal((await run(store, server.url, "whoami", { ...options, scope: "read" })).code, PERSON, "a person is asked again");
+    equal((await run(store, at.url, "whoami", { ...options, scope: "read" })).code, PERSON, "a person is asked again");
   });
 }
+await strictly.stop();
 await check("oidc-provider: tokens bound to our key, with the nonces of both servers", async () => {
   const store = place();
   forget();
@@ -414,7 +426,9 @@ await device?.stop();
 
 proxy.server.closeAllConnections();
 proxy.server.close();
-as.server.closeAllConnections();
-as.server.close();
+for (const { server: one } of [as, strict]) {
+  one.closeAllConnections();
+  one.close();
+}
 rmSync(directory, { recursive: true, force: true });
 finish();

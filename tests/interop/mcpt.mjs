@@ -126,9 +126,11 @@ const scripted = webServer((q, a) => {
     if (message.method === "server/discover")
       return json(answer({ supportedVersions: ["2026-07-28"], capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } }));
     if (message.method === "tools/list")
-      return json(answer({ tools: ["page", "events", "slow"].map((name) => ({ name, description: "one\ntwo", inputSchema: { type: "object" } })) }));
+      return json(answer({ tools: ["page", "events", "slow", "busy", "zipped"].map((name) => ({ name, description: "one\ntwo", inputSchema: { type: "object" } })) }));
     const big = answer({ content: [{ type: "text", text: page }] });
     if (message.params?.name === "page") return json(big);
+    if (message.params?.name === "busy") return json({ error: "busy" }, 429, { "Retry-After": "7" });
+    if (message.params?.name === "zipped") return json(big, 200, { "Content-Encoding": "gzip" });
     if (message.params?.name === "slow") {
       a.writeHead(200, { "Content-Type": "text/event-stream" });
       return a.write(`data: ${JSON.stringify({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: 1, total: 9 } })}\n\n`);
@@ -151,6 +153,9 @@ async function theRest(t, origin) {
     await good(["--output", join(state, "page"), "call", "big", "events"]);
     ok(readFileSync(join(state, "page"), "utf8") === page, "saved");
     ok((await good(["list", "big"])).out.includes("page  - one\n"), "one line of a description");
+    const busy = await run(["call", "big", "busy"]), zipped = await run(["call", "big", "zipped"]);
+    ok(busy.code === 1 && busy.err.includes("try again in 7 seconds"), busy.err);
+    ok(zipped.code === 1 && zipped.out === "", `a coding that was not asked for: ${zipped.err}`);
     await good(["logout", "big"]);
   });
   await check(`${t}: a server without a name is called by its host`, async () => {

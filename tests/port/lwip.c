@@ -571,6 +571,40 @@ static void test_exchange(void)
     netif_set_addr(&interface, &address, &mask, &gateway);
 }
 
+/* 2026-07-28 basic/security_best_practices, "Server-Side Request Forgery": where metadata leads a client of port/lwip_client. */
+static void test_foreign(void)
+{
+    static mcpt_lwip_client out;
+    static mcpt_client c;
+    static mcpt_channel ch;
+    static char rx[1024], tx[1024], msg[4096], request[1024];
+    static mcpt_tok tok[32];
+    static const struct { const char *endpoint; unsigned port; bool rule; mcpt_err e; } rows[] = {
+        { "http://10.0.0.1/mcp", 0, true, MCPT_OK }, { "http://10.0.0.1/mcp", 0, false, MCPT_OK },       /* the endpoint itself may be private */
+        { "http://10.0.0.1/mcp", 81, true, MCPT_E_ISSUER }, { "http://10.0.0.1/mcp", 81, false, MCPT_E_IO },  /* nobody listens there */
+        { "http://10.0.0.2/mcp", 0, true, MCPT_E_IO }, { "https://10.0.0.1/mcp", 0, true, MCPT_E_TLS } };
+    unsigned i, turns;
+    for (i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+        const mcpt_client_config config = { .endpoint = rows[i].endpoint, .name = "t", .version = "1", .env = &env };
+        const mcpt_lwip_client_config port = { .client = &c, .channels = &ch, .nchannels = 1, .connect_ms = 2000, .foreign_public = rows[i].rule };
+        mcpt_channel_init(&ch, rx, sizeof rx, tx, sizeof tx, msg, sizeof msg);
+        CHECK(mcpt_client_init(&c, &config, &ch, 1, request, sizeof request, tok, 32) == MCPT_OK && mcpt_lwip_client_init(&out, &port) == MCPT_OK);
+        CHECK((mcpt_io_want(&ch.io) & MCPT_WANT_CONNECT) != 0 && !mcpt_channel_foreign(&ch));
+        ch.link.origin.port = rows[i].port != 0 ? (uint16_t)rows[i].port : ch.link.origin.port;          /* as metadata would have it */
+        CHECK(mcpt_channel_foreign(&ch) == (rows[i].port != 0));
+        for (turns = 0; turns < 60000 && mcpt_client_status(&c) == MCPT_CLIENT_BUSY; ++turns) {
+            (void)mcpt_lwip_client_poll(&out);
+            turn();
+        }
+        CHECK(mcpt_client_outcome(&c) == rows[i].e && mcpt_client_status(&c) == (rows[i].e == MCPT_OK ? MCPT_CLIENT_READY : MCPT_CLIENT_FAILED));
+        CHECK((out.connects != 0) == (rows[i].e == MCPT_OK));
+        mcpt_lwip_client_close(&out);
+    }
+    for (turns = 0; turns < 130000 && mcpt_lwip_now(&net).connections != 0; ++turns) {
+        turn();
+    }
+}
+
 /* One client that sends its whole request and waits; more text before it when a record is to be too long. */
 static void alone(client *c, size_t filler)
 {
@@ -856,6 +890,7 @@ int main(int argc, char **argv)
     begin();
     run("after destroy and init", 100, CONNECTIONS);
     test_exchange();
+    test_foreign();
     mcpt_lwip_destroy(&net);
     if (argc > 1) {
         directory = argv[1];

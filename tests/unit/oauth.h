@@ -28,6 +28,7 @@ static struct {
     char log[LOG][160];               /* "METHOD url" of each request */
     size_t nlog;
     char form[4096];                  /* body of the last POST */
+    char pushed[4096];                /* the authorization request that was pushed (RFC 9126) */
     char dpop[1024];                  /* DPoP of the last request */
     char auth[512];                   /* Authorization of the last request */
     char challenge[64], state[64], scope[256], resource[256], client_id[256], prompt[32];  /* of the last authorization URL */
@@ -178,6 +179,11 @@ static const char *answer(const mcpt_oauth_http *r, const char *url, unsigned *s
     if (strcmp(url, AS "/revoke") == 0) {
         return "";
     }
+    if (strcmp(url, AS "/par") == 0) {
+        snprintf(W.pushed, sizeof(W.pushed), "%s", W.form);
+        *status = 201;
+        return "{\"request_uri\":\"urn:ietf:params:oauth:request_uri:6esc&+1\",\"expires_in\":60}";
+    }
     if (strstr(url, "/token") != NULL && W.token_body != NULL) {
         *status = W.token_status != 0 ? W.token_status : 200;
         return W.token_body;
@@ -258,6 +264,13 @@ static const char *sign_in(mcpt_oauth *o)
     q = strchr(url, '?');
     CHECK(q != NULL);
     q = q != NULL ? q + 1 : "";
+    if (strstr(q, "request_uri=") != NULL) {                /* RFC 9126 section 4: that and client_id, the rest was pushed */
+        static char id[256];
+        CHECK(strcmp(param(q, "request_uri", buf, sizeof(buf)), "urn:ietf:params:oauth:request_uri:6esc&+1") == 0);
+        snprintf(id, sizeof(id), "%s", param(q, "client_id", buf, sizeof(buf)));
+        CHECK(strchr(strchr(q, '&') + 1, '&') == NULL && strcmp(id, param(W.pushed, "client_id", buf, sizeof(buf))) == 0);
+        q = W.pushed;
+    }
     W.authorizations++;
     W.codes++;
     CHECK(strcmp(param(q, "response_type", buf, sizeof(buf)), "code") == 0);

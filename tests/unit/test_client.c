@@ -22,6 +22,7 @@ static struct {
     char heard[8192];                 /* what a scripted server was sent, all of it */
     size_t heard_len, said;           /* bytes of the current response that were read */
     bool answering;
+    unsigned asker;                   /* the channel that is answered */
 } T;
 
 static mcpt_err on_ask(void *user, mcpt_str method, mcpt_val params, mcpt_writer *result)
@@ -55,6 +56,7 @@ static void connect_to(unsigned i)
 {
     if (T.script != NULL) {
         T.answering = false;
+        T.at += T.script[T.at] != NULL && T.said == strlen(T.script[T.at]);
         T.said = 0;
         mcpt_channel_connected(&T.ch[i]);
         T.dials++;
@@ -87,9 +89,10 @@ static bool scripted(unsigned i, unsigned want)
         T.heard[T.heard_len] = '\0';
         mcpt_io_tx_ack(io, n);
         T.answering = true;
+        T.asker = i;
         return true;
     }
-    if (!T.answering || text == NULL || (want & MCPT_WANT_RX) == 0) {
+    if (!T.answering || i != T.asker || text == NULL || (want & MCPT_WANT_RX) == 0) {
         return false;
     }
     if (T.said == strlen(text)) {
@@ -489,6 +492,7 @@ static void probing(void)
     close_client();
     finish();
     CHECK(probe_of(s9) == MCPT_CLIENT_FAILED && mcpt_client_outcome(&T.c) == MCPT_E_STATUS);   /* in trouble is not old */
+    CHECK(mcpt_client_retry_after(&T.c) == 5);
     LACKS(T.heard, "initialize");
     {
         int64_t code;
@@ -524,6 +528,9 @@ static void hostile_answers(void)
         { "HTTP/1.1 307 Elsewhere\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n", MCPT_E_STATUS },
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 64\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"input_required\"}", MCPT_E_RPC },
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"new thing\"}}", MCPT_E_RPC },
+        { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x01", MCPT_E_HTTP },   /* was not asked for */
+        { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: br\r\nConnection: close\r\n\r\ndata: {}\n\n", MCPT_E_HTTP },
+        { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: Identity\r\nContent-Length: 36\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", MCPT_OK },
         { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n\n", MCPT_E_IO } };
     for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
         for (size_t piece = 0; piece < 3; piece++) {
@@ -541,6 +548,8 @@ static void hostile_answers(void)
                 printf("row %zu: %d\n", i, (int)mcpt_client_outcome(&T.c));
             }
             CHECK(mcpt_client_outcome(&T.c) == rows[i].e);
+            CHECK(mcpt_client_retry_after(&T.c) == (strstr(rows[i].text, "Retry-After: 9") != NULL ? 9u : 0u));
+            HAS(T.heard, "\r\nAccept-Encoding: identity\r\n");
             close_client();
             finish();
         }
@@ -654,6 +663,112 @@ static void leaving_authorization(void)
         close_client();
         CHECK(T.heard_len == 0 && mcpt_oauth_next(&oauth) != MCPT_OAUTH_REQUEST);
         mcpt_oauth_close(&oauth);
+        finish();
+    }
+}
+
+#define SSE_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+#define INITIALIZED(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"serverInfo\":{\"name\":\"x\",\"version\":\"1\"}}}"
+static const mcpt_oauth_config signed_in = { .endpoint = "http://localhost:8080/mcp", .redirect_uri = "http://127.0.0.1/cb", .client_id = "c", .env = &world.env };
+static void adopt_tokens(mcpt_oauth *oauth, char *mem, size_t size)
+{
+    CHECK(mcpt_oauth_init(oauth, &signed_in, mem, size) == MCPT_OK && mcpt_oauth_adopt(oauth, MCPT_FACT_REFRESH_TOKEN, mcpt_z("rt")) == MCPT_OK &&
+          mcpt_oauth_adopt(oauth, MCPT_FACT_ACCESS_TOKEN, mcpt_z("old")) == MCPT_OK);
+}
+
+/* M7: the token has ended when a stream is resumed: it is refreshed, and the stream resumed with the new one; the call is not made twice. */
+static void refused_resumption(void)
+{
+    static char mem[4096];
+    mcpt_oauth oauth;
+    const char *ok = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", *refused = reply_of("401 Unauthorized", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n", "");
+    const char *meta = reply_of("200 OK", CT, "{\"resource\":\"http://localhost:8080/mcp\",\"authorization_servers\":[\"http://localhost:8080\"]}");
+    const char *as = reply_of("200 OK", CT, "{\"issuer\":\"http://localhost:8080\",\"authorization_endpoint\":\"http://localhost:8080/a\",\"token_endpoint\":\"http://localhost:8080/t\","
+                              "\"code_challenge_methods_supported\":[\"S256\"]}");
+    const char *token = reply_of("200 OK", CT, "{\"access_token\":\"new\",\"token_type\":\"Bearer\",\"expires_in\":3600}");
+    const char *script[] = { reply_of("200 OK", CT "Mcp-Session-Id: s1\r\n", INITIALIZED("1")), ok,
+        SSE_HEAD "id: e1\nretry: 10\ndata:\n\n", refused, meta, as, token,
+        SSE_HEAD "id: e2\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[],\"text\":\"resumed\"}}\n\n", ok, NULL };
+    begin();
+    start();
+    open_client(1, MCPT_2025_11_25, false);
+    adopt_tokens(&oauth, mem, sizeof(mem));
+    T.config.oauth = &oauth;
+    T.script = script;
+    run();
+    READY();
+    (void)call_tool("tools/call", "t", NULL, NULL);
+    HAS(T.heard, "Authorization: Bearer old\r\n");
+    T.heard_len = 0;
+    wait_ms(1000);
+    READY();
+    CHECK(mcpt_client_outcome(&T.c) == MCPT_OK);
+    HAS(result(), "resumed");
+    CHECK(strncmp(T.heard, "GET /mcp HTTP/1.1\r\n", 19) == 0);
+    HAS(T.heard, "grant_type=refresh_token&refresh_token=rt&");
+    {
+        const char *again = strstr(T.heard, "grant_type=");
+        again = again != NULL ? strstr(again, "GET /mcp HTTP/1.1\r\n") : NULL;
+        CHECK(again != NULL && strstr(again, "Authorization: Bearer new\r\n") != NULL && strstr(again, "Last-Event-ID: e1\r\n") != NULL);
+    }
+    LACKS(T.heard, "tools/call");     /* nothing is replayed */
+    close_client();
+    mcpt_oauth_close(&oauth);
+    finish();
+}
+
+/* M8: a 401 to the DELETE of a session ends it all the same: nobody is asked to sign in for leaving. */
+static void refused_delete(void)
+{
+    static const char *const answers[] = { "401 Unauthorized", "403 Forbidden", "404 Not Found", "405 Method Not Allowed", "503 Busy" };
+    static char mem[4096];
+    for (size_t i = 0; i < MCPT_COUNT(answers); i++) {
+        mcpt_oauth oauth;
+        const char *ok = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", *token;
+        const char *script[] = { reply_of("200 OK", CT "Mcp-Session-Id: s1\r\n", INITIALIZED("1")), ok,
+            reply_of(answers[i], "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n", ""), ok, NULL };
+        begin();
+        start();
+        open_client(1, MCPT_2025_11_25, false);
+        adopt_tokens(&oauth, mem, sizeof(mem));
+        T.config.oauth = &oauth;
+        T.script = script;
+        run();
+        READY();
+        T.heard_len = 0;
+        close_client();               /* CLOSED, it says */
+        CHECK(strncmp(T.heard, "DELETE /mcp HTTP/1.1\r\n", 22) == 0 && strstr(T.heard + 1, " HTTP/1.1\r\n") == T.heard + 11 && strstr(T.heard + 22, " HTTP/1.1\r\n") == NULL);
+        token = mcpt_oauth_next(&oauth) == MCPT_OAUTH_READY ? "kept" : "lost";
+        CHECK(strcmp(token, "kept") == 0);
+        mcpt_oauth_close(&oauth);
+        finish();
+    }
+}
+
+/* The server's own stream (2025-11-25): what may pass is tried again after a minute, what says that there is none is believed. */
+static void refused_stream(void)
+{
+    static const struct { const char *status; bool again; } rows[] = { { "401 Unauthorized", true }, { "503 Busy", true }, { "429 Too Many Requests", true },
+        { "405 Method Not Allowed", false }, { "404 Not Found", false } };
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        const char *ok = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+        const char *script[] = { reply_of("200 OK", CT, INITIALIZED("1")), ok, reply_of(rows[i].status, "", ""),
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n", NULL };
+        begin();
+        start();
+        open_client(3, MCPT_2025_11_25, false);
+        T.script = script;
+        run();
+        READY();
+        HAS(T.heard, "GET /mcp HTTP/1.1\r\n");
+        T.heard_len = 0;
+        T.heard[0] = '\0';
+        wait_ms(59000);
+        CHECK(T.heard_len == 0 && T.notes == 0);            /* no hammering */
+        wait_ms(1500);
+        CHECK((T.notes == 1) == rows[i].again && (strncmp(T.heard, "GET /mcp HTTP/1.1\r\n", 19) == 0) == rows[i].again);
+        T.script = NULL;
+        close_client();
         finish();
     }
 }
@@ -934,6 +1049,9 @@ int main(void)
     transport_tells();
     round_trips();
     leaving_authorization();
+    refused_resumption();
+    refused_delete();
+    refused_stream();
     undeclared();
     large_results();
     pieces_refused();

@@ -19,7 +19,7 @@
  *   error= of the provider is not told, and before the state     test_oauth.c: callbacks
  *   PKCE may be missing, http is followed                        test_oauth.c: bad_server, bad_resource, challenges
  *   credentials go to whatever server the metadata names         credentials_stay_with_their_issuer; test_oauth.c: refused_tokens
- *   the endpoint is not validated                                endpoints_are_judged
+ *   the endpoint is not validated, nor the same in any spelling  endpoints_are_judged, endpoints_are_one
  *   secrets are handed out, stand in the store                   test_oauth.c: sealed, whole_flow (memory is wiped)
  *   stores: torn files, lost updates, errors that erase all      test_store_fs.c: kills, refused; store_contract.h, for each store
  *   stores: world-readable, a name in /tmp                       test_store_fs.c: modes
@@ -160,6 +160,51 @@ static void endpoints_are_judged(void)
     for (size_t i = 0; i < MCPT_COUNT(bad); i++) {
         c.endpoint = bad[i];
         CHECK(mcpt_oauth_init(&o, &c, W.mem, sizeof(W.mem)) == MCPT_E_ARG);
+    }
+}
+
+/* However an endpoint is written, it is one session, one resource; and another path, port or query is another. */
+static void endpoints_are_one(void)
+{
+    static const char *const same[] = { "HTTPS://mcp.example/mcp", "https://MCP.Example/mcp", "https://mcp.example:443/mcp", "hTTps://McP.eXample:443/mcp" };
+    static const char *const others[] = { "https://mcp.example/mcp/", "https://mcp.example/MCP", "https://mcp.example:444/mcp", "https://mcp.example/mcp?x", "https://mcp.example",
+        "https://mcp.example./mcp" };
+    static const char *const root[] = { "https://mcp.example", "https://mcp.example/", "HTTPS://MCP.EXAMPLE:443/" };
+    mcpt_oauth_config c = usual;
+    for (size_t i = 0; i < MCPT_COUNT(same); i++) {
+        c.endpoint = same[i];
+        world();
+        begin_with(&c);               /* asked as all spell it */
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.log[0], "GET " PRM_PATH) == 0 && token_is("at-1"));
+        restart();
+        CHECK(token_is("at-1"));      /* and found again */
+        mcpt_oauth_close(&o);
+        begin_with(&c);
+        CHECK(token_is("at-1") && records("s") == 1);
+
+        world();                      /* 2025-03-26: the resource and the issuer are made of it */
+        begin_with(&c);
+        put_route(PRM_PATH, 404, "");
+        put_route("https://mcp.example/.well-known/oauth-authorization-server", 200, "{" ENDPOINTS("https://mcp.example") S256 "}");
+        put_route("https://mcp.example/register", 200, "{\"client_id\":\"l\"}");
+        W.iss = "";
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && strcmp(W.resource, MCP) == 0 && mcpt_str_is(mcpt_oauth_issuer(&o), "https://mcp.example"));
+    }
+    begin();
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+    for (size_t i = 0; i < MCPT_COUNT(others); i++) {
+        c.endpoint = others[i];
+        mcpt_oauth_close(&o);
+        begin_with(&c);
+        CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_token(&o).ptr == NULL);
+    }
+    world();
+    put_route("https://mcp.example/.well-known/oauth-protected-resource", 200, "{\"resource\":\"https://mcp.example\",\"authorization_servers\":[\"" AS "\"]}");
+    for (size_t i = 0; i < MCPT_COUNT(root); i++) {
+        c.endpoint = root[i];
+        begin_with(&c);
+        CHECK(i == 0 ? authorize(&o, NULL) == MCPT_OAUTH_READY : token_is("at-1"));
+        mcpt_oauth_close(&o);
     }
 }
 
@@ -333,6 +378,7 @@ int main(void)
     what_is_not_ours_is_not_repeated();
     credentials_stay_with_their_issuer();
     endpoints_are_judged();
+    endpoints_are_one();
     redirects_lead_nowhere();
     registration_is_managed_over_https();
     endless_documents();

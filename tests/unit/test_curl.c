@@ -2,6 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "../../port/crypto_mbedtls.h"
 #include "../../port/curl.h"
 #include "../../port/posix_env.h"
 #include "test.h"
@@ -9,6 +10,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -99,9 +101,95 @@ static void another_request(void)
     }
 }
 
+/* A client whose next request is for the authorization server at name, which the metadata named; inner listens there. Answers whether
+ * it was connected to. */
+static bool led_to(int inner, const char *name, unsigned port, bool rule, const char *proxy, mcpt_err *outcome)
+{
+    static const mcpt_env env = { mcpt_posix_millis, mcpt_posix_unix_time, mcpt_mbedtls_random, NULL, &mcpt_mbedtls_crypto, NULL };
+    static mcpt_oauth oauth;
+    static mcpt_client client;
+    static mcpt_channel channel;
+    static char rx[1024], tx[1024], msg[1024], request[1024], mem[MCPT_OAUTH_MEM];
+    static mcpt_tok tok[16];
+    mcpt_oauth_config auth;
+    mcpt_client_config config;
+    mcpt_curl_config via;
+    char prm[256];
+    bool met = false;
+    int i, fd;
+    memset(&auth, 0, sizeof auth);
+    memset(&config, 0, sizeof config);
+    memset(&via, 0, sizeof via);
+    auth.endpoint = config.endpoint = "http://127.0.0.1:1/mcp";
+    auth.redirect_uri = "http://127.0.0.1:8976/cb";
+    auth.env = config.env = &env;
+    config.name = "gateway";
+    config.version = "1";
+    config.oauth = &oauth;
+    CHECK(mcpt_oauth_init(&oauth, &auth, mem, sizeof mem) == MCPT_OK);
+    mcpt_oauth_start(&oauth);
+    CHECK(mcpt_oauth_next(&oauth) == MCPT_OAUTH_REQUEST);
+    (void)snprintf(prm, sizeof prm, "{\"resource\":\"%s\",\"authorization_servers\":[\"http://%s:%u\"]}", auth.endpoint, name, port);
+    mcpt_oauth_head(&oauth, 200, 0, mcpt_z(NULL));
+    CHECK(mcpt_oauth_body(&oauth, prm, strlen(prm)) == MCPT_OK);
+    mcpt_oauth_done(&oauth, MCPT_OK);
+    CHECK(mcpt_oauth_next(&oauth) == MCPT_OAUTH_REQUEST);
+    mcpt_channel_init(&channel, rx, sizeof rx, tx, sizeof tx, msg, sizeof msg);
+    CHECK(mcpt_client_init(&client, &config, &channel, 1, request, sizeof request, tok, 16) == MCPT_OK);
+    via.client = &client;
+    via.channels = &channel;
+    via.nchannels = 1;
+    via.proxy = proxy;
+    via.foreign_public = rule;
+    CHECK(mcpt_curl_init(&net, &via) == MCPT_OK);
+    for (i = 0; i < 3000 && mcpt_client_status(&client) == MCPT_CLIENT_BUSY; ++i) {
+        CHECK(mcpt_curl_poll(&net, 10) == MCPT_OK);
+        fd = accept4(inner, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            met = true;
+            (void)close(fd);
+        }
+    }
+    CHECK(mcpt_client_status(&client) == MCPT_CLIENT_FAILED);
+    *outcome = mcpt_client_outcome(&client);
+    mcpt_curl_close(&net);
+    mcpt_oauth_close(&oauth);
+    return met;
+}
+
+/* 2026-07-28 basic/security_best_practices, "Server-Side Request Forgery": see port/curl.h, foreign_public. */
+static void metadata_leads_inwards(void)
+{
+    static const char *const names[] = { "127.0.0.1", "localhost", "[::1]" };
+    unsigned port, other;
+    int inner = listen_on(&port), proxy = listen_on(&other);
+    char url[64];
+    mcpt_err e;
+    size_t i;
+    for (i = 0; i < MCPT_COUNT(names); ++i) {
+        CHECK(!led_to(inner, names[i], port, true, NULL, &e) && e == MCPT_E_ISSUER);
+        CHECK(!led_to(inner, names[i], port, true, "", &e) && e == MCPT_E_ISSUER);
+    }
+    CHECK(led_to(inner, names[0], port, false, NULL, &e) && e != MCPT_OK && e != MCPT_E_ISSUER);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", other);
+    CHECK(setenv("http_proxy", url, 1) == 0);
+    CHECK(!led_to(proxy, names[0], port, true, NULL, &e) && e == MCPT_E_ISSUER);    /* nor through what the environment names */
+    CHECK(led_to(proxy, names[0], port, false, NULL, &e));
+    CHECK(unsetenv("http_proxy") == 0);
+    CHECK(led_to(proxy, names[0], port, true, url, &e) && e != MCPT_E_ISSUER);      /* a proxy that was chosen has rules of its own */
+    (void)close(inner);
+    (void)close(proxy);
+}
+
 int main(void)
 {
+    static const char *const proxies[] = { "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" };
+    size_t i;
+    for (i = 0; i < MCPT_COUNT(proxies); ++i) {
+        CHECK(unsetenv(proxies[i]) == 0);
+    }
     (void)signal(SIGPIPE, SIG_IGN);
     another_request();
+    metadata_leads_inwards();
     return test_end();
 }

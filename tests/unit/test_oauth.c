@@ -241,7 +241,7 @@ static void bad_server(void)
                             "\"registration_endpoint\":\"" AS "/register\"}");
     CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
     copy(url, sizeof(url), mcpt_oauth_url(&o));
-    CHECK(strncmp(url, AS "/authorize?p=1&response_type=code&", strlen(AS) + 34) == 0 && mcpt_str_is(mcpt_oauth_issuer(&o), AS "/"));
+    CHECK(strncmp(url, AS "/authorize?p=1&client_id=client-1&response_type=code&", strlen(AS) + 53) == 0 && mcpt_str_is(mcpt_oauth_issuer(&o), AS "/"));
     CHECK(mcpt_oauth_url(&o).len > 15 && memcmp(mcpt_oauth_url(&o).ptr + mcpt_oauth_url(&o).len - 15, "&audience=a%20b", 15) == 0);
     (void)sign_in(&o);
     CHECK(W.resource[0] == '\0');
@@ -317,6 +317,20 @@ static void registration(void)
     W.nlog = 0;
     CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && token_is("at-2") && !asked("POST " AS "/register") && records("s") == 2 && records("c") == 1);
 
+    for (int late = 0; late < 3; late++) {                  /* R3: a secret that has expired is none: registered again; 0: never */
+        begin();
+        put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"token_endpoint_auth_methods_supported\":[\"client_secret_basic\"]}");
+        put_route(AS "/register", 201, late == 2 ? "{\"client_id\":\"i\",\"client_secret\":\"s\",\"client_secret_expires_at\":0}"
+                                                : "{\"client_id\":\"i\",\"client_secret\":\"s\",\"client_secret_expires_at\":1800000100}");
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && records("c") == 1);
+        mcpt_oauth_close(&o);
+        begin_with(&c);               /* another session */
+        W.unix_time += late == 0 ? 99 : 100;
+        put_route(AS "/register", 201, "{\"client_id\":\"i2\",\"client_secret\":\"s2\",\"client_secret_expires_at\":0}");
+        W.nlog = 0;
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && asked("POST " AS "/register") == (late == 1));
+        CHECK(strcmp(W.client_id, late == 1 ? "i2" : "i") == 0 && strcmp(W.auth, late == 1 ? "Basic aTI6czI=" : "Basic aTpz") == 0);
+    }
     begin();                          /* RFC 7591 section 3.2.1: what the server chose holds as long as the registration does */
     put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"token_endpoint_auth_methods_supported\":[\"client_secret_basic\",\"client_secret_post\"]}");
     put_route(AS "/register", 201, "{\"client_id\":\"i\",\"client_secret\":\"s\",\"token_endpoint_auth_method\":\"client_secret_post\"}");
@@ -452,6 +466,7 @@ static void token_answers(void)
         { 200, "{\"access_token\":\"a\",\"access_token\":\"b\",\"token_type\":\"Bearer\"}", MCPT_E_OAUTH, 0 },
         { 200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\"", MCPT_E_OAUTH, 0 },
         { 400, "{\"error\":\"invalid_grant\"}", MCPT_E_OAUTH, 0 }, { 400, "plain", MCPT_E_OAUTH, 0 }, { 302, "", MCPT_E_OAUTH, 0 },
+        { 400, "{\"error\":\"invalid_target\",\"error_description\":\"unknown resource\"}", MCPT_E_OAUTH, 0 },
         { 503, "", MCPT_E_STATUS, 0 }, { 429, "{}", MCPT_E_STATUS, 0 } };
     for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
         mcpt_oauth_config c = usual;
@@ -465,7 +480,8 @@ static void token_answers(void)
             printf("row %zu: %d %u\n", i, (int)mcpt_oauth_error(&o), (unsigned)mcpt_oauth_due(&o));
         }
         CHECK(mcpt_oauth_error(&o) == rows[i].e && (rows[i].e != MCPT_OK || mcpt_oauth_due(&o) == rows[i].due));
-        CHECK(records("s") == (rows[i].e == MCPT_OK ? 1u : 0u));
+        CHECK(records("s") == (rows[i].e == MCPT_OK ? 1u : 0u) && W.nlog == 3);     /* a code is sent once, whatever the answer */
+        CHECK(strstr(rows[i].body, "invalid_target") == NULL || strcmp(mcpt_oauth_reason(&o), "invalid_target: unknown resource") == 0);
     }
     begin();                          /* a client the server has forgotten is registered again, once */
     CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
@@ -620,6 +636,83 @@ static void scopes_kept(void)
     CHECK(strcmp(W.scope, "read admin") == 0);
 }
 
+/* RFC 9126: where the server requires it, the authorization request goes to it first, with the client's authentication, and the
+ * person takes its name there. */
+static void pushed(void)
+{
+#define PAR_META(methods) "{" ENDPOINTS(AS) S256 ISS ",\"token_endpoint_auth_methods_supported\":[" methods "]," \
+    "\"require_pushed_authorization_requests\":true,\"pushed_authorization_request_endpoint\":\"" AS "/par\"}"
+    static const struct { const char *meta, *client, *auth; bool post; } rows[] = {
+        { PAR_META("\"none\""), "{\"client_id\":\"i\"}", "", false },
+        { PAR_META("\"client_secret_basic\""), "{\"client_id\":\"i\",\"client_secret\":\"s\"}", "Basic aTpz", false },
+        { PAR_META("\"client_secret_post\""), "{\"client_id\":\"i\",\"client_secret\":\"s\"}", "", true } };
+    static const struct { unsigned status; const char *body; mcpt_err e; } bad[] = {
+        { 201, "{}", MCPT_E_OAUTH }, { 201, "{\"request_uri\":7}", MCPT_E_OAUTH }, { 201, "{\"request_uri\":\"a\\r\\nb\"}", MCPT_E_OAUTH },
+        { 400, "{\"error\":\"invalid_request\",\"error_description\":\"no\"}", MCPT_E_OAUTH }, { 302, "", MCPT_E_OAUTH },
+        { 503, "", MCPT_E_STATUS }, { 429, "", MCPT_E_STATUS }, { 0, "", MCPT_E_IO } };
+    mcpt_oauth_config c = usual;
+    char buf[256], query[512];
+    for (size_t i = 0; i < MCPT_COUNT(rows); i++) {
+        for (int reboot = 0; reboot < 2; reboot++) {
+            world();
+            c = usual;
+            c.extra = "audience=x";
+            begin_with(&c);
+            put_route(AS_META, 200, rows[i].meta);
+            put_route(AS "/register", 201, rows[i].client);
+            W.nlog = 0;
+            CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && W.nlog == 4 && strcmp(W.log[3], "POST " AS "/par") == 0);
+            CHECK(strcmp(W.auth, rows[i].auth) == 0 && records("a") == 1);
+            CHECK((strcmp(param(W.form, "client_secret", buf, sizeof(buf)), "s") == 0) == rows[i].post);
+            snprintf(query, sizeof(query), "%s", sign_in(&o));             /* its parameters are those that were pushed */
+            CHECK(strcmp(W.resource, MCP) == 0 && strcmp(W.scope, "read write") == 0 && strcmp(W.client_id, "i") == 0);
+            CHECK(strcmp(param(W.pushed, "audience", buf, sizeof(buf)), "x") == 0);
+            CHECK(mcpt_oauth_url(&o).len < 120);            /* short enough for a QR code */
+            if (reboot != 0) {
+                mcpt_oauth_close(&o);
+                begin_with(&c);
+            }
+            CHECK(mcpt_oauth_callback(&o, mcpt_z(query)) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY && token_is("at-1") && records("a") == 0);
+            mcpt_oauth_close(&o);     /* a step-up of the next process is pushed, too, and authenticated */
+            begin_with(&c);
+            W.nlog = 0;
+            CHECK(refuse(&o, 403, "Bearer error=\"insufficient_scope\", scope=\"admin\"", true) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+            CHECK(W.nlog == 1 && asked("POST " AS "/par") && strcmp(W.auth, rows[i].auth) == 0);
+            CHECK(mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && strcmp(W.scope, "read write admin") == 0 && drive(&o) == MCPT_OAUTH_READY);
+        }
+    }
+    for (size_t i = 0; i < MCPT_COUNT(bad); i++) {
+        begin();
+        put_route(AS_META, 200, PAR_META("\"none\""));
+        put_route(AS "/par", bad[i].status, bad[i].body);
+        if (i <= 4) {                 /* not a client the server has forgotten: it is asked once more only for that */
+            put_route(AS "/register", 201, "{\"client_id\":\"i\"}");
+        }
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(bad[i].e) && mcpt_oauth_url(&o).ptr == NULL && records("s") == 0);
+        CHECK(i > 3 || records("a") == 0);                  /* refused for good: the attempt is over */
+        W.nroutes = 1;
+        W.retry_after = 0;
+        mcpt_oauth_start(&o);         /* and all is well again */
+        CHECK(drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_callback(&o, mcpt_z(sign_in(&o))) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_READY);
+    }
+    for (int i = 0; i < 2; i++) {     /* a client that is not known any more, or is registered for less: once anew */
+        begin();
+        put_route(AS_META, 200, PAR_META("\"none\""));
+        put_route(AS "/par", i == 0 ? 401 : 400, i == 0 ? "{\"error\":\"invalid_client\"}" : "{\"error\":\"invalid_scope\"}");
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_OAUTH));
+        CHECK(strcmp(mcpt_oauth_reason(&o), i == 0 ? "invalid_client" : "invalid_scope") == 0 && W.nlog == 8);
+    }
+    begin();                          /* offered, not required: one request less; and an endpoint that is none */
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"pushed_authorization_request_endpoint\":\"" AS "/par\"}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && !asked("POST " AS "/par"));
+    begin();
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"require_pushed_authorization_requests\":true,\"pushed_authorization_request_endpoint\":\"http://as.example/par\"}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_ISSUER));
+    begin();                          /* required, and not said where: the person is told why it ends */
+    put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"require_pushed_authorization_requests\":true}");
+    CHECK(authorize(&o, NULL) == MCPT_OAUTH_FAILED && failed(MCPT_E_GRANT) && strstr(mcpt_oauth_reason(&o), "pushed authorization requests") != NULL);
+}
+
 /* RFC 8628: D1 to D9. */
 static void device_grant(void)
 {
@@ -678,6 +771,19 @@ static void device_grant(void)
     put_route(AS "/device", 200, "{\"device_code\":\"dc\",\"user_code\":\"u\",\"verification_uri\":\"javascript:alert(1)\"}");
     CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_OAUTH));
 
+    for (int lives = 0; lives < 2; lives++) {               /* D5: an interval of 10^9 is an hour at most, and never beyond the code's end */
+        world();
+        begin_with(&c);
+        put_route(AS_META, 200, DEVICE_META);
+        put_route(AS "/device", 200, lives == 0 ? "{\"device_code\":\"dc\",\"user_code\":\"u\",\"verification_uri\":\"" AS "/dev\",\"interval\":1000000000}" :
+                  "{\"device_code\":\"dc\",\"user_code\":\"u\",\"verification_uri\":\"" AS "/dev\",\"interval\":1000000000,\"expires_in\":900}");
+        CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER && mcpt_oauth_due(&o) == (lives == 0 ? 3600000u : 900000u));
+        W.millis += mcpt_oauth_due(&o);
+        W.unix_time += lives == 0 ? 3600 : 900;
+        W.nlog = 0;
+        CHECK(lives == 0 ? drive(&o) == MCPT_OAUTH_READY && asked("POST " AS "/token") : drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_TIMEOUT) && W.nlog == 0);
+        CHECK(records("d") == 0);
+    }
     world();                          /* a code lives as long as the server said, whether or not it is reached again */
     begin_with(&c);
     put_route(AS_META, 200, DEVICE_META);
@@ -1002,6 +1108,23 @@ static void late_callbacks(void)
     W.unix_time += 601;
     CHECK(mcpt_oauth_callback(&other, mcpt_z(late)) == MCPT_E_TIMEOUT && mcpt_oauth_next(&other) == MCPT_OAUTH_READY && records("a") == 0);
 
+    for (int how = 0; how < 3; how++) {                     /* what it came to is said, in the process that waited and in one that did not */
+        begin();
+        CHECK(refuse(&o, 401, NULL, false) == MCPT_PENDING && drive(&o) == MCPT_OAUTH_USER);
+        snprintf(late, sizeof(late), "%s", sign_in(&o));
+        if (how == 1) {
+            begin_with(&usual);
+        }
+        if (how == 2) {
+            W.millis += 600000;
+            CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_TIMEOUT));
+        }
+        W.unix_time += 601;
+        CHECK(mcpt_oauth_callback(&o, mcpt_z(late)) == (how == 2 ? MCPT_E_ABSENT : MCPT_E_TIMEOUT) && mcpt_oauth_error(&o) == MCPT_E_TIMEOUT);
+        CHECK(mcpt_oauth_next(&o) == (how == 2 ? MCPT_OAUTH_FAILED : MCPT_OAUTH_IDLE) && mcpt_oauth_url(&o).ptr == NULL);
+        CHECK(mcpt_oauth_callback(&o, mcpt_z(late)) == MCPT_E_ABSENT && mcpt_oauth_error(&o) == (how == 2 ? MCPT_E_TIMEOUT : MCPT_E_ABSENT));
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY && mcpt_oauth_error(&o) == MCPT_OK);     /* nothing of it sticks */
+    }
     begin();                          /* tokens of one server, an attempt at another: neither is told of the other's */
     CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
     mcpt_oauth_accepted(&o, mcpt_z(NULL));
@@ -1259,10 +1382,8 @@ static void sealed(void)
         c.store_key = key != 0 ? k1 : NULL;
         begin_with(&c);
         CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
-        mcpt_oauth_close(&o);
-        memset(&o, 0, sizeof(o));
-        o.config = &c;
         CHECK(mcpt__oa_session_key(&o, 's', name[0]));
+        mcpt_oauth_close(&o);
         CHECK(W.ram.store.read(W.ram.store.user, name[0], raw, sizeof(raw), &n) == MCPT_OK && n > 100);
         raw[n] = '\0';
         CHECK((memmem(raw, n, "at-1", 4) == NULL) == (key != 0));           /* encrypted with a device key */
@@ -1282,8 +1403,7 @@ static void sealed(void)
         begin_with(&c);
         CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_READY);
         c.session = "x";              /* under another name it is nothing */
-        memset(&o, 0, sizeof(o));
-        o.config = &c;
+        begin_with(&c);
         CHECK(mcpt__oa_session_key(&o, 's', name[1]) && W.ram.store.write(W.ram.store.user, name[1], mcpt__mk(raw, n)) == MCPT_OK);
         begin_with(&c);
         CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE);
@@ -1344,6 +1464,7 @@ int main(void)
     step_up();
     registered_scopes();
     scopes_kept();
+    pushed();
     device_grant();
     machine_grants();
     signed_grants();
