@@ -125,8 +125,10 @@ const scripted = webServer((q, a) => {
     const message = JSON.parse(text || "{}"), answer = (result) => ({ jsonrpc: "2.0", id: message.id, result: { resultType: "complete", ...result } });
     if (message.method === "server/discover")
       return json(answer({ supportedVersions: ["2026-07-28"], capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } }));
-    if (message.method === "tools/list")
-      return json(answer({ tools: ["page", "events", "slow", "busy", "zipped"].map((name) => ({ name, description: "one\ntwo", inputSchema: { type: "object" } })) }));
+    if (message.method === "tools/list") {                        // in two pages
+      const names = message.params?.cursor === "2 of 2" ? ["busy", "zipped"] : ["page", "events", "slow"];
+      return json(answer({ tools: names.map((name) => ({ name, description: "one\ntwo", inputSchema: { type: "object" } })), ...(names[0] === "page" && { nextCursor: "2 of 2" }) }));
+    }
     const big = answer({ content: [{ type: "text", text: page }] });
     if (message.params?.name === "page") return json(big);
     if (message.params?.name === "busy") return json({ error: "busy" }, 429, { "Retry-After": "7" });
@@ -152,7 +154,8 @@ async function theRest(t, origin) {
     }
     await good(["--output", join(state, "page"), "call", "big", "events"]);
     ok(readFileSync(join(state, "page"), "utf8") === page, "saved");
-    ok((await good(["list", "big"])).out.includes("page  - one\n"), "one line of a description");
+    const list = (await good(["list", "big"])).out;
+    ok(list.includes("page  - one\n") && list.includes("busy  - one\n"), `one line of a description, both pages: ${list}`);
     const busy = await run(["call", "big", "busy"]), zipped = await run(["call", "big", "zipped"]);
     ok(busy.code === 1 && busy.err.includes("try again in 7 seconds"), busy.err);
     ok(zipped.code === 1 && zipped.out === "", `a coding that was not asked for: ${zipped.err}`);

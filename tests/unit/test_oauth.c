@@ -247,6 +247,35 @@ static void bad_server(void)
     CHECK(W.resource[0] == '\0');
 }
 
+/* The other quirks, each by its name, on and off. */
+static void quirks(void)
+{
+    mcpt_oauth_config c = usual;
+    for (int on = 0; on < 2; on++) {
+        world();
+        c = usual;
+        c.client_id = "a:b";
+        c.client_secret = "s c/";
+        c.quirks = on != 0 ? MCPT_QUIRK_RAW_BASIC : 0;
+        begin_with(&c);
+        put_route(AS_META, 200, "{" ENDPOINTS(AS) S256 ISS ",\"token_endpoint_auth_methods_supported\":[\"client_secret_basic\"]}");
+        CHECK(authorize(&o, NULL) == MCPT_OAUTH_READY);
+        CHECK(strcmp(W.auth, on != 0 ? "Basic YTpiOnMgYy8=" : "Basic YSUzQWI6cyUyMGMlMkY=") == 0);       /* RFC 6749 section 2.3.1 */
+        world();
+        c = usual;
+        c.quirks = on != 0 ? MCPT_QUIRK_CROSS_ORIGIN : 0;
+        begin_with(&c);
+        put_route("https://docs.example/prm", 200, PRM_BODY);
+        CHECK(refuse(&o, 401, "Bearer resource_metadata=\"https://docs.example/prm\"", false) == (on != 0 ? MCPT_PENDING : MCPT_E_RESOURCE));
+        CHECK(drive(&o) == (on != 0 ? MCPT_OAUTH_USER : MCPT_OAUTH_FAILED) && asked("GET https://docs.example/prm") == (on != 0));
+        world();                      /* and then, too, the document must be about this server */
+        begin_with(&c);
+        put_route("https://docs.example/prm", 200, "{\"resource\":\"https://docs.example/mcp\",\"authorization_servers\":[\"" AS "\"]}");
+        (void)refuse(&o, 401, "Bearer resource_metadata=\"https://docs.example/prm\"", false);
+        CHECK(drive(&o) == MCPT_OAUTH_FAILED && failed(MCPT_E_RESOURCE));
+    }
+}
+
 /* Scopes: challenge, else metadata, else configuration; offline_access where the server knows it (SEP-835, SEP-2207). */
 static void scopes(void)
 {
@@ -1455,6 +1484,7 @@ int main(void)
     challenges();
     bad_resource();
     bad_server();
+    quirks();
     scopes();
     registration();
     callbacks();
