@@ -1972,6 +1972,13 @@ MCPT_API void mcpt_client_close(mcpt_client *c);
 #else
 #define MCPT__CTZ 0
 #endif
+#if MCPT__CTZ && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define MCPT__FAST 1                  /* instructions count, not bytes */
+#define MCPT__QUICK inline __attribute__((always_inline))
+#else
+#define MCPT__FAST 0
+#define MCPT__QUICK
+#endif
 #define MCPT__REP(byte) ((size_t)-1 / 255u * (byte))        /* the byte in every lane of a word */
 
 #if MCPT__WORDS
@@ -1990,6 +1997,7 @@ static size_t mcpt__load(const char *p)
 #define MCPT__LANES 16u
 typedef signed char mcpt__lanes __attribute__((vector_size(16)));
 typedef char mcpt__lanes_char __attribute__((vector_size(16)));
+typedef unsigned char mcpt__lanes_mod __attribute__((vector_size(16)));                   /* sums wrap */
 #define MCPT__HITS(is) ((unsigned)__builtin_ia32_pmovmskb128((mcpt__lanes_char)(is)))     /* a bit for each lane that is */
 static inline mcpt__lanes mcpt__lanes_load(const char *p)
 {
@@ -2000,18 +2008,6 @@ static inline mcpt__lanes mcpt__lanes_load(const char *p)
 #else
 #define MCPT__LANES 0
 #endif
-
-/* Where c stands from p on; NULL: not in n bytes. */
-static inline const char *mcpt__seek(const char *p, size_t n, char c)
-{
-#if MCPT__LANES                       /* mostly it is near: no call */
-    unsigned hit = n >= MCPT__LANES ? MCPT__HITS(mcpt__lanes_load(p) == (signed char)c) : 0;
-    if (hit != 0) {
-        return p + (unsigned)__builtin_ctz(hit);
-    }
-#endif
-    return (const char *)MCPT_MEMCHR(p, c, n);
-}
 
 /* How many bytes from p on are ASCII. */
 static size_t mcpt__ascii(const char *p, size_t n)
@@ -2040,9 +2036,22 @@ static bool mcpt__in(const uint32_t *set, char ch)
 }
 
 /* How many bytes from p on are in the set. */
-static size_t mcpt__take_set(const uint32_t *set, const char *p, size_t n)
+static MCPT__QUICK size_t mcpt__take_set(const uint32_t *set, const char *p, size_t n)
 {
     size_t i = 0;
+#if MCPT__LANES
+    for (; n - i >= MCPT__LANES; i += MCPT__LANES) {
+        mcpt__lanes v = mcpt__lanes_load(p + i), low = v | (signed char)0x20;
+        unsigned hit = 0xffffu ^ MCPT__HITS(((low > (signed char)0x60) & (low < (signed char)0x7b)) | (v == (signed char)'-'));
+        if (hit != 0) {
+            i += (unsigned)__builtin_ctz(hit);
+            if (!mcpt__in(set, p[i])) {
+                return i;
+            }
+            i -= MCPT__LANES - 1u;
+        }
+    }
+#endif
 #if MCPT__CTZ                         /* where instructions count, not bytes */
     while (n - i >= sizeof(size_t)) {
         size_t w = mcpt__load(p + i), low = w | MCPT__REP(0x20u);
@@ -2096,6 +2105,12 @@ static mcpt_str mcpt__mk(const char *p, size_t n)
     return s;
 }
 
+/* A part of a text; one that is absent has len 0 (never ptr NULL). */
+static inline mcpt_str mcpt__cut(const char *text, mcpt_span s)
+{
+    return mcpt__mk(text + s.at, s.len);
+}
+
 MCPT_API mcpt_str mcpt_z(const char *z)
 {
     return mcpt__mk(z, z == NULL ? 0 : MCPT_STRLEN(z));
@@ -2105,6 +2120,15 @@ MCPT_API bool mcpt_str_eq(mcpt_str a, mcpt_str b)
 {
     return a.ptr != NULL && b.ptr != NULL && a.len == b.len && MCPT_MEMCMP(a.ptr, b.ptr, a.len) == 0;
 }
+
+#if MCPT__FAST                        /* for literals: a comparison without a call */
+static MCPT__QUICK bool mcpt__str_is(mcpt_str s, const char *z)
+{
+    return s.len == MCPT_STRLEN(z) && s.ptr != NULL && MCPT_MEMCMP(s.ptr, z, s.len) == 0;
+}
+#else
+#define mcpt__str_is(s, z) mcpt_str_is((s), (z))
+#endif
 
 MCPT_API bool mcpt_str_is(mcpt_str s, const char *z)
 {
@@ -2161,6 +2185,14 @@ static inline bool mcpt__word_is(const char *p, size_t n, const char *word, unsi
         }
     }
 #endif
+#if MCPT__CTZ
+    if (n - 4u < 4u) {                                      /* two halves that may overlap */
+        uint32_t a, b, c, d, mask = (uint32_t)MCPT__REP(fold);
+        __builtin_memcpy(&a, p, 4), __builtin_memcpy(&b, p + n - 4, 4);
+        __builtin_memcpy(&c, word, 4), __builtin_memcpy(&d, word + n - 4, 4);
+        return (((a | mask) ^ c) | ((b | mask) ^ d)) == 0;
+    }
+#endif
     while (i < n && (p[i] | fold) == word[i]) {
         i++;
     }
@@ -2168,19 +2200,16 @@ static inline bool mcpt__word_is(const char *p, size_t n, const char *word, unsi
 }
 
 /* Finds one of the words packed in the order of their lengths, or answers NO_WORD. rows: the first word of each length
- * from 4 to 20, then where each word starts, the end of all and a 0. */
+ * from 4 to 21 or more, then where each word starts, and the end of all. */
 enum { MCPT__NO_WORD = 255 };
-static unsigned mcpt__word_find(const char *words, const uint8_t *rows, const char *p, size_t n, unsigned char fold)
+static MCPT__QUICK unsigned mcpt__word_find(const char *words, const uint8_t *rows, const char *p, size_t n, unsigned char fold)
 {
-    const uint8_t *at = rows + 17;
-    unsigned row = n - 4 < 17 ? rows[n - 4] : (unsigned)MCPT__NO_WORD;
-    if (row == MCPT__NO_WORD) {
-        return row;
-    }
-    for (; at[row] + n == at[row + 1]; row++) {
-        const char *word = words + at[row];
-        if ((p[0] | fold) == word[0] && mcpt__word_is(p, n, word, fold)) {
-            return row;
+    if (n - 4 < 17) {
+        unsigned row = rows[n - 4], last = rows[n - 3];
+        for (words += rows[18 + row]; row != last; row++, words += n) {
+            if (mcpt__word_is(p, n, words, fold)) {
+                return row;
+            }
         }
     }
     return MCPT__NO_WORD;
@@ -3098,7 +3127,7 @@ static inline const char *mcpt__plain(const char *p, const char *end)
 #if MCPT__LANES
     for (; (size_t)(end - p) >= MCPT__LANES; p += MCPT__LANES) {
         mcpt__lanes v = mcpt__lanes_load(p);
-        unsigned hit = MCPT__HITS((v < (signed char)0x20) | (v == (signed char)'"') | (v == (signed char)'\\'));
+        unsigned hit = MCPT__HITS(((v ^ (signed char)2) < (signed char)0x21) | (v == (signed char)'\\'));
         if (hit != 0) {
             return p + (unsigned)__builtin_ctz(hit);
         }
@@ -3581,7 +3610,7 @@ static const char *mcpt__scan_ended(mcpt_scan *s, const char *p)
 }
 
 /* The first row below a row; 0: there is none. */
-static unsigned mcpt__scan_below(const mcpt_scan *s, unsigned parent)
+static MCPT__QUICK unsigned mcpt__scan_below(const mcpt_scan *s, unsigned parent)
 {
     const mcpt_pick *end = s->picks + s->npicks;
     const mcpt_pick *pick = s->picks + parent;
@@ -4396,7 +4425,7 @@ MCPT_API bool mcpt_next(mcpt_val container, mcpt_val *it, mcpt_str *key)
 }
 
 /* The member with a key that is plain text, or raw. */
-static mcpt_val mcpt__val_find(mcpt_val object, mcpt_str key, bool plain)
+static MCPT__QUICK mcpt_val mcpt__val_find(mcpt_val object, mcpt_str key, bool plain)
 {
     mcpt_val it = mcpt__val(NULL, 0);
     mcpt_str name;
@@ -4660,10 +4689,13 @@ static inline size_t mcpt__clean(const char *p, size_t n)
     size_t i = 0;
 #if MCPT__LANES
     for (; n - i >= MCPT__LANES; i += MCPT__LANES) {
-        mcpt__lanes v = mcpt__lanes_load(p + i);
-        unsigned hit = MCPT__HITS(((v ^ (signed char)(-0x80)) < (signed char)(0x20 - 0x80)) | (v == (signed char)0x7f));
+        unsigned hit = MCPT__HITS((mcpt__lanes)((mcpt__lanes_mod)mcpt__lanes_load(p + i) + (unsigned char)1) < (signed char)0x21);
         if (hit != 0) {
-            return i + (unsigned)__builtin_ctz(hit);
+            i += (unsigned)__builtin_ctz(hit);
+            if ((signed char)p[i] >= 0) {
+                return i;
+            }
+            i -= MCPT__LANES - 1u;                          /* not ASCII: on behind it */
         }
     }
 #elif MCPT__WORDS
@@ -4707,11 +4739,6 @@ enum { MCPT__HEAD_RESPONSE = 1, MCPT__HEAD_KEEP = 2 };      /* mcpt_head.bits */
     MCPT__BIT(AUTHORIZATION) | MCPT__BIT(LAST_EVENT_ID) | MCPT__BIT(MCP_SESSION_ID) | \
     MCPT__BIT(MCP_PROTOCOL_VERSION) | MCPT__BIT(MCP_METHOD) | MCPT__BIT(MCP_NAME))
 
-static mcpt_str mcpt__view(const char *buf, mcpt_span s)
-{
-    return mcpt__mk(buf + s.at, s.len);
-}
-
 static mcpt_span mcpt__span(size_t at, size_t len)
 {
     mcpt_span s;
@@ -4748,14 +4775,15 @@ enum { MCPT_FIELDS(MCPT_X) MCPT__AT_END };
 #undef MCPT_X
 
 /* The row of a field name, or NO_WORD. */
-static unsigned mcpt__field_find(const char *p, size_t n)
+static MCPT__QUICK unsigned mcpt__field_find(const char *p, size_t n)
 {
     static const uint8_t rows[] = {
-        MCPT_F_HOST, 255, MCPT_F_ORIGIN, 255, MCPT_F_MCP_NAME, 255, MCPT_F_CONNECTION, MCPT_F_RETRY_AFTER,
-        MCPT_F_CONTENT_TYPE, MCPT_F_AUTHORIZATION, MCPT_F_CONTENT_LENGTH, 255, MCPT_F_CONTENT_ENCODING,
-        MCPT_F_TRANSFER_ENCODING, 255, 255, MCPT_F_MCP_PROTOCOL_VERSION,
+        MCPT_F_HOST, MCPT_F_ORIGIN, MCPT_F_ORIGIN, MCPT_F_MCP_NAME, MCPT_F_MCP_NAME, MCPT_F_CONNECTION, MCPT_F_CONNECTION,
+        MCPT_F_RETRY_AFTER, MCPT_F_CONTENT_TYPE, MCPT_F_AUTHORIZATION, MCPT_F_CONTENT_LENGTH, MCPT_F_CONTENT_ENCODING,
+        MCPT_F_CONTENT_ENCODING, MCPT_F_TRANSFER_ENCODING, MCPT_F_MCP_PROTOCOL_VERSION, MCPT_F_MCP_PROTOCOL_VERSION,
+        MCPT_F_MCP_PROTOCOL_VERSION, MCPT_F_COUNT,
 #define MCPT_X(name, text) MCPT__AT_##name,
-        MCPT_FIELDS(MCPT_X) MCPT__AT_END, 0
+        MCPT_FIELDS(MCPT_X) MCPT__AT_END
 #undef MCPT_X
     };
 #define MCPT_X(name, text) text
@@ -4764,11 +4792,11 @@ static unsigned mcpt__field_find(const char *p, size_t n)
     return mcpt__word_find(names, rows, p, n, 0x20);
 }
 
-/* Splits a field line at its colon; the value loses the white space around it. */
-static inline bool mcpt__field_split(const char *p, const char *end, mcpt_str *name, mcpt_str *value)
+/* Splits a field line at its colon; the name is a token, the value loses the white space around it. */
+static MCPT__QUICK bool mcpt__field_split(const char *p, const char *end, mcpt_str *name, mcpt_str *value)
 {
-    const char *colon = mcpt__seek(p, (size_t)(end - p), ':');
-    if (colon == NULL || colon == p) {
+    const char *colon = p + mcpt__take_set(mcpt__set_token, p, (size_t)(end - p));
+    if (colon == p || colon == end || *colon != ':') {
         return false;
     }
     *name = mcpt__mk(p, (size_t)(colon - p));
@@ -4839,7 +4867,7 @@ static unsigned mcpt__head_target(mcpt_head *h, const char *buf)
         return 0;
     }
     if (p[0] == '*') {
-        return n == 1 && mcpt_str_is(mcpt__view(buf, h->method), "OPTIONS") ? 0 : 400;
+        return n == 1 && mcpt_str_is(mcpt__cut(buf, h->method), "OPTIONS") ? 0 : 400;
     }
     start = n > 7 && p[4] == ':' ? 7 : 8;
     if (n <= start || !mcpt__word_is(p, start, start == 7 ? "http://" : "https://", 0x20)) {
@@ -4905,13 +4933,12 @@ static unsigned mcpt__head_length(mcpt_head *h, mcpt_str v)
 /* What a field means for the message itself. */
 static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
 {
-    const bool response = (h->bits & MCPT__HEAD_RESPONSE) != 0;
     mcpt_str host;                                          /* or an element of a list */
     uint16_t port;
     bool zero;
     switch (field) {
     case MCPT_F_HOST:
-        return response || mcpt_authority_split(v, &host, &port) ? 0 : 400;
+        return (h->bits & MCPT__HEAD_RESPONSE) != 0 || mcpt_authority_split(v, &host, &port) ? 0 : 400;
     case MCPT_F_CONTENT_LENGTH:
         return mcpt__head_length(h, v);
     case MCPT_F_TRANSFER_ENCODING:
@@ -4934,8 +4961,8 @@ static unsigned mcpt__head_known(mcpt_head *h, unsigned field, mcpt_str v)
         }
         return 0;
     case MCPT_F_EXPECT:
-        if (response || h->minor == 0) {                    /* RFC 9110 section 10.1.1: 1.0 cannot mean it */
-            return 0;
+        if ((h->bits & MCPT__HEAD_RESPONSE) != 0 || h->minor == 0) {
+            return 0;                                       /* RFC 9110 section 10.1.1: 1.0 cannot mean it */
         }
         h->flags |= MCPT_HEAD_CONTINUE;
         return mcpt__is(v, "100-continue") ? 0 : 417;
@@ -4957,11 +4984,11 @@ static unsigned mcpt__head_field(mcpt_head *h, const char *buf, size_t end)
         return 400;
     }
     f = mcpt__field_find(name.ptr, name.len);
-    if (f == MCPT__NO_WORD) {                               /* the known ones are tokens */
+    if (f == MCPT__NO_WORD) {
         if (name.len > 10 && mcpt__word_is(name.ptr, 10, "mcp-param-", 0x20)) {
             h->flags |= MCPT_HEAD_PARAMS;
         }
-        return mcpt__take_set(mcpt__set_token, name.ptr, name.len) == name.len ? 0 : 400;
+        return 0;
     }
     bit = (uint32_t)1 << f;
     if ((h->seen & bit) == 0) {
@@ -5032,22 +5059,20 @@ MCPT_API mcpt_err mcpt_head_parse(mcpt_head *h, const char *buf, size_t len)
         }
         i += mcpt__clean(buf + i, len - i);
         h->scan = (uint32_t)i;
-        if (i == len || (buf[i] == '\r' && i + 1 == len)) {
+        if (len - i > 1 && buf[i] == '\r' && buf[i + 1] == '\n') {
+            status = mcpt__head_line(h, buf, i);
+            if (status == 0) {
+                h->at = h->scan = (uint32_t)i + 2u;
+                continue;
+            }
+        } else if (i == len || (buf[i] == '\r' && i + 1 == len)) {
             return MCPT_PENDING;
-        }
-        if (buf[i] == '\t') {
+        } else if (buf[i] == '\t') {
             h->scan++;
             continue;
         }
-        if (buf[i] == '\r' && buf[i + 1] == '\n') {
-            status = mcpt__head_line(h, buf, i);
-        }
-        if (status != 0) {
-            h->state = MCPT__HEAD_BAD;
-            h->status = (h->bits & MCPT__HEAD_RESPONSE) != 0 ? (uint16_t)0 : (uint16_t)status;
-            break;
-        }
-        h->at = h->scan = (uint32_t)i + 2u;
+        h->state = MCPT__HEAD_BAD;
+        h->status = (h->bits & MCPT__HEAD_RESPONSE) != 0 ? (uint16_t)0 : (uint16_t)status;
     }
     return h->state == MCPT__HEAD_DONE ? MCPT_OK : MCPT_E_HTTP;
 }
@@ -5067,7 +5092,7 @@ MCPT_API bool mcpt_head_next(const mcpt_head *h, const char *buf, uint32_t *it, 
 
 MCPT_API mcpt_str mcpt_head_get(const mcpt_head *h, const char *buf, mcpt_field f)
 {
-    return (h->seen >> f & 1u) != 0 ? mcpt__view(buf, h->field[f]) : mcpt__mk(NULL, 0);
+    return (h->seen >> f & 1u) != 0 ? mcpt__cut(buf, h->field[f]) : mcpt__mk(NULL, 0);
 }
 
 MCPT_API bool mcpt_list_has(mcpt_str value, const char *token)
@@ -5537,7 +5562,7 @@ MCPT_API mcpt_err mcpt_sse_feed(mcpt_sse *s, const char *text, size_t len, size_
     X(MIN_PROPERTIES, "minProperties") X(MAX_PROPERTIES, "maxProperties") X(ABOVE, "exclusiveMinimum") \
     X(BELOW, "exclusiveMaximum") X(ADDITIONAL, "additionalProperties")
 #define MCPT_X(name, text) MCPT__K_##name,
-enum { MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_NONE = MCPT__NO_WORD };
+enum { MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_COUNT, MCPT__K_NONE = MCPT__NO_WORD };
 #undef MCPT_X
 #define MCPT_X(name, text) MCPT__K_AT_##name, MCPT__K_LAST_##name = MCPT__K_AT_##name + (int)sizeof(text) - 2,
 enum { MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_AT_END };
@@ -5545,13 +5570,14 @@ enum { MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_AT_END };
 #define MCPT__K(name) ((uint32_t)1 << MCPT__K_##name)
 enum { MCPT__SCH_DEPTH = MCPT_MAX_DEPTH < 12 ? MCPT_MAX_DEPTH : 12 };   /* schemas inside each other */
 
-static unsigned mcpt__sch_word(mcpt_str s)
+static MCPT__QUICK unsigned mcpt__sch_word(mcpt_str s)
 {
     static const uint8_t rows[] = {
         MCPT__K_TYPE, MCPT__K_CONST, MCPT__K_T_STRING, MCPT__K_MINIMUM, MCPT__K_REQUIRED, MCPT__K_MIN_LENGTH,
-        MCPT__K_PROPERTIES, 255, 255, MCPT__K_MIN_PROPERTIES, 255, 255, MCPT__K_ABOVE, 255, 255, 255, MCPT__K_ADDITIONAL,
+        MCPT__K_PROPERTIES, MCPT__K_MIN_PROPERTIES, MCPT__K_MIN_PROPERTIES, MCPT__K_MIN_PROPERTIES, MCPT__K_ABOVE, MCPT__K_ABOVE,
+        MCPT__K_ABOVE, MCPT__K_ADDITIONAL, MCPT__K_ADDITIONAL, MCPT__K_ADDITIONAL, MCPT__K_ADDITIONAL, MCPT__K_COUNT,
 #define MCPT_X(name, text) MCPT__K_AT_##name,
-        MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_AT_END, 0
+        MCPT__SCH_WORDS_X(MCPT_X) MCPT__K_AT_END
 #undef MCPT_X
     };
 #define MCPT_X(name, text) text
@@ -5596,7 +5622,7 @@ static inline char mcpt__sch_peek(mcpt__sch_text *t)
 }
 
 /* Behind the string that goes on at p; NULL: it does not end. */
-static const char *mcpt__sch_string(const char *p, const char *end)
+static MCPT__QUICK const char *mcpt__sch_string(const char *p, const char *end)
 {
     for (p = mcpt__plain(p, end); p != end && *p != '"'; p = mcpt__plain(p + 1, end)) {
         if ((unsigned char)*p < 0x20 || (*p == '\\' && ++p == end)) {
@@ -5632,7 +5658,7 @@ static void mcpt__sch_leave(mcpt__sch_text *t, size_t open)
 }
 
 /* Moves behind the value here; raw is its text. ABSENT: it is malformed. */
-static mcpt_type mcpt__sch_value(mcpt__sch_text *t, mcpt_str *raw)
+static MCPT__QUICK mcpt_type mcpt__sch_value(mcpt__sch_text *t, mcpt_str *raw)
 {
     char c = mcpt__sch_peek(t);
     const char *begin = t->p;
@@ -5674,22 +5700,24 @@ static mcpt_str mcpt__sch_inside(mcpt_str raw)
 }
 
 /* Inside an object: true and the raw key, the cursor at the value; false behind the brace. */
-static bool mcpt__sch_key(mcpt__sch_text *t, mcpt_str *key)
+static MCPT__QUICK bool mcpt__sch_key(mcpt__sch_text *t, mcpt_str *key)
 {
-    const char *p;
+    const char *end = t->end;
+    const char *p = mcpt__sch_space(t->p, end);
     const char *q = NULL;
 
-    if (!mcpt__sch_next(t, '}')) {
+    if (p != end && *p == '}') {
+        t->p = p + 1;
         return false;
     }
-    p = mcpt__sch_space(t->p, t->end);
-    if (p != t->end && *p == '"') {
-        q = mcpt__sch_string(++p, t->end);
+    p = p != end && *p == ',' ? mcpt__sch_space(p + 1, end) : p;
+    if (p != end && *p == '"') {
+        q = mcpt__sch_string(++p, end);
     }
     if (q != NULL) {
         *key = mcpt__mk(p, (size_t)(q - p) - 1u);
-        q = mcpt__sch_space(q, t->end);
-        q = q != t->end && *q == ':' ? q + 1 : NULL;
+        q = mcpt__sch_space(q, end);
+        q = q != end && *q == ':' ? q + 1 : NULL;
     }
     mcpt__sch_move(t, q);
     return q != NULL;
@@ -6068,9 +6096,8 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
     mcpt__sch_frame *f = &c->stack[c->depth - 1];
     mcpt_val v = mcpt__val(c->doc, f->at);
     mcpt_type type = (mcpt_type)f->type;
-    bool inner = id == MCPT__K_PROPERTIES || id == MCPT__K_ITEMS || id == MCPT__K_ADDITIONAL;
-    bool upper = id == MCPT__K_MAXIMUM || id == MCPT__K_MAX_ITEMS || id == MCPT__K_MAX_LENGTH ||
-                 id == MCPT__K_MAX_PROPERTIES || id == MCPT__K_BELOW;
+    uint32_t bit = id < 32 ? (uint32_t)1 << id : 0;
+    bool inner = (bit & (MCPT__K(PROPERTIES) | MCPT__K(ITEMS) | MCPT__K(ADDITIONAL))) != 0;
     bool ok = true;
     const char *text = "must be one of ";
     mcpt_type is;
@@ -6082,16 +6109,10 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
     }
     is = mcpt__sch_value(&c->t, &raw);
     last = raw;
-    if (inner || id == MCPT__K_NONE || is == MCPT_ABSENT) {
+    if (inner || bit == 0 || is == MCPT_ABSENT) {
         return true;
     }
-    switch (id) {
-    case MCPT__K_TYPE:
-    case MCPT__K_ENUM:
-    case MCPT__K_CONST:
-    case MCPT__K_ONE_OF:
-    case MCPT__K_ANY_OF:
-    case MCPT__K_REQUIRED:
+    if ((bit & (MCPT__K(TYPE) | MCPT__K(ENUM) | MCPT__K(CONST) | MCPT__K(ONE_OF) | MCPT__K(ANY_OF) | MCPT__K(REQUIRED))) != 0) {
         ok = (id == MCPT__K_REQUIRED && type != MCPT_OBJECT) || mcpt__sch_each(c, v, type, id, is, &last);
         if (id == MCPT__K_TYPE && is == MCPT_STRING) {
             raw = mcpt__sch_inside(raw);
@@ -6102,12 +6123,10 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
         } else if (id == MCPT__K_CONST) {
             text = "must be ";
         }
-        break;
-    default:
-        if (is != MCPT_NUMBER) {
-            mcpt__sch_bad(&c->t);
-            return true;
-        }
+    } else if (is != MCPT_NUMBER) {
+        mcpt__sch_bad(&c->t);
+    } else {
+        bool upper = (bit & (MCPT__K(MAXIMUM) | MCPT__K(MAX_ITEMS) | MCPT__K(MAX_LENGTH) | MCPT__K(MAX_PROPERTIES) | MCPT__K(BELOW))) != 0;
         text = mcpt__sch_bounds[(upper ? 1u : 0u) + (id >= MCPT__K_ABOVE ? 4u : id >= MCPT__K_MIN_ITEMS ? 2u : 0u)];
         if (id != MCPT__K_MULTIPLE_OF) {
             ok = mcpt__sch_bound(v, type, id, upper, raw);
@@ -6115,7 +6134,6 @@ static bool mcpt__sch_keyword(mcpt__sch *c, unsigned id)
             text = "must be a multiple of ";
             ok = mcpt__num_multiple(mcpt_raw(v), raw);
         }
-        break;
     }
     return ok || mcpt__sch_fail(c, text, raw);
 }
@@ -9122,7 +9140,7 @@ static int mcpt__fault_scan(mcpt_err e)
 /* Writes JSON of the library's own in one go: whole members, or the opening of opened containers (the text then ends
  * with their brackets, or with members of the innermost). The text begins with the comma that it may need. What the
  * writer must know about it is set, not found out. */
-static void mcpt__frag(mcpt_writer *w, const char *text, unsigned opened)
+static MCPT__QUICK void mcpt__frag(mcpt_writer *w, const char *text, unsigned opened)
 {
     size_t n = MCPT_STRLEN(text);
     char last = text[n - 1];
@@ -9157,12 +9175,6 @@ static void mcpt__frag_raw(mcpt_writer *w, const char *key, mcpt_str json)
 #define mcpt__kv_obj(w, key) mcpt__frag((w), ",\"" key "\":{", 1)
 #define mcpt__kv_arr(w, key) mcpt__frag((w), ",\"" key "\":[", 1)
 
-/* A raw value of a message; len 0 when it is absent (never with ptr NULL). */
-static inline mcpt_str mcpt__cut(const char *text, mcpt_span s)
-{
-    return mcpt__mk(text + s.at, s.len);
-}
-
 /* What a checked raw value begins with tells its kind; '\0': absent. */
 static char mcpt__first(mcpt_str raw)
 {
@@ -9171,7 +9183,7 @@ static char mcpt__first(mcpt_str raw)
 
 /* A raw JSON string as text: a view when it has no escapes, else unescaped into buf. False: not a string, or
  * unescaped longer than cap. */
-static bool mcpt__raw_text(mcpt_str raw, char *buf, size_t cap, mcpt_str *out)
+static MCPT__QUICK bool mcpt__raw_text(mcpt_str raw, char *buf, size_t cap, mcpt_str *out)
 {
     if (mcpt__first(raw) != '"') {
         return false;
@@ -9910,7 +9922,7 @@ enum {                                                                     /* mc
 };
 enum { MCPT__HEAD_ROOM = 216, MCPT__CHUNK = 8 };
 
-static char *mcpt__cat(char *at, const char *z)
+static MCPT__QUICK char *mcpt__cat(char *at, const char *z)
 {
     size_t n = MCPT_STRLEN(z);
 
@@ -9939,15 +9951,14 @@ static char *mcpt__cat_dec(char *at, uint32_t v)
     return mcpt__cat_num(at, v, 10, 0);
 }
 
-static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
+#if MCPT_NO_HTTP
+#define mcpt__field(c, f) ((void)(c), mcpt__mk(NULL, 0))
+#else
+static mcpt_str mcpt__field_hosted(const mcpt_conn *c, mcpt_field f)
 {
     mcpt_str found = mcpt__mk(NULL, 0);
-#if !MCPT_NO_HTTP
     size_t i;
 
-    if (c->io.framing == MCPT_HTTP) {
-        return mcpt_head_get(&c->head, c->io.rx, f);
-    }
     for (i = 0; mcpt__is_hosted(c) && i < c->request->nfields; i++) {
         const mcpt_str name = c->request->fields[i].name;
 
@@ -9959,15 +9970,18 @@ static mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
         }
         found = found.ptr != NULL ? found : c->request->fields[i].value;
     }
-#else
-    (void)c;
-    (void)f;
-#endif
     return found;
 }
 
+static MCPT__QUICK mcpt_str mcpt__field(const mcpt_conn *c, mcpt_field f)
+{
+    return c->io.framing != MCPT_HTTP ? mcpt__field_hosted(c, f) :
+           (c->head.seen >> f & 1u) != 0 ? mcpt__cut(c->io.rx, c->head.field[f]) : mcpt__mk(NULL, 0);
+}
+#endif
+
 /* Bytes that a head may need in front of a body. */
-static uint32_t mcpt__head_room(const mcpt_conn *c)
+static MCPT__QUICK uint32_t mcpt__head_room(const mcpt_conn *c)
 {
     uint32_t n = MCPT__HEAD_ROOM;
 
@@ -10020,8 +10034,8 @@ static char *mcpt__head_text(const mcpt_conn *c, char *at, bool sse, int64_t len
     if (sse) {
         at = mcpt__cat(at, "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n");
     } else if (length != 0) {
-        at = mcpt__cat(mcpt__cat(mcpt__cat(at, "Content-Type: "), !MCPT_NO_PAIRING && (c->flags & MCPT__C_HTML) != 0 ?
-                                 "text/html; charset=utf-8" : "application/json"), "\r\n");
+        at = mcpt__cat(at, !MCPT_NO_PAIRING && (c->flags & MCPT__C_HTML) != 0 ? "Content-Type: text/html; charset=utf-8\r\n" :
+                       "Content-Type: application/json\r\n");
     }
     if (http && length >= 0 && c->status != 204) {          /* which has no body: RFC 9110 section 8.6 */
         at = mcpt__cat(mcpt__cat_dec(mcpt__cat(at, "Content-Length: "), (uint32_t)length), "\r\n");
@@ -13755,6 +13769,9 @@ static void mcpt__put_members(mcpt_writer *w, const mcpt__member *m, const void 
             continue;
         }
 #endif
+        if (m->how <= MCPT__V_JSON && mcpt__ptr_at(row, m->at) == NULL) {
+            continue;
+        }
         mcpt__put_member(w, m, row);
     }
     mcpt_end(w);
@@ -13965,7 +13982,6 @@ static void mcpt__list_open(mcpt_writer *w)
     mcpt_call *k = mcpt__call(w);
 
     mcpt__message_close(k, w);
-
     if ((k->part & (MCPT__P_LISTED | MCPT__P_ERROR | MCPT__P_ASK)) != 0) {
         mcpt__stick(w, MCPT_E_STATE);
     }
@@ -15535,14 +15551,15 @@ static bool mcpt__rate_ok(mcpt_hub *hub, const mcpt_server *s, size_t row)
 {
     const mcpt_tool *t = &s->tools[row];
     uint32_t full = (uint32_t)(t->burst != 0 ? t->burst : 1) << 16;
-    uint32_t now = mcpt__now(s);
     mcpt_rate *rate;
+    uint32_t now;
     uint32_t most;
     uint32_t gain;
 
     if (t->rate == 0 || hub == NULL || hub->mem.rates == NULL) {
         return true;
     }
+    now = mcpt__now(s);
     rate = &hub->mem.rates[row];
     if (rate->at == 0 && rate->credit == 0) {
         rate->credit = full;          /* the first call ever */
@@ -15875,7 +15892,7 @@ static bool mcpt__is_sentinel(mcpt_str header)
 
 /* A header value against the text of the body it must repeat. The expected text is encoded, so only its one right
  * spelling fits. */
-static bool mcpt__header_is(mcpt_str header, mcpt_str text)
+static MCPT__QUICK bool mcpt__header_is(mcpt_str header, mcpt_str text)
 {
     size_t i;
     size_t at = 9;
@@ -16868,7 +16885,7 @@ static int mcpt__modern_request(mcpt_conn *c, const mcpt__rpc *r, mcpt_str metho
             return MCPT__E_H_VERSION;
         }
     }
-    if (mcpt__revision(version) != MCPT_2026_07_28) {
+    if (!mcpt__str_is(version, "2026-07-28")) {
         return MCPT__E_VERSION;
     }
     if (!mcpt__is_lines(c)) {
@@ -16988,7 +17005,7 @@ static int mcpt__one_way(mcpt_conn *c, const mcpt__rpc *r, mcpt_str method)
         mcpt__take_answer(c, r);
     }
 #endif
-    if (mcpt_str_is(method, "notifications/cancelled")) {
+    if (mcpt__str_is(method, "notifications/cancelled")) {
         mcpt__cancelled(c, r->v[MCPT__R_REQUEST_ID]);
     }
     mcpt__answer_empty(c, 202);
@@ -17001,7 +17018,7 @@ static bool mcpt__rpc_ok(const mcpt__rpc *r)
     char method = mcpt__first(r->v[MCPT__R_METHOD]);
     char params = mcpt__first(r->v[MCPT__R_PARAMS]);
 
-    return mcpt_str_is(r->v[MCPT__R_JSONRPC], "\"2.0\"") &&
+    return mcpt__str_is(r->v[MCPT__R_JSONRPC], "\"2.0\"") &&
            (r->v[MCPT__R_ID].len == 0 || mcpt__id_ok(r->v[MCPT__R_ID])) &&
            (method == '"' || (method == '\0' && (r->v[MCPT__R_RESULT].len != 0 || r->v[MCPT__R_ERROR].len != 0))) &&
            (params == '\0' || params == '{');
@@ -17043,7 +17060,9 @@ static MCPT__APART int mcpt__message(mcpt_conn *c, const char *text, size_t len)
     if (number < 0) {
         number = MCPT__METHOD_COUNT;
     } else {
-        method = mcpt_z(mcpt__nth(mcpt__methods, (unsigned)number));    /* buf is free */
+        if (method.ptr == buf) {      /* that is wanted for the name */
+            method.ptr = mcpt__nth(mcpt__methods, (unsigned)number);
+        }
         if (mcpt__method_rows[number].subject == 0 ||
             !mcpt__raw_text(r.v[mcpt__method_rows[number].subject], buf, sizeof(buf), &r.name)) {
             r.name = mcpt__mk(NULL, 0);
@@ -17088,32 +17107,35 @@ static bool mcpt__listed_in(const char *const *list, size_t n, mcpt_str s)
     return false;
 }
 
+/* Where the digits at the end begin. */
+static size_t mcpt__digits_from(mcpt_str s)
+{
+    size_t n = s.len;
+
+    while (n != 0 && mcpt__digit(s.ptr[n - 1])) {
+        n--;
+    }
+    return n;
+}
+
 /* A rebinding attack reaches the device under a name of the attacker's; an address literal is no name. */
 static bool mcpt__host_ok_here(const mcpt_identity *id, mcpt_str host)
 {
+    size_t n = mcpt__digits_from(host);
+
     if (id != NULL && (id->any_host || mcpt__listed_in(id->hosts, id->nhosts, host))) {
         return true;
     }
-    return host.ptr[0] == '[' || mcpt__ipv4(host.ptr, host.len) || mcpt_str_ieq(host, "localhost");
+    return host.ptr[0] == '[' ||      /* a valid host whose last label is a number is four octets */
+           (n != 0 && n != host.len && host.ptr[n - 1] == '.') || mcpt_str_ieq(host, "localhost");
 }
 
 /* A Host field that the head's parser has checked already, without checking it again. */
-static void mcpt__host_cut(mcpt_str field, mcpt_str *host, uint16_t *port)
+static mcpt_str mcpt__host_cut(mcpt_str field)
 {
-    uint32_t value = 0;
-    uint32_t unit = 1;
-    size_t n = field.len;
+    size_t n = mcpt__digits_from(field);
 
-    while (n != 0 && mcpt__digit(field.ptr[n - 1])) {
-        value += unit * (uint32_t)(field.ptr[--n] - '0');
-        unit *= 10;
-    }
-    *host = field;
-    *port = 0;
-    if (n > 1 && field.ptr[n - 1] == ':') {
-        host->len = n - 1;
-        *port = (uint16_t)value;
-    }
+    return mcpt__mk(field.ptr, n > 1 && field.ptr[n - 1] == ':' ? n - 1 : field.len);
 }
 
 static bool mcpt__host_check(const mcpt_conn *c)
@@ -17121,13 +17143,13 @@ static bool mcpt__host_check(const mcpt_conn *c)
     const mcpt_identity *id = c->server->identity;
     mcpt_str field = mcpt__authority(c);
     mcpt_str host = mcpt__mk(NULL, 0);
-    uint16_t port = 0;
+    uint16_t port;
 
     if (field.ptr == NULL) {
         return id != NULL && id->any_host;
     }
     if (!mcpt__is_hosted(c)) {
-        mcpt__host_cut(field, &host, &port);
+        host = mcpt__host_cut(field);
     } else if (!mcpt_authority_split(field, &host, &port)) {
         return false;
     }
@@ -17179,9 +17201,10 @@ static bool mcpt__origin_check(const mcpt_conn *c)
 {
     const mcpt_identity *id = c->server->identity;
     mcpt_str origin = mcpt__field(c, MCPT_F_ORIGIN);
-    mcpt_str host = mcpt__mk(NULL, 0);
+    mcpt_str field = mcpt__authority(c);
+    mcpt_str host;
+    uint16_t port;
     mcpt_url url;
-    uint16_t port = 0;
 
     if (origin.ptr == NULL || (id != NULL && (id->any_origin || mcpt__listed_in(id->origins, id->norigins, origin)))) {
         return true;
@@ -17189,8 +17212,8 @@ static bool mcpt__origin_check(const mcpt_conn *c)
     if (!mcpt_url_split(origin, &url) || url.path.len != 0 || url.query.ptr != NULL) {
         return false;                 /* "null" among them */
     }
-    mcpt__host_cut(mcpt__authority(c), &host, &port);
-    return (mcpt__loopback(url.host) && mcpt__loopback(host)) || (mcpt_str_eq(url.host, host) && url.port == port);
+    return field.ptr != NULL && mcpt_authority_split(field, &host, &port) &&
+           ((mcpt__loopback(url.host) && mcpt__loopback(host)) || (mcpt_str_eq(url.host, host) && url.port == port));
 }
 
 #if !MCPT_NO_GUARD
@@ -17199,19 +17222,19 @@ static uint16_t mcpt__head_public(mcpt_conn *c, mcpt_str method)
 {
     size_t origin = mcpt__field(c, MCPT_F_ORIGIN).len;
 
-    if (mcpt_str_is(method, "HEAD")) {
+    if (mcpt__str_is(method, "HEAD")) {
         c->flags |= MCPT__C_HEAD;
     }
     if (c->route != MCPT__ROUTE_MCP) {
         c->allow = "GET, HEAD, OPTIONS";
-        return mcpt_str_is(method, "OPTIONS") ? 204 : mcpt_str_is(method, "GET") || mcpt_str_is(method, "HEAD") ?
+        return mcpt__str_is(method, "OPTIONS") ? 204 : mcpt__str_is(method, "GET") || mcpt__str_is(method, "HEAD") ?
                mcpt__document_ready(c) : 405;
     }
     if (origin != 0 && origin <= 128 && c->io.tx_cap >= 1024) {
         c->flags |= MCPT__C_CORS;
+        mcpt__tx_reset(c);
     }
-    mcpt__tx_reset(c);
-    return mcpt_str_is(method, "OPTIONS") ? 204 : mcpt__authorize(c, method);
+    return mcpt__str_is(method, "OPTIONS") ? 204 : mcpt__authorize(c, method);
 }
 #endif
 
@@ -17241,21 +17264,21 @@ static uint16_t mcpt__head_check(mcpt_conn *c, mcpt_str method, mcpt_str path)
     }
 #endif
     c->allow = MCPT_NO_LEGACY || c->hub == NULL || c->hub->mem.nsessions == 0 ? "POST" : "GET, POST, DELETE";
-    if (!mcpt_str_is(method, "POST")) {
-        bool legacy = c->allow[0] == 'G' && (mcpt_str_is(method, "GET") || mcpt_str_is(method, "DELETE"));
+    if (!mcpt__str_is(method, "POST")) {
+        bool legacy = c->allow[0] == 'G' && (mcpt__str_is(method, "GET") || mcpt__str_is(method, "DELETE"));
 
         if (!legacy || mcpt__revision(mcpt__field(c, MCPT_F_MCP_PROTOCOL_VERSION)) == MCPT_2026_07_28) {
             return 405;
         }
-        return mcpt_str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text/event-stream") ? 406 : 0;
+        return mcpt__str_is(method, "GET") && accept.ptr != NULL && !mcpt__accepts(c, "text/event-stream") ? 406 : 0;
     }
-    if (!mcpt_str_is(type, "application/json")) {           /* as clients write it; else without parameters and case */
+    if (!mcpt__str_is(type, "application/json")) {          /* as clients write it; else without parameters and case */
         status = mcpt_str_ieq(mcpt__media_type(type), "application/json") ? 0 : 415;
     }
     if (status != 0 || (coding.ptr != NULL && !mcpt_str_ieq(coding, "identity"))) {
         return 415;
     }
-    if (mcpt_str_is(accept, "application/json, text/event-stream")) {
+    if (mcpt__str_is(accept, "application/json, text/event-stream")) {
         c->flags |= MCPT__C_JSON_OK | MCPT__C_SSE_OK;    /* what every client sends */
         return 0;
     }
@@ -17509,7 +17532,7 @@ static void mcpt__head_done(mcpt_conn *c)
     mcpt_str path = mcpt__cut(c->io.rx, h->target);
     const char *query = (const char *)MCPT_MEMCHR(path.ptr, '?', path.len);
     bool body = (h->flags & (MCPT_HEAD_CHUNKED | MCPT_HEAD_LENGTH)) != 0;
-    bool post = mcpt_str_is(method, "POST");
+    bool post = mcpt__str_is(method, "POST");
     int status;
 
     mcpt__request_reset(c);
@@ -17543,7 +17566,7 @@ static void mcpt__head_done(mcpt_conn *c)
         mcpt__refuse_head(c, status, body);
 #if !MCPT_NO_LEGACY
     } else if (!post) {
-        mcpt__get_or_delete(c, mcpt_str_is(method, "GET"));
+        mcpt__get_or_delete(c, mcpt__str_is(method, "GET"));
 #endif
     } else {
         c->io.state = MCPT__X_BODY;
@@ -17650,11 +17673,11 @@ static void mcpt__hosted_begin(mcpt_conn *c)
     }
     if (status != 0) {
         mcpt__refuse_head(c, status, false);
-    } else if (mcpt_str_is(r->method, "POST")) {
+    } else if (mcpt__str_is(r->method, "POST")) {
         c->io.state = MCPT__X_MESSAGE;
 #if !MCPT_NO_LEGACY
     } else {
-        mcpt__get_or_delete(c, mcpt_str_is(r->method, "GET"));
+        mcpt__get_or_delete(c, mcpt__str_is(r->method, "GET"));
 #endif
     }
 }
@@ -17745,43 +17768,20 @@ MCPT_API bool mcpt_conn_spare(const mcpt_conn *c)
 #if !MCPT_NO_LEGACY
 static bool mcpt__batch_next(mcpt_conn *c, const char *text, size_t len, mcpt_str *element)
 {
-    size_t i = c->batch;
-    size_t from;
-    int depth = 0;
-    bool string = false;
+    mcpt__sch_text t;
 
-    while (i < len && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n' || text[i] == ',')) {
-        i++;
-    }
-    if (i >= len || text[i] == ']') {
+    mcpt__sch_open(&t, mcpt__mk(text, len));
+    t.p += c->batch;
+    if (!mcpt__sch_next(&t, ']') || mcpt__sch_value(&t, element) == MCPT_ABSENT) {
         return false;
     }
-    for (from = i; i < len; i++) {
-        char ch = text[i];
-
-        if (string) {
-            i += ch == '\\' ? 1 : 0;
-            string = ch != '"';
-        } else if (ch == '"') {
-            string = true;
-        } else if (ch == '{' || ch == '[') {
-            depth++;
-        } else if (depth == 0 && (ch == ',' || ch == ']')) {
-            break;
-        } else if (ch == '}' || ch == ']') {
-            depth--;
-        }
-    }
-    *element = mcpt__mk(text + from, i - from);
-    c->batch = (uint32_t)i;
+    c->batch = (uint32_t)(t.p - text);
     return true;
 }
 
 /* A fault of a batch that stands behind c->batch, or 0; *asks: somebody wants an answer. */
 static MCPT__APART int mcpt__batch_check(mcpt_conn *c, const char *text, size_t len, bool *asks)
 {
-    static const mcpt_pick root[1] = { MCPT_PICK("", 0) };
-    mcpt_span span[1];
     mcpt_scan scan;
     mcpt__rpc r;
     mcpt_str element;
@@ -17789,7 +17789,7 @@ static MCPT__APART int mcpt__batch_check(mcpt_conn *c, const char *text, size_t 
     int n;
 
     *asks = false;
-    mcpt_scan_init(&scan, root, 1, span);
+    mcpt_scan_init(&scan, NULL, 0, NULL);
     e = mcpt_scan_feed(&scan, text, len);
     e = e < 0 ? e : mcpt_scan_end(&scan);
     n = e < 0 ? mcpt__fault_scan(e) : mcpt__legacy_context(c, false);

@@ -252,7 +252,7 @@ static void request_members(void)
     size_t n = sdk_head(buf);
     CHECK(n > 800 && n < 840);
     CHECK(parse(&h, buf, n, false) == MCPT_OK && h.at == n);
-    CHECK(is(mcpt__view(buf, h.method), "POST") && is(mcpt__view(buf, h.target), "/mcp"));
+    CHECK(is(mcpt__cut(buf, h.method), "POST") && is(mcpt__cut(buf, h.target), "/mcp"));
     CHECK(h.authority.len == 0);
     CHECK(h.minor == 1 && h.length == 318 && h.flags == MCPT_HEAD_LENGTH && h.twice == 0 && h.fields == 14);
     CHECK(is(mcpt_head_get(&h, buf, MCPT_F_HOST), "192.168.4.1:8080"));
@@ -269,7 +269,7 @@ static void request_members(void)
         "Accept: a\r\naccept: b\r\ndpop: 2" END);
     n = strlen(buf);
     CHECK(parse(&h, buf, n, false) == MCPT_OK && h.flags == MCPT_HEAD_PARAMS);
-    CHECK(is(mcpt__view(buf, h.authority), "H:8443") && is(mcpt__view(buf, h.target), "/x?y"));
+    CHECK(is(mcpt__cut(buf, h.authority), "H:8443") && is(mcpt__cut(buf, h.target), "/x?y"));
     CHECK(h.twice == (1u << MCPT_F_DPOP | 1u << MCPT_F_ACCEPT));
     CHECK(is(mcpt_head_get(&h, buf, MCPT_F_DPOP), "1"));
     it = 0;
@@ -277,8 +277,8 @@ static void request_members(void)
     CHECK(mcpt_head_next(&h, buf, &it, &name, &value) && is(name, "Mcp-Param-Room") && is(value, "a\tb"));
     CHECK(mcpt_head_next(&h, buf, &it, &name, &value) && is(name, "X") && is(value, ""));
     copy_z(buf, "GET https://h HTTP/1.0" END);
-    CHECK(parse(&h, buf, strlen(buf), false) == MCPT_OK && is(mcpt__view(buf, h.target), "/") && h.seen == 0);
-    CHECK(h.minor == 0 && h.flags == MCPT_HEAD_CLOSE && is(mcpt__view(buf, h.authority), "h"));
+    CHECK(parse(&h, buf, strlen(buf), false) == MCPT_OK && is(mcpt__cut(buf, h.target), "/") && h.seen == 0);
+    CHECK(h.minor == 0 && h.flags == MCPT_HEAD_CLOSE && is(mcpt__cut(buf, h.authority), "h"));
     it = 0;
     CHECK(!mcpt_head_next(&h, buf, &it, &name, &value));
     mcpt_head_init(&h, false);
