@@ -61,7 +61,8 @@ static unsigned pcbs(const struct tcp_pcb *p)
     return n;
 }
 
-static void report(const mcpt_lwip *net, const mcpt_hub *hub)
+/* Not inlined: only what it is called from may take the stack when the device serves. */
+__attribute__((noinline)) static void report(const mcpt_lwip *net, const mcpt_hub *hub)
 {
     char line[896];               /* the stack is empty here */
     const mcpt_lwip_stats s = mcpt_lwip_now(net);

@@ -20,11 +20,15 @@ FW_COMMON := startup network emulation_only
 
 # What differs between the kinds of image: its own flags and files, its library, the stack in bytes. The plain ones on the network have
 # no TLS, so they take no access tokens either. -tls has BearSSL's TLS, -mbedtls that of mbedTLS: a client is let in when it was paired.
-FW_PLAIN := -DFIRMWARE_TLS=0 -DMCPT_LWIP_NO_TLS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
-FW_PLAIN_C := port/crypto_mbedtls.c
+# They are built for size before speed: the link looks through all files at once, and what makes code faster but longer is left out.
+FW_SMALL := -flto -flto-partition=one -fno-move-loop-invariants -fno-thread-jumps -fno-caller-saves -fno-schedule-insns2 \
+  -fno-tree-dominator-opts
+FW_PLAIN := $(FW_SMALL) -ffat-lto-objects -DFIRMWARE_TLS=0 -DMCPT_LWIP_NO_TLS=1 -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_NO_CLIENT=1
+FW_PLAIN_C := port/crypto_mbedtls.c examples/firmware/small.c
 FW_PLAIN_O := mbedtls/sha256.o mbedtls/platform_util.o
 FW_DEVICE_C := examples/firmware/device.c examples/firmware/console.c examples/firmware/settings.c port/store_flash.c
-FW_device := -DFIRMWARE_CONNECTIONS=4 -DFIRMWARE_RX=1536 -DFIRMWARE_RECORDS=12 $(FW_PLAIN)
+FW_device := -DFIRMWARE_CONNECTIONS=4 -DFIRMWARE_RX=1536 -DFIRMWARE_RECORDS=12 -DMCPT_NO_MCP_PARAM=1 $(FW_PLAIN)
+FW_device_LINK := $(FW_SMALL)
 FW_device_C := $(FW_DEVICE_C) $(FW_PLAIN_C)
 FW_device_O := $(FW_PLAIN_O)
 FW_device_STACK := 5120
@@ -44,6 +48,7 @@ FW_device-mbedtls_LIBRARY := mbedtls
 FW_device-mbedtls_STACK := 4608
 
 FW_conformance := -DFIRMWARE_CONNECTIONS=6 $(FW_PLAIN) -DFIRMWARE_ASSERT $(ASSERT)
+FW_conformance_LINK := $(FW_SMALL)
 FW_conformance_C := tests/firmware/conformance.c examples/firmware/console.c tests/conformance/fixtures.c $(FW_PLAIN_C)
 FW_conformance_O := $(FW_PLAIN_O)
 FW_conformance_STACK := 5120
@@ -55,7 +60,8 @@ FW_client_C := examples/firmware/client.c examples/firmware/settings.c port/stor
 FW_client_STACK := 8192
 FW_client_LIBRARY := bearssl
 
-FW_bench := -DFIRMWARE_TLS=0 -DFIRMWARE_CONNECTIONS=4
+FW_bench := $(FW_SMALL) -ffat-lto-objects -DFIRMWARE_TLS=0 -DFIRMWARE_CONNECTIONS=4
+FW_bench_LINK := $(FW_SMALL)
 FW_bench_C := tests/firmware/bench.c $(FW_PLAIN_C)
 FW_bench_O := $(FW_PLAIN_O)
 FW_bench_STACK := 8192
@@ -69,10 +75,17 @@ $(FW)/lib/%.a: examples/firmware/firmware.mk examples/firmware/mbedtls_config.h 
 	  FLAGS='$(FW_CFLAGS) -w $(FW_LIBRARY_FLAGS_$*)' xargs -P $(JOBS) -I FILE sh -c '$(FW_GCC) $$FLAGS -c FILE -o $(@:.a=)/$$(basename FILE .c).o'
 	arm-none-eabi-ar rcs $@ $(@:.a=)/*.o
 
+# Functions the compiler knows, and would make calls of themselves.
+$(FW)/o/%/examples/firmware/small.o: FW_OWN := -fno-lto -fno-builtin -fno-tree-loop-distribute-patterns
+
+# The linker's map, for tests/firmware/size.py, is that of the parts as they are without -flto.
+FW_LD = $(FW_GCC) $(FW_CFLAGS) $(FW_$(2)_LINK) --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections \
+  -Wl,--defsym=STACK=$(FW_$(2)_STACK) -Lexamples/firmware -T $(1).ld -Wl,-Map=$(@:.elf=.map)
+
 # $(1) board, $(2) kind of image, $(3) the board's own file
 define firmware
 $(FW)/o/$(1)-$(2)/%.o: %.c mcptools.h examples/firmware/firmware.mk | $(B)/include/jsmn.h $(FW)/sources
-	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(WARN_C) $$(deps) -c $$< -o $$@
+	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(FW_OWN) $$(WARN_C) $$(deps) -c $$< -o $$@
 $(FW)/o/$(1)-$(2)/mcptools.o: $(B)/mcptools.c mcptools.h examples/firmware/firmware.mk | $(B)/include/jsmn.h
 	mkdir -p $$(@D) && $(FW_GCC) $$(FW_CFLAGS) $(FW_$(2)) $$(WARN_C) $$(deps) -c $$< -o $$@
 $(FW)/o/$(1)-$(2)/lwip/%.o: examples/firmware/lwipopts.h examples/firmware/arch/cc.h examples/firmware/firmware.mk | $(FW)/sources
@@ -82,9 +95,9 @@ $(FW)/o/$(1)-$(2)/mbedtls/%.o: examples/firmware/firmware.mk | $(FW)/sources
 $(FW)/$(1)-$(2).elf: $(addprefix $(FW)/o/$(1)-$(2)/,mcptools.o $(FW_LWIP:%=lwip/%.o) $(FW_$(2)_O) \
     $(addprefix examples/firmware/,$(FW_COMMON:%=%.o) $(3).o) port/lwip.o $(FW_$(2)_C:%.c=%.o)) $(FW_$(2)_LIBRARY:%=$(FW)/lib/%.a) \
     examples/firmware/$(1).ld examples/firmware/cortex-m.ld
-	rm -f $$(@:.elf=.stack)
-	$(FW_GCC) $$(FW_CFLAGS) --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections -Wl,--defsym=STACK=$(FW_$(2)_STACK) \
-	  -Lexamples/firmware -T $(1).ld -Wl,-Map=$$(@:.elf=.map) $$(filter %.o %.a,$$^) -o $$@
+	rm -f $$(@:.elf=.stack) $$@.*.ci
+	$$(call FW_LD,$(1),$(2)) $$(filter %.o %.a,$$^) -o $$@
+	$(if $(FW_$(2)_LINK),$$(call FW_LD,$(1),$(2)) -fno-lto $$(filter %.o %.a,$$^) -o $$(@:.elf=.parts))
 	arm-none-eabi-size $$@ | awk 'NR == 2 { printf "  %s: %d bytes of flash, %d of RAM\n", "$(1)-$(2)", $$$$1 + $$$$2, $$$$2 + $$$$3 }'
 endef
 $(foreach k,$(FW_ALL),$(eval $(call firmware,lm3s6965evb,$(k),lm3s6965evb))$(eval $(call firmware,mps2-an385,$(k),mps2_an385)))

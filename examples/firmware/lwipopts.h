@@ -36,12 +36,15 @@ extern uint16_t firmware_dns_port;
 #define IP_REASSEMBLY 0
 #define IP_FRAG 0
 #define LWIP_NETIF_HOSTNAME 0
+#define LWIP_SINGLE_NETIF 1
 #define ARP_TABLE_SIZE 4
 #define ARP_QUEUEING 1                        /* until a peer's MAC is known all that goes to it waits, not the last frame alone: */
 #define ARP_QUEUE_LEN FIRMWARE_HANDSHAKES     /* of several SYNs at once after a reset all but one were answered 3 s late */
 #define MEMP_NUM_ARP_QUEUE FIRMWARE_HANDSHAKES
 
 #define TCP_MSS 536
+#define TCP_CALCULATE_EFF_SEND_MSS 0          /* it fits into every frame */
+#define TCP_OVERSIZE 0                        /* nothing is appended to a segment: its bytes lie in the transmit buffer */
 #define TCP_WND (3 * TCP_MSS)                 /* a request; what waits in the pool, a connection */
 #define TCP_SND_BUF (4 * TCP_MSS)             /* no memory: what is sent lies in the connection's transmit buffer */
 #define TCP_SND_QUEUELEN 12

@@ -24,7 +24,7 @@ extern const uint8_t link_ram_log2[], link_flash_log2[];      /* their addresses
 int main(void);
 void board_start(void);
 void board_fault_handler(void);
-void board_fault_report(const uint32_t *frame);
+__attribute__((used)) void board_fault_report(const uint32_t *frame);    /* called from assembly */
 void board_tick(void);
 
 enum { PAINT = 0x5afe57ac };
