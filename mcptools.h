@@ -20796,7 +20796,8 @@ MCPT_API mcpt_err mcpt_oauth_adopt(mcpt_oauth *o, mcpt_fact fact, mcpt_str value
     o->err = MCPT_OK;
     mcpt__oa_set(o, fact, fact == MCPT_FACT_STATE ? mcpt__mk((const char *)hash, 32) : value);
     o->due = mcpt__oa_millis(o) + 600000u;
-    o->state = fact == MCPT_FACT_STATE ? MCPT_OAUTH_USER : fact == MCPT_FACT_ACCESS_TOKEN ? MCPT_OAUTH_READY : MCPT_OAUTH_IDLE;
+    o->state = o->err != MCPT_OK ? MCPT_OAUTH_IDLE : fact == MCPT_FACT_STATE ? MCPT_OAUTH_USER :
+               fact == MCPT_FACT_ACCESS_TOKEN ? MCPT_OAUTH_READY : MCPT_OAUTH_IDLE;
     return o->err;
 }
 

@@ -1477,6 +1477,17 @@ static void misuse(void)
     CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_due(&o) == (uint32_t)-1);
 }
 
+/* What is taken over and has no room leaves nothing, and no token that is none. */
+static void adopted_without_room(void)
+{
+    static char large[sizeof(W.mem)];
+    memset(large, 'a', sizeof(large));
+    begin();
+    CHECK(mcpt_oauth_adopt(&o, MCPT_FACT_ACCESS_TOKEN, (mcpt_str){ large, sizeof(large) }) == MCPT_E_SPACE);
+    CHECK(mcpt_oauth_next(&o) == MCPT_OAUTH_IDLE && mcpt_oauth_token(&o).ptr == NULL);
+    CHECK(mcpt_oauth_adopt(&o, MCPT_FACT_ACCESS_TOKEN, mcpt_z("at")) == MCPT_OK && mcpt_oauth_next(&o) == MCPT_OAUTH_READY && token_is("at"));
+}
+
 int main(void)
 {
     whole_flow();
@@ -1510,5 +1521,6 @@ int main(void)
     torture();
     sealed();
     misuse();
+    adopted_without_room();
     return test_end();
 }
