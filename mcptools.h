@@ -6911,6 +6911,10 @@ static void mcpt__link_framed(mcpt_io *io, mcpt_link *l)
 {
     mcpt_head *h = &l->head;
 
+    if (l->state == MCPT__LK_SEND) {
+        mcpt_wipe(l->tx, io->tx_cap); /* it came before the request was out */
+        l->flags |= MCPT__LK_CLOSE;
+    }
     l->state = MCPT__LK_BODY;
     l->used = h->at;
     l->left = (h->flags & MCPT_HEAD_LENGTH) != 0 ? h->length : (uint64_t)-1;
@@ -6921,10 +6925,7 @@ static void mcpt__link_framed(mcpt_io *io, mcpt_link *l)
         l->flags |= MCPT__LK_EOF | MCPT__LK_CLOSE;
     }
     MCPT_MEMSET(&l->chunked, 0, sizeof(l->chunked));
-    if ((h->flags & MCPT_HEAD_CLOSE) != 0 || io->tx_at != io->tx_len || l->body.len != 0) {
-        l->flags |= MCPT__LK_CLOSE;   /* also when it came before the request was out */
-    }
-    mcpt_wipe(l->tx, io->tx_cap);
+    l->flags |= (h->flags & MCPT_HEAD_CLOSE) != 0 ? MCPT__LK_CLOSE : 0;
     io->tx_at = io->tx_len = 0;
 }
 
