@@ -36,7 +36,9 @@ extern uint16_t firmware_dns_port;
 #define IP_REASSEMBLY 0
 #define IP_FRAG 0
 #define LWIP_NETIF_HOSTNAME 0
+#ifndef LWIP_SINGLE_NETIF                      /* a program with more than Ethernet says 0 */
 #define LWIP_SINGLE_NETIF 1
+#endif
 #define ARP_TABLE_SIZE 4
 #define ARP_QUEUEING 1                        /* until a peer's MAC is known all that goes to it waits, not the last frame alone: */
 #define ARP_QUEUE_LEN FIRMWARE_HANDSHAKES     /* of several SYNs at once after a reset all but one were answered 3 s late */

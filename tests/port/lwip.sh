@@ -11,7 +11,7 @@ tests/tools/need-source.sh lwip || { echo 'PASSED 0 FAILED 0 SKIPPED 1 (needs th
 out=build/port/lwip src=build/src/lwip/src
 mkdir -p $out
 flags="-std=c99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -I. -Iexamples/firmware -isystem build/include -isystem $src/include
-  -DFIRMWARE_ASSERT -DMEM_ALIGNMENT=8 -DMEM_LIBC_MALLOC=1 -DMEMP_MEM_MALLOC=1 -DLWIP_ARP=0 -DLWIP_ETHERNET=0
+  -DFIRMWARE_ASSERT -DMEM_ALIGNMENT=8 -DMEM_LIBC_MALLOC=1 -DMEMP_MEM_MALLOC=1 -DLWIP_ARP=0 -DLWIP_ETHERNET=0 -DLWIP_SINGLE_NETIF=0
   -DMCPT_NO_HOSTED=1 -DMCPT_NO_METADATA=1 -DMCPT_TLS_12"
 stack=
 for file in init def inet_chksum ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts ipv4/icmp ipv4/ip4 ipv4/ip4_addr; do
