@@ -220,20 +220,29 @@ static void extras(void)
     sc_clear(s);
 }
 
-/* A server that is slow without end does not hold the caller: not a second per byte, and none for a new connection. */
-static void dripping(void)
+/* A server of our own on the loopback address. */
+static int listen_here(uint16_t *number)
 {
     struct sockaddr_in a;
     socklen_t n = sizeof(a);
-    mcpt_store_redis_config config;
-    size_t len;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    pid_t child;
     memset(&a, 0, sizeof(a));
-    memset(&config, 0, sizeof(config));
     a.sin_family = AF_INET;
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     CHECK(bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(listener, 4) == 0 && getsockname(listener, (struct sockaddr *)&a, &n) == 0);
+    *number = ntohs(a.sin_port);
+    return listener;
+}
+
+/* A server that is slow without end does not hold the caller: not a second per byte, and none for a new connection. */
+static void dripping(void)
+{
+    uint16_t number;
+    mcpt_store_redis_config config;
+    size_t len;
+    int listener = listen_here(&number);
+    pid_t child;
+    memset(&config, 0, sizeof(config));
     child = fork();
     if (child == 0) {
         char in[512];
@@ -248,7 +257,7 @@ static void dripping(void)
     }
     (void)close(listener);
     config.host = "127.0.0.1";
-    config.port = ntohs(a.sin_port);
+    config.port = number;
     config.timeout_ms = 3000;
     CHECK(mcpt_store_redis_open(&third, &config) == MCPT_OK);
     CHECK(third.store.read(third.store.user, "k", sc_buf, sizeof(sc_buf), &len) == MCPT_E_STORE && len == 0);
@@ -259,15 +268,10 @@ static void dripping(void)
 /* What calls itself Redis may answer anything. */
 static void impostor(void)
 {
-    struct sockaddr_in a;
-    socklen_t n = sizeof(a);
+    uint16_t number;
     char text[64];
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int listener = listen_here(&number);
     pid_t child;
-    memset(&a, 0, sizeof(a));
-    a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(listener, 4) == 0 && getsockname(listener, (struct sockaddr *)&a, &n) == 0);
     child = fork();
     if (child == 0) {
         char in[512];
@@ -282,7 +286,7 @@ static void impostor(void)
         _exit(0);
     }
     (void)close(listener);
-    (void)snprintf(text, sizeof(text), "redis://127.0.0.1:%u", (unsigned)ntohs(a.sin_port));
+    (void)snprintf(text, sizeof(text), "redis://127.0.0.1:%u", (unsigned)number);
     CHECK(try_url(&third, text) == MCPT_OK);
     CHECK(third.store.list(third.store.user, "", sc_each, &sc_list) == MCPT_E_STORE);
     CHECK(third.store.read(third.store.user, "k", sc_buf, sizeof(sc_buf), &(size_t){ 0 }) == MCPT_E_STORE);

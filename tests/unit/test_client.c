@@ -676,6 +676,19 @@ static void adopt_tokens(mcpt_oauth *oauth, char *mem, size_t size)
           mcpt_oauth_adopt(oauth, MCPT_FACT_ACCESS_TOKEN, mcpt_z("old")) == MCPT_OK);
 }
 
+/* A legacy session over one channel, with tokens it was given before, begins. */
+static void run_authorized(mcpt_oauth *oauth, char *mem, size_t size, const char **script)
+{
+    begin();
+    start();
+    open_client(1, MCPT_2025_11_25, false);
+    adopt_tokens(oauth, mem, size);
+    T.config.oauth = oauth;
+    T.script = script;
+    run();
+    READY();
+}
+
 /* M7: the token has ended when a stream is resumed: it is refreshed, and the stream resumed with the new one; the call is not made twice. */
 static void refused_resumption(void)
 {
@@ -689,14 +702,7 @@ static void refused_resumption(void)
     const char *script[] = { reply_of("200 OK", CT "Mcp-Session-Id: s1\r\n", INITIALIZED("1")), ok,
         SSE_HEAD "id: e1\nretry: 10\ndata:\n\n", refused, meta, as, token,
         SSE_HEAD "id: e2\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[],\"text\":\"resumed\"}}\n\n", ok, NULL };
-    begin();
-    start();
-    open_client(1, MCPT_2025_11_25, false);
-    adopt_tokens(&oauth, mem, sizeof(mem));
-    T.config.oauth = &oauth;
-    T.script = script;
-    run();
-    READY();
+    run_authorized(&oauth, mem, sizeof(mem), script);
     (void)call_tool("tools/call", "t", NULL, NULL);
     HAS(T.heard, "Authorization: Bearer old\r\n");
     T.heard_len = 0;
@@ -727,14 +733,7 @@ static void refused_delete(void)
         const char *ok = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", *token;
         const char *script[] = { reply_of("200 OK", CT "Mcp-Session-Id: s1\r\n", INITIALIZED("1")), ok,
             reply_of(answers[i], "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n", ""), ok, NULL };
-        begin();
-        start();
-        open_client(1, MCPT_2025_11_25, false);
-        adopt_tokens(&oauth, mem, sizeof(mem));
-        T.config.oauth = &oauth;
-        T.script = script;
-        run();
-        READY();
+        run_authorized(&oauth, mem, sizeof(mem), script);
         T.heard_len = 0;
         close_client();               /* CLOSED, it says */
         CHECK(strncmp(T.heard, "DELETE /mcp HTTP/1.1\r\n", 22) == 0 && strstr(T.heard + 1, " HTTP/1.1\r\n") == T.heard + 11 && strstr(T.heard + 22, " HTTP/1.1\r\n") == NULL);
