@@ -1895,7 +1895,8 @@ typedef struct mcpt_client {          /* private; do not copy or move after init
 MCPT_API void mcpt_channel_init(mcpt_channel *ch, void *rx, size_t rx_size, void *tx, size_t tx_size, void *msg, size_t msg_size);
 MCPT_API const mcpt_origin *mcpt_channel_origin(const mcpt_channel *ch);         /* borrowed until the next mcpt_io_want() */
 MCPT_API void mcpt_channel_connected(mcpt_channel *ch);
-MCPT_API bool mcpt_channel_foreign(const mcpt_channel *ch); /* to another host or port than the endpoint's? Then a server's metadata named it */
+/* Does it lead to another host or port than the endpoint's? Then a server's metadata named it (security best practices, "SSRF"). */
+MCPT_API bool mcpt_channel_foreign(const mcpt_channel *ch);
 /* request: the largest request with its envelope (about 400 bytes) and the answers to questions; tok: values of the largest
  * params of a question, and of what mcpt_client_value() indexes. E_ARG: something required is missing or too small. */
 MCPT_API mcpt_err mcpt_client_init(mcpt_client *c, const mcpt_client_config *config, mcpt_channel *channels, size_t nchannels,
@@ -1925,7 +1926,8 @@ MCPT_API mcpt_err mcpt_client_outcome(const mcpt_client *c);
 MCPT_API mcpt_str mcpt_client_result(const mcpt_client *c); /* raw JSON, borrowed until the next send; absent: it went to mcpt_pieces */
 MCPT_API mcpt_val mcpt_client_value(mcpt_client *c);        /* the same, indexed; absent: too many values */
 MCPT_API mcpt_str mcpt_client_fault(const mcpt_client *c, int64_t *code);      /* its message, raw JSON string; may be absent */
-MCPT_API uint32_t mcpt_client_retry_after(const mcpt_client *c);               /* seconds that the answer to it, or to authorization, said; 0: none */
+/* Retry-After of the answer to the call, or to its authorization: seconds, at most a day; 0: none, or a date (RFC 9110 section 10.2.3). */
+MCPT_API uint32_t mcpt_client_retry_after(const mcpt_client *c);
 MCPT_API mcpt_revision mcpt_client_revision(const mcpt_client *c);             /* negotiated; 0: not yet */
 /* Ends the session: pump until CLOSED. The oauth object stays; a log-out that it was told before is carried out, too. */
 MCPT_API void mcpt_client_close(mcpt_client *c);
